@@ -1,0 +1,72 @@
+"""The exceptions this package raises.
+
+RtcError
+├── ProtocolError          a peer broke the protocol
+│   └── FrameError         bytes that do not parse
+├── ChannelClosed          the other side ended the document; carries a close code
+├── NotConnected           there is no relay here; says why, with the cures
+├── DocumentError          a value that would make the document invalid (also a ValueError)
+├── CellGone               the cell was deleted (also a LookupError)
+├── UnknownDocumentType    no such type under the entry point ``jupyter_ydoc`` (also a LookupError)
+└── StoreError             the log could not be read or written
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "CellGone",
+    "ChannelClosed",
+    "DocumentError",
+    "FrameError",
+    "NotConnected",
+    "ProtocolError",
+    "RtcError",
+    "StoreError",
+    "UnknownDocumentType",
+]
+
+
+class RtcError(Exception):
+    """Be the base of every exception of this package."""
+
+
+class ProtocolError(RtcError):
+    """Tell that a peer broke the protocol (docs/protocol.md)."""
+
+
+class FrameError(ProtocolError):
+    """Tell that bytes do not parse as an envelope or a frame (sections 2 and 3)."""
+
+
+class ChannelClosed(RtcError):
+    """Tell that the other side ended the document.
+
+    Args:
+        code: a close code of docs/protocol.md, section 5.
+        reason: a sentence for a person.
+    """
+
+    def __init__(self, code: str, reason: str) -> None:
+        super().__init__(f"{reason} [{code}]")
+        self.code = code
+        self.reason = reason
+
+
+class NotConnected(RtcError):
+    """Tell that this process has no live document, with the likely causes and their cures."""
+
+
+class DocumentError(RtcError, ValueError):
+    """Tell that a value would make the document invalid; nothing was written."""
+
+
+class CellGone(RtcError, LookupError):
+    """Tell that the cell behind a handle was deleted."""
+
+
+class UnknownDocumentType(RtcError, LookupError):
+    """Tell that no document class is registered under that name."""
+
+
+class StoreError(RtcError):
+    """Tell that the log of a document could not be read or written."""

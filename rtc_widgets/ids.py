@@ -1,0 +1,38 @@
+"""Identifiers: of rooms and sessions, of cells, and of CRDT clients."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+import uuid
+
+__all__ = ["is_seed", "new_cell_id", "new_client_id", "new_id", "seed_client_id"]
+
+# docs/protocol.md, section 7. Client ids must stay below 2**53, JavaScript's largest exact integer.
+_SEED_MARK = 0x0A5EED
+
+
+def new_id() -> str:
+    """Return 32 random hexadecimal digits."""
+    return uuid.uuid4().hex
+
+
+def new_cell_id() -> str:
+    """Return a random cell id, valid under nbformat 4.5 (1 to 64 of ``[a-zA-Z0-9-_]``)."""
+    return str(uuid.uuid4())
+
+
+def new_client_id() -> int:
+    """Return a random CRDT client id below 2**32, the range Yjs itself uses, so never a seed's."""
+    return secrets.randbits(32)
+
+
+def seed_client_id(lineage: str) -> int:
+    """Return the client id that writes the seed of *lineage* (docs/protocol.md, section 7)."""
+    digest = hashlib.sha256(lineage.encode()).digest()
+    return _SEED_MARK << 32 | int.from_bytes(digest[:4], "big")
+
+
+def is_seed(client_id: int) -> bool:
+    """Tell whether *client_id* is one that a relay seeds documents with."""
+    return client_id >> 32 == _SEED_MARK
