@@ -1,0 +1,96 @@
+"""How a kernel and its relay address each other (section 8).
+
+Neither side opens a comm there, so what would be a ``comm_open`` or ``comm_close`` is a *kind* in ``content.data``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from rtc_widgets.errors import FrameError
+
+__all__ = ["DOWNLINK_ID", "UPLINK_ID", "UPLINK_TOPIC", "Hello", "Kind", "content", "parse"]
+
+UPLINK_ID = "rtc_widgets.uplink"
+UPLINK_TOPIC = f"comm-{UPLINK_ID}".encode()
+DOWNLINK_ID = "rtc_widgets.downlink"
+
+Kind = Literal["hello", "welcome", "refused", "frame", "head", "resync", "close", "bye"]
+# The keys each kind must have besides "kind" and "session", and their types.
+_REQUIRED: dict[str, dict[str, type]] = {
+    "hello": {"versions": list, "release": str, "ways": list},
+    "welcome": {"comm_id": str, "seq": int, "welcome": dict},
+    "refused": {"code": str, "reason": str},
+    "frame": {"comm_id": str, "seq": int},
+    "head": {"comm_id": str, "seq": int},
+    "resync": {"comm_id": str},
+    "close": {"comm_id": str, "code": str, "reason": str},
+    "bye": {"code": str, "reason": str},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Hello:
+    """Say that a kernel wants its notebooks."""
+
+    session: str
+    versions: list[int]
+    release: str
+    implementation: str = ""
+    ways: list[str] = field(default_factory=lambda: ["control"])
+    cell_id: str | None = None
+    path: str | None = None
+    lineages: dict[str, str] = field(default_factory=dict)
+
+    def to_data(self) -> dict[str, Any]:
+        """Return ``content.data`` of the hello."""
+        return {
+            "kind": "hello",
+            "session": self.session,
+            "versions": self.versions,
+            "release": self.release,
+            "implementation": self.implementation,
+            "ways": self.ways,
+            "cell_id": self.cell_id,
+            "path": self.path,
+            "lineages": self.lineages,
+        }
+
+    @classmethod
+    def from_data(cls, data: Mapping[str, Any]) -> Hello:
+        """Read ``content.data`` that `parse` has checked."""
+        return cls(
+            session=data["session"],
+            versions=data["versions"],
+            release=data["release"],
+            implementation=str(data.get("implementation", "")),
+            ways=data["ways"],
+            cell_id=data.get("cell_id"),
+            path=data.get("path"),
+            lineages=data.get("lineages") or {},
+        )
+
+
+def content(comm_id: str, kind: Kind, session: str, **keys: Any) -> dict[str, Any]:
+    """Return the content of an uplink or downlink message."""
+    return {"comm_id": comm_id, "data": {"kind": kind, "session": session, **keys}}
+
+
+def parse(content: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return ``content.data`` of an uplink or downlink message, checked, or None for a kind not known here.
+
+    Raises:
+        FrameError: a key is missing or has a wrong type.
+    """
+    data = content.get("data")
+    if not isinstance(data, dict) or not isinstance(data.get("session"), str):
+        raise FrameError("A message of the kernel link has no session.")
+    required = _REQUIRED.get(data.get("kind", ""))
+    if required is None:
+        return None
+    for key, type_ in required.items():
+        if not isinstance(data.get(key), type_):
+            raise FrameError(f"A {data['kind']!r} of the kernel link has no valid {key!r}.")
+    return data
