@@ -72,7 +72,8 @@ def decode_states(update: bytes) -> list[State]:
     """
     reader = Reader(update)
     states = [
-        State(reader.varuint(), reader.varuint(), _checked(reader.varstring())) for _ in range(reader.varuint())
+        State(reader.varuint(), reader.varuint(), _checked(reader.varstring()))
+        for _ in range(reader.varuint())
     ]
     reader.end()
     return states

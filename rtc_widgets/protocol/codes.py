@@ -52,20 +52,28 @@ _TABLE: dict[CloseCode, tuple[int, str]] = {
         4400,
         "A message could not be read. Reload the page; if it happens again, report it with the server's log.",
     ),
-    CloseCode.UNAUTHORIZED: (4401, "Your sign-in is missing or has expired. Sign in again and reload the page."),
+    CloseCode.UNAUTHORIZED: (
+        4401,
+        "Your sign-in is missing or has expired. Sign in again and reload the page.",
+    ),
     CloseCode.READ_ONLY: (
         4403,
         "You may read this document but not change it. Ask its owner for the right to edit, or save a copy of your own.",
     ),
-    CloseCode.NOT_FOUND: (4404, "The file does not exist any more. Save a copy under a new name to keep its content."),
+    CloseCode.NOT_FOUND: (
+        4404,
+        "The file does not exist any more. Save a copy under a new name to keep its content.",
+    ),
     CloseCode.CONFLICT: (
         4409,
         "The file is open as another kind of document. Close it there first, then open it again.",
     ),
     CloseCode.OTHER_PROVIDER: (
         4410,
-        "Another collaboration extension owns the documents of this server. "
-        "Uninstall one of the two (for example: pip uninstall jupyter-collaboration) and restart the server.",
+        (
+            "Another collaboration extension owns the documents of this server. "
+            "Uninstall one of the two (for example: pip uninstall jupyter-collaboration) and restart the server."
+        ),
     ),
     CloseCode.LINEAGE_MISMATCH: (
         4412,
@@ -73,8 +81,10 @@ _TABLE: dict[CloseCode, tuple[int, str]] = {
     ),
     CloseCode.TOO_LARGE: (
         4413,
-        "The document or a change to it is larger than the server allows. "
-        "Clear large outputs, or raise the limit in the server's configuration.",
+        (
+            "The document or a change to it is larger than the server allows. "
+            "Clear large outputs, or raise the limit in the server's configuration."
+        ),
     ),
     CloseCode.UNKNOWN_TYPE: (
         4415,
@@ -88,15 +98,20 @@ _TABLE: dict[CloseCode, tuple[int, str]] = {
         4426,
         "The two sides speak different versions of the protocol. Upgrade rtc_widgets on the older side.",
     ),
-    CloseCode.TOO_MANY: (4429, "Too many documents or messages at once. Close some documents and reload the page."),
+    CloseCode.TOO_MANY: (
+        4429,
+        "Too many documents or messages at once. Close some documents and reload the page.",
+    ),
     CloseCode.INTERNAL_ERROR: (
         4500,
         "Something went wrong on the server; what was acknowledged is safe. Reload the page and see the server's log.",
     ),
     CloseCode.NOT_COLLABORATIVE: (
         4460,
-        "The notebook is open in a tab that does not collaborate, so its content cannot be reached from here. "
-        "Save it, enable rtc_widgets in JupyterLab's settings and reload the page.",
+        (
+            "The notebook is open in a tab that does not collaborate, so its content cannot be reached from here. "
+            "Save it, enable rtc_widgets in JupyterLab's settings and reload the page."
+        ),
     ),
     CloseCode.NO_DOCUMENT: (
         4461,

@@ -6,6 +6,7 @@ client must not depend on jupyter_server.
 
 from __future__ import annotations
 
+import itertools
 import json
 import struct
 from collections.abc import Mapping, Sequence
@@ -104,7 +105,7 @@ def _split(data: bytes) -> list[bytes]:
     offsets = struct.unpack_from(f"<{count}Q", data, 8)
     if offsets[0] != 8 * (count + 1) or offsets[-1] != len(data):
         raise FrameError("The offsets do not span the message.")
-    pairs = list(zip(offsets, offsets[1:], strict=False))
+    pairs = list(itertools.pairwise(offsets))
     if any(start > stop for start, stop in pairs):
         raise FrameError("The offsets of the message do not ascend.")
     return [data[start:stop] for start, stop in pairs]

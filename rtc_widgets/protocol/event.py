@@ -25,7 +25,11 @@ class Event:
 
 def encode(name: str, params: Mapping[str, Any]) -> bytes:
     """Encode an event."""
-    return varuint(TYPE) + varstring(name) + varstring(json.dumps(dict(params), separators=(",", ":"), ensure_ascii=False))
+    return (
+        varuint(TYPE)
+        + varstring(name)
+        + varstring(json.dumps(dict(params), separators=(",", ":"), ensure_ascii=False))
+    )
 
 
 def decode(reader: Reader) -> Event:

@@ -41,7 +41,9 @@ def split(frame: bytes, limit: int, id_: int) -> list[bytes]:
         limit *= 2
     pieces = [frame[start : start + limit] for start in range(0, len(frame), limit)]
     count = varuint(len(pieces))
-    return [varuint(TYPE) + varuint(id_) + varuint(index) + count + piece for index, piece in enumerate(pieces)]
+    return [
+        varuint(TYPE) + varuint(id_) + varuint(index) + count + piece for index, piece in enumerate(pieces)
+    ]
 
 
 def decode(reader: Reader) -> Part:

@@ -7,7 +7,18 @@ from dataclasses import dataclass
 from rtc_widgets.errors import FrameError
 from rtc_widgets.protocol.codec import Reader, varbytes
 
-__all__ = ["EMPTY_UPDATE", "TYPE", "Step1", "Step2", "Update", "decode", "state_clients", "step1", "step2", "update"]
+__all__ = [
+    "EMPTY_UPDATE",
+    "TYPE",
+    "Step1",
+    "Step2",
+    "Update",
+    "decode",
+    "state_clients",
+    "step1",
+    "step2",
+    "update",
+]
 
 TYPE = 0
 # No structs, no deletions.
@@ -69,5 +80,3 @@ def state_clients(state_vector: bytes) -> dict[int, int]:
         clocks[client] = reader.varuint()
     reader.end()
     return clocks
-
-

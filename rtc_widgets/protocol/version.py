@@ -12,7 +12,9 @@ __all__ = ["VERSIONS", "choose"]
 VERSIONS = (1,)
 
 
-def choose(theirs: Iterable[int], *, peer: str, peer_release: str, our_release: str, us: str = "the server") -> int:
+def choose(
+    theirs: Iterable[int], *, peer: str, peer_release: str, our_release: str, us: str = "the server"
+) -> int:
     """Return the highest version that both sides speak.
 
     Args:
