@@ -1,0 +1,221 @@
+r"""Seeding: the first state of a document, made so that the same file always gives the same state.
+
+A document is seeded once, by the relay, with a client id derived from what is seeded (docs/protocol.md,
+section 7). Two servers that seed the same file therefore make the same document: the same items under the
+same ids. For that the content is *normalized* first, which settles what a reader of files leaves open:
+
+- a cell without an id (nbformat 4.4 and older), with an invalid or a doubled one gets an id made from what
+  it holds and where it stands. The notebook keeps its ``nbformat_minor``: a 4.4 file stays 4.4, its ids live
+  in the document and its log only;
+- keys are sorted, because the order in which a map is filled decides the clocks of its items. (The *bytes* of
+  an update still differ, since pycrdt writes the keys of plain JSON values in no fixed order, but a value is
+  one item either way);
+- ``metadata.trusted`` is taken out: it is the contents manager's judgement on this machine, not the file's;
+- line ends in text and in cell sources are ``\n``, as editors count them; who writes the file puts back
+  what it had;
+- a lone surrogate, which neither a CRDT nor a UTF-8 file can hold, becomes U+FFFD.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from pycrdt import Doc
+
+from rtc_widgets import ids
+from rtc_widgets.errors import DocumentError
+from rtc_widgets.registry import document_class
+
+__all__ = ["CONVERTER", "Seed", "normalize", "seed"]
+
+CONVERTER = 1
+"""Counts changes to this module that make another document of the same file."""
+
+_CELL_ID = re.compile(r"[a-zA-Z0-9_-]{1,64}")
+_LINE_END = re.compile(r"\r\n?")
+_SURROGATE = re.compile(r"[\ud800-\udfff]")
+_TEXT_TYPES = frozenset({"file", "unicode"})
+
+
+@dataclass(frozen=True, slots=True)
+class Seed:
+    """Hold a document's first state.
+
+    Args:
+        update: the state as a Yjs update, written by ``ids.seed_client_id(lineage)``; not compared.
+        lineage: 64 hexadecimal digits that name this seeding.
+        content: the normalized content that the update holds.
+    """
+
+    update: bytes = field(compare=False)
+    lineage: str
+    content: Any
+
+
+def seed(type_: str, content: Any) -> Seed:
+    """Return the first state of a document of *type_* that holds *content*.
+
+    Raises:
+        DocumentError: *content* is not what a file of that type holds.
+        UnknownDocumentType: no such type is registered.
+    """
+    content = normalize(type_, content)
+    cls = document_class(type_)
+    lineage = _lineage(type_, content, cls().version)
+    doc: Doc[Any] = Doc(client_id=ids.seed_client_id(lineage))
+    try:
+        cls(doc).set(content)
+    except (TypeError, ValueError, KeyError, AttributeError) as error:
+        raise DocumentError(f"This is not the content of a {type_}: {error}") from error
+    return Seed(doc.get_update(), lineage, content)
+
+
+def normalize(type_: str, content: Any) -> Any:
+    """Return *content* as a document of *type_* holds it; normalizing twice changes nothing.
+
+    Raises:
+        DocumentError: *content* is not what a file of that type holds.
+    """
+    if type_ == "notebook":
+        return _notebook(content)
+    if type_ in _TEXT_TYPES:
+        if not isinstance(content, str):
+            raise DocumentError(f"A {type_} holds text, not {type(content).__name__}.")
+        return _LINE_END.sub("\n", _clean(content))
+    if type_ == "blob" and isinstance(content, str):
+        try:
+            return base64.b64decode(content)
+        except binascii.Error as error:
+            raise DocumentError(f"A blob holds bytes or base64: {error}") from error
+    return _clean(content)
+
+
+def _notebook(content: Any) -> dict[str, Any]:
+    if not isinstance(content, dict):
+        raise DocumentError(f"A notebook is a JSON object, not {type(content).__name__}.")
+    cells = content.get("cells", [])
+    if not isinstance(cells, list):
+        raise DocumentError("A notebook's cells are a list.")
+    metadata = content.get("metadata", {})
+    if not isinstance(metadata, dict):
+        raise DocumentError("A notebook's metadata are a JSON object.")
+    # orig_nbformat is nbformat's own note in passing; it never reaches a file.
+    passing = {"orig_nbformat", "orig_nbformat_minor", "signature"}
+    return {
+        # JupyterLab shows a cell in an empty notebook, and jupyter_ydoc adds one, under a random id.
+        "cells": _with_ids([_cell(cell) for cell in cells] or [_cell({"cell_type": "code"})]),
+        "metadata": _clean({k: v for k, v in metadata.items() if k not in passing}),
+        "nbformat": _integer(content.get("nbformat", 4), "nbformat"),
+        "nbformat_minor": _integer(content.get("nbformat_minor", 5), "nbformat_minor"),
+    }
+
+
+def _integer(value: Any, name: str) -> int:
+    if isinstance(value, bool) or not isinstance(value, int | float) or value != int(value):
+        raise DocumentError(f"A notebook's {name} is a whole number, not {value!r}.")
+    return int(value)
+
+
+def _cell(cell: Any) -> dict[str, Any]:
+    if not isinstance(cell, dict) or not isinstance(cell.get("cell_type"), str):
+        raise DocumentError("A cell is a JSON object with a cell_type.")
+    result: dict[str, Any] = _clean(cell)
+    result["source"] = _LINE_END.sub("\n", _joined(result.get("source", ""), "source"))
+    metadata = result.get("metadata") or {}
+    if not isinstance(metadata, dict):
+        raise DocumentError("A cell's metadata are a JSON object.")
+    result["metadata"] = {key: value for key, value in metadata.items() if key != "trusted"}
+    result.pop("execution_state", None)
+    if result["cell_type"] == "code":
+        outputs = result.get("outputs") or []
+        if not isinstance(outputs, list):
+            raise DocumentError("A cell's outputs are a list.")
+        result["outputs"] = [_output(output) for output in outputs]
+        result.setdefault("execution_count", None)
+    else:
+        result.pop("outputs", None)
+        result.pop("execution_count", None)
+        if not result.get("attachments", True):
+            del result["attachments"]
+    return dict(sorted(result.items()))
+
+
+def _output(output: Any) -> dict[str, Any]:
+    if not isinstance(output, dict):
+        raise DocumentError("An output is a JSON object.")
+    if output.get("output_type") != "stream":
+        return output
+    return {**output, "text": _joined(output.get("text", ""), "text")}
+
+
+def _joined(value: Any, name: str) -> str:
+    """Return a multi-line string that nbformat also allows as a list of lines."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, list) and all(isinstance(line, str) for line in value):
+        return "".join(value)
+    raise DocumentError(f"A cell's {name} is text, not {type(value).__name__}.")
+
+
+def _with_ids(cells: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Give a derived id to every cell whose own is missing, invalid or taken by a cell before it."""
+    own = [_valid_id(cell.get("id")) for cell in cells]
+    taken = set(filter(None, own))
+    used: set[str] = set()
+    result = []
+    for index, (cell, name) in enumerate(zip(cells, own, strict=True)):
+        if name is None or name in used:
+            cell_id = next(name for name in _derived_ids(cell, index) if name not in taken)
+            taken.add(cell_id)
+        else:
+            cell_id = name
+        used.add(cell_id)
+        result.append(dict(sorted({**cell, "id": cell_id}.items())))
+    return result
+
+
+def _valid_id(value: Any) -> str | None:
+    return value if isinstance(value, str) and _CELL_ID.fullmatch(value) else None
+
+
+def _derived_ids(cell: dict[str, Any], index: int) -> Iterator[str]:
+    digest = hashlib.sha256(f"{index}\0".encode())
+    digest.update(_canonical({key: value for key, value in cell.items() if key != "id"}))
+    while True:
+        yield digest.hexdigest()[:16]
+        digest.update(b"again")
+
+
+def _clean(value: Any) -> Any:
+    """Return a deep copy of plain JSON with sorted keys and without lone surrogates."""
+    if isinstance(value, str):
+        return value if value.isascii() else _SURROGATE.sub("\N{REPLACEMENT CHARACTER}", value)
+    if isinstance(value, dict):
+        return {_clean(str(key)): _clean(item) for key, item in sorted(value.items())}
+    if isinstance(value, list | tuple):
+        return [_clean(item) for item in value]
+    return value
+
+
+def _canonical(value: Any) -> bytes:
+    def plain(item: Any) -> Any:
+        if isinstance(item, bytes | bytearray):
+            return {"base64": base64.b64encode(item).decode()}
+        raise DocumentError(f"{type(item).__name__} cannot be part of a document.")
+
+    return json.dumps(
+        value, sort_keys=True, ensure_ascii=False, separators=(",", ":"), default=plain
+    ).encode()
+
+
+def _lineage(type_: str, content: Any, version: str) -> str:
+    digest = hashlib.sha256(json.dumps([type_, version, CONVERTER]).encode())
+    digest.update(_canonical(content))
+    return digest.hexdigest()
