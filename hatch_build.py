@@ -1,8 +1,8 @@
 """Build the JupyterLab extension before Python is packed.
 
-hatch-jupyter-builder calls `build_labextension`, as pyproject.toml tells it to. From a checkout it always builds,
-so that a wheel never holds JavaScript older than its sources. An sdist carries the built assets: a wheel made from
-one needs no Node.js.
+hatch-jupyter-builder calls `build_labextension`, as pyproject.toml tells it to. From a checkout it always
+builds, so that a wheel never holds JavaScript older than its sources. An sdist carries the built assets: a
+wheel made from one needs no Node.js.
 """
 
 from __future__ import annotations

@@ -25,7 +25,7 @@ def kind_of(path: Path) -> str | None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark each test with its kind, and run browsers last.
 
-    Playwright's sync API keeps an event loop running until the session ends, and beside it no async test can run.
+    Playwright's sync API keeps an event loop running until the session ends; beside it no async test can.
     """
     for item in items:
         if kind := kind_of(item.path):
