@@ -1,0 +1,199 @@
+"""Text diffs are exact, small, bounded in time, and counted in code points."""
+
+from __future__ import annotations
+
+import time
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from pycrdt import Doc, Text
+
+from rtc_widgets.documents.text import (
+    Edit,
+    apply,
+    apply_to_str,
+    checked,
+    diff,
+    edits_of_delta,
+    set_text,
+    utf8_offset,
+)
+from rtc_widgets.errors import DocumentError
+
+# Few characters, so that ends and lines agree often: of one to four bytes, marks that combine, CRLF.
+CHARACTERS = "ab \n=éß語\u0301\u200d\ufe0f\r😀👩🏽\U0010ffff\u2028\0"
+TEXTS = st.one_of(
+    st.text(CHARACTERS, max_size=40),
+    st.lists(st.sampled_from(["x = 1", "y = 2", "", "é = '😀'", "    pass"]), max_size=30).map("\n".join),
+    st.lists(st.sampled_from(["x = 1", "", "z"]), max_size=10).map("\r\n".join),
+    st.text(max_size=30),
+)
+
+
+def live(content: str) -> Text:
+    doc: Doc[Text] = Doc()
+    text = doc.get("text", type=Text)
+    text += content
+    return text
+
+
+@given(TEXTS, TEXTS)
+@example("\r\n", "\n")
+@example("e\u0301", "é")
+@example("👩🏽", "👩")
+def test_a_diff_leads_from_old_to_new_in_order_without_overlap(old: str, new: str) -> None:
+    edits = diff(old, new)
+
+    assert apply_to_str(old, edits) == new
+    assert all(before.stop <= after.start for before, after in pairwise(edits))
+    assert all(edit.start < edit.stop or edit.text for edit in edits)
+
+
+@given(TEXTS, TEXTS)
+def test_a_live_text_becomes_the_new_text(old: str, new: str) -> None:
+    text = live(old)
+    set_text(text, new)
+
+    assert str(text) == new
+
+
+@given(TEXTS, TEXTS)
+def test_a_delta_reads_back_as_edits_in_code_points(old: str, new: str) -> None:
+    text = live(old)
+    seen: list[tuple[Edit, ...]] = []
+    deltas: list[list[dict[str, Any]]] = []
+    subscription = text.observe(lambda event: deltas.append(event.delta))  # type: ignore[attr-defined]
+    set_text(text, new)
+    text.unobserve(subscription)
+    seen = [edits_of_delta(old, delta) for delta in deltas]
+
+    assert apply_to_str(old, seen[0] if seen else ()) == new
+
+
+@given(TEXTS, st.integers(0, 40))
+def test_offsets_in_bytes(text: str, index: int) -> None:
+    assert utf8_offset(text, index) == len(text[:index].encode())
+
+
+@given(st.text("abc\n", max_size=12), st.text("abc\n", max_size=12), st.text("xyz", min_size=1, max_size=3))
+def test_one_insertion_is_one_edit(before: str, after: str, inserted: str) -> None:
+    (edit,) = diff(before + after, before + inserted + after)
+
+    assert (edit.start, edit.stop) == (len(before), len(before))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "edits"),
+    [
+        ("same", "same", []),
+        ("", "all", [Edit(0, 0, "all")]),
+        ("gone", "", [Edit(0, 4, "")]),
+        ("x = 1\ny = 2\n", "x = 1\ny = 3\n", [Edit(10, 11, "3")]),
+        ("a😀b", "a😁b", [Edit(1, 2, "😁")]),
+        ("one\r\ntwo\r\n", "one\ntwo\n", [Edit(3, 4, ""), Edit(8, 9, "")]),
+        ("f(1)\nf(2)\n", "f(1)\nf(3)\nf(2)\n", [Edit(5, 5, "f(3)\n")]),
+        ("f(1)\nf(3)\nf(2)\n", "f(1)\nf(2)\n", [Edit(5, 10, "")]),
+        ("x\nx", "x\nx\nx", [Edit(3, 3, "\nx")]),
+        ("import os\na\nb\nc\n", "import sys\na\nc\n", [Edit(7, 8, "sy"), Edit(12, 14, "")]),
+        ("a\n\nb", "a\n\n\nb", [Edit(3, 3, "\n")]),
+        ("df.head()", "frame.head()", [Edit(0, 2, "frame")]),
+    ],
+)
+def test_edits_are_small(old: str, new: str, edits: list[Edit]) -> None:
+    found = diff(old, new)
+
+    assert apply_to_str(old, found) == new
+    assert found == edits
+
+
+LINES = [f"value_{i} = compute({i * 7919 % 1000}, 'é')" for i in range(2_500)]
+BIG = "\n".join(LINES)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (BIG, BIG.replace("compute", "evaluate")),
+        (BIG, "\n".join(reversed(LINES))),
+        (BIG, "\n".join(line[::-1] for line in LINES)),
+        (BIG, ""),
+        ("\n" * 100_000, "\n".join("ab" * 25_000)),
+        ("a" * 100_000, "ab" * 50_000),
+        ("".join(LINES), "".join(LINES).replace("compute", "evaluate")),
+        ("".join(LINES), "".join(LINES)[::-1]),
+        ("ab" * 50_000, "ba" * 50_001),
+        ("(" * 50_000 + ")" * 50_000, ")(" * 50_000),
+        ("x\ny\n" * 20_000, "y\nx\nz\n" * 15_000),
+    ],
+    ids=["rename", "reverse lines", "mirror lines", "clear", "blank lines", "one letter", "one line renamed",
+         "one line mirrored", "shifted", "brackets", "two lines"],
+)  # fmt: skip
+def test_a_100_kilobyte_cell_takes_less_than_a_second(old: str, new: str) -> None:
+    began = time.process_time()
+    edits = diff(old, new)
+    took = time.process_time() - began
+
+    assert apply_to_str(old, edits) == new
+    assert len(edits) <= 300
+    assert took < 1.0
+
+
+def test_a_rename_in_a_big_cell_leaves_what_it_does_not_touch() -> None:
+    new = "\n".join(
+        line.replace("compute", "evaluate") if i % 25 == 0 else line for i, line in enumerate(LINES)
+    )
+    edits = diff(BIG, new)
+
+    assert len(edits) == 100
+    assert all(BIG[edit.start : edit.stop] in "compute" for edit in edits)
+
+
+def test_edits_of_two_people_both_survive() -> None:
+    ada, bob = Doc[Text](), Doc[Text]()
+    hers, his = ada.get("t", type=Text), bob.get("t", type=Text)
+    hers += "first 😀\nsecond\n"
+    bob.apply_update(ada.get_update())
+
+    set_text(hers, "first 😀!\nsecond\n")
+    set_text(his, "first 😀\nthe second\n")
+    ada.apply_update(bob.get_update())
+    bob.apply_update(ada.get_update())
+
+    assert str(hers) == str(his) == "first 😀!\nthe second\n"
+
+
+def test_no_edits_open_no_transaction() -> None:
+    text = live("x")
+    updates: list[bytes] = []
+    subscription = text.doc.observe(lambda event: updates.append(event.update))
+
+    assert set_text(text, "x") == []
+    apply(text, [])
+    text.doc.unobserve(subscription)
+    assert updates == []
+
+
+@pytest.mark.parametrize("wrong", [["x = 1\n", "y = 2"], None, 3, b"x"])
+def test_only_str_is_text(wrong: object) -> None:
+    with pytest.raises(TypeError, match="is a str, not"):
+        checked(wrong)
+
+
+def test_the_refusal_of_a_list_of_lines_names_the_cure() -> None:
+    with pytest.raises(TypeError, match=r'"".join'):
+        checked(["x"])
+
+
+def test_unpaired_surrogates_are_refused() -> None:
+    with pytest.raises(DocumentError, match=r"unpaired surrogate '\\ud83d' at 1"):
+        checked("x\ud83d")
+
+
+def test_a_subclass_of_str_becomes_a_plain_str() -> None:
+    class Fancy(str):
+        __slots__ = ()
+
+    assert type(checked(Fancy("x"))) is str
