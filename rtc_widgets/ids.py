@@ -6,10 +6,12 @@ import hashlib
 import secrets
 import uuid
 
-__all__ = ["is_seed", "new_cell_id", "new_client_id", "new_id", "seed_client_id"]
+__all__ = ["SEED_MARK", "is_seed", "new_cell_id", "new_client_id", "new_id", "seed_client_id"]
 
 # docs/protocol.md, section 7. Client ids must stay below 2**53, JavaScript's largest exact integer.
 _SEED_MARK = 0x0A5EED
+# How the mark looks inside every varuint of such an id: bits 35 and up fall into bytes of their own.
+SEED_MARK = bytes([_SEED_MARK >> 3 & 127 | 128, _SEED_MARK >> 10 & 127 | 128, _SEED_MARK >> 17])
 
 
 def new_id() -> str:

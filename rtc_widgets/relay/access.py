@@ -1,0 +1,91 @@
+"""Who may do what: a user's role for a file, by the server's own identity and `Authorizer`."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+from jupyter_server.base.handlers import JupyterHandler
+from jupyter_server.utils import ensure_async
+
+from rtc_widgets.errors import ChannelClosed
+from rtc_widgets.protocol.codes import CloseCode
+from rtc_widgets.roles import Role
+
+__all__ = ["Grant", "Grants", "role_of"]
+
+_LIFETIME = 60.0  # seconds, docs/protocol.md, section 6
+
+
+async def role_of(handler: JupyterHandler) -> Role | None:
+    """Return the role that the server's `Authorizer` gives the user of *handler*'s request, or None.
+
+    The request's path names the file, so a custom authorizer can decide by file; that is why a ticket is granted by an
+    HTTP request and not by a message on the WebSocket that all documents share.
+    """
+    user = await ensure_async(handler.identity_provider.get_user(handler))
+    if user is None:
+        return None
+
+    async def may(action: str, resource: str) -> bool:
+        return bool(await ensure_async(handler.authorizer.is_authorized(handler, user, action, resource)))
+
+    if not await may("read", "contents"):
+        return None
+    if not await may("write", "contents"):
+        return Role.VIEWER
+    return Role.RUNNER if await may("execute", "kernels") else Role.EDITOR
+
+
+@dataclass(slots=True)
+class Grant:
+    """Hold what one request was granted.
+
+    Args:
+        user: the user's name.
+        comm_ids: the documents that were not opened with the ticket yet.
+        role: what the user may do.
+        recheck: asks the authorizer again; None when the right is gone.
+        ticket: the secret that a ``comm_open`` presents.
+        expires: by the monotonic clock, in seconds.
+    """
+
+    user: str
+    comm_ids: set[str]
+    role: Role
+    recheck: Callable[[], Awaitable[Role | None]]
+    ticket: str = field(default_factory=lambda: secrets.token_urlsafe(24))
+    expires: float = 0.0
+
+
+class Grants:
+    """Issue tickets and redeem them, once for each document."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._grants: dict[str, Grant] = {}
+
+    def issue(self, grant: Grant) -> str:
+        """Return the ticket of *grant*, good for 60 s."""
+        now = self._clock()
+        for ticket in [ticket for ticket, old in self._grants.items() if old.expires < now]:
+            del self._grants[ticket]
+        grant.expires = now + _LIFETIME
+        self._grants[grant.ticket] = grant
+        return grant.ticket
+
+    def redeem(self, ticket: object, comm_id: str, user: str) -> Grant:
+        """Return the grant of *ticket*.
+
+        Raises:
+            ChannelClosed: the ticket is unknown, used, expired, another user's or for another document.
+        """
+        grant = self._grants.get(ticket) if isinstance(ticket, str) else None
+        if grant is None or grant.expires < self._clock() or grant.user != user or comm_id not in grant.comm_ids:
+            raise ChannelClosed(CloseCode.UNAUTHORIZED, CloseCode.UNAUTHORIZED.sentence)
+        grant.comm_ids.discard(comm_id)
+        if not grant.comm_ids:
+            del self._grants[grant.ticket]
+        return grant

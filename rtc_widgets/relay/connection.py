@@ -1,0 +1,187 @@
+"""One tab's connection: every document that the tab has open, multiplexed on one WebSocket (section 2)."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from rtc_widgets._version import __version__
+from rtc_widgets.errors import ChannelClosed, FrameError
+from rtc_widgets.protocol import envelope, event, version
+from rtc_widgets.protocol.codes import CloseCode
+from rtc_widgets.protocol.welcome import Welcome
+from rtc_widgets.relay.access import Grant
+from rtc_widgets.roles import Role
+from rtc_widgets.rooms.document import RoomDocument
+from rtc_widgets.rooms.peer import Outgoing
+from rtc_widgets.rooms.room import Room
+
+if TYPE_CHECKING:
+    from rtc_widgets.relay.relay import Relay
+
+__all__ = ["TabConnection", "TabPeer"]
+
+_log = logging.getLogger(__name__)
+
+
+class TabPeer:
+    """Be one tab's participation in one document."""
+
+    def __init__(self, connection: TabConnection, room: Room, document: RoomDocument, grant: Grant) -> None:
+        self.connection = connection
+        self.room = room
+        self.document = document
+        self.grant = grant
+        self._received = 0
+
+    @property
+    def user(self) -> str:
+        """Return the authenticated user's name."""
+        return self.grant.user
+
+    @property
+    def role(self) -> Role:
+        """Return what the user may do: never more than read where the file is read-only."""
+        return self.grant.role if self.room.writable else min_role(self.grant.role)
+
+    def send(self, outgoing: Outgoing) -> None:
+        """Send frames to the tab."""
+        for message in outgoing.packed():
+            self.connection.send(message)
+
+    def close(self, code: str, reason: str) -> None:
+        """Tell the tab that the document is closed for it."""
+        self.connection.closed(self, code, reason)
+
+    def number(self, seq: object) -> int:
+        """Check and return the number of a message; on a WebSocket nothing gets lost (section 2)."""
+        self._received += 1
+        if seq != self._received:
+            raise ChannelClosed(CloseCode.BAD_FRAME, f"{CloseCode.BAD_FRAME.sentence} (message {seq!r} is out of order)")
+        return self._received
+
+
+def min_role(role: Role) -> Role:
+    """Return *role* without the right to write content."""
+    return Role.COMMENTER if role.may_annotate else Role.VIEWER
+
+
+class TabConnection:
+    """Handle the messages of one WebSocket.
+
+    Args:
+        relay: the rooms and the grants.
+        user: the authenticated user's name.
+        write: sends one binary WebSocket message; never raises.
+        hang_up: closes the WebSocket with a code and a reason.
+    """
+
+    def __init__(
+        self, relay: Relay, user: str, write: Callable[[bytes], None], hang_up: Callable[[int, str], None]
+    ) -> None:
+        self._relay = relay
+        self._user = user
+        self._write = write
+        self._hang_up = hang_up
+        self._peers: dict[str, TabPeer] = {}
+        self._budget = float(relay.limits.rate * 10)
+        self._counted = asyncio.get_running_loop().time()
+
+    def send(self, data: bytes) -> None:
+        """Send one WebSocket message."""
+        self._write(data)
+
+    def receive(self, data: bytes | str) -> None:
+        """Take one WebSocket message; what does not parse closes the connection, and only this one."""
+        if not self._within_rate():
+            self._hang_up(CloseCode.TOO_MANY.websocket, CloseCode.TOO_MANY)
+            return
+        try:
+            message = envelope.unpack(data if isinstance(data, bytes) else data.encode())
+        except FrameError as error:
+            _log.warning("A message of %s does not parse: %s", self._user, error)
+            self._hang_up(CloseCode.BAD_FRAME.websocket, CloseCode.BAD_FRAME)
+            return
+        peer = self._peers.get(message.comm_id)
+        try:
+            if message.msg_type == "comm_open":
+                self._open(message)
+            elif peer is not None and message.msg_type == "comm_close":
+                self._leave(peer)
+            elif peer is not None:
+                peer.document.receive(peer, message.buffers, peer.number(message.data.get("seq")))
+        except ChannelClosed as closed:
+            if peer is not None:
+                peer.document.expel(peer, closed.code, closed.reason)
+            else:
+                self.send(envelope.pack(envelope.close(message.comm_id, closed.code, closed.reason), "iopub"))
+
+    def closed(self, peer: TabPeer, code: str, reason: str) -> None:
+        """Tell the tab that a document is closed for it."""
+        comm_id = peer.document.comm_id
+        if self._peers.get(comm_id) is peer:
+            del self._peers[comm_id]
+            self.send(envelope.pack(envelope.close(comm_id, code, reason), "iopub"))
+            self._relay.rooms.settle(peer.room)
+
+    def drop(self) -> None:
+        """Leave every document: the WebSocket is gone."""
+        for peer in list(self._peers.values()):
+            self._leave(peer)
+
+    async def recheck(self) -> None:
+        """Ask the authorizer again, so that a right that was taken away ends."""
+        for peer in list(self._peers.values()):
+            role = await peer.grant.recheck()
+            if role is None:
+                peer.document.expel(peer, CloseCode.UNAUTHORIZED, CloseCode.UNAUTHORIZED.sentence)
+            elif role is not peer.grant.role:
+                peer.grant.role = role
+                peer.send(peer.document.outgoing(event.encode("role", {"role": peer.role})))
+
+    def _open(self, message: envelope.Message) -> None:
+        comm_id, data = message.comm_id, message.data
+        if comm_id in self._peers:
+            raise ChannelClosed(CloseCode.CONFLICT, "This document is already open on this connection.")
+        if len(self._peers) >= self._relay.max_documents:
+            raise ChannelClosed(CloseCode.TOO_MANY, CloseCode.TOO_MANY.sentence)
+        versions = data.get("versions")
+        chosen = version.choose(
+            versions if isinstance(versions, list) else [],
+            peer="the page",
+            peer_release=str(data.get("release", "of an unknown release")),
+            our_release=__version__,
+        )
+        grant = self._relay.grants.redeem(data.get("ticket"), comm_id, self._user)
+        found = self._relay.rooms.document(comm_id)
+        if found is None:
+            raise ChannelClosed(CloseCode.GOING_AWAY, CloseCode.GOING_AWAY.sentence)
+        room, document = found
+        peer = TabPeer(self, room, document, grant)
+        frames = document.join(peer, message.buffers, data.get("lineage"))
+        self._peers[comm_id] = peer
+        self._relay.rooms.settle(room)
+        welcome = Welcome(
+            chosen, __version__, peer.role, document.lineage, document.name, room.path, room.id, document.limits
+        )
+        # A large document follows the welcome in parts, to stay below the WebSocket's limit.
+        small = sum(map(len, frames)) <= document.limits.frame
+        self.send(envelope.pack(envelope.comm(comm_id, frames if small else [], {"welcome": welcome.to_json()}), "iopub"))
+        if not small:
+            peer.send(document.outgoing(*frames))
+
+    def _leave(self, peer: TabPeer) -> None:
+        del self._peers[peer.document.comm_id]
+        peer.document.leave(peer)
+        self._relay.rooms.settle(peer.room)
+
+    def _within_rate(self) -> bool:
+        """Take one of the messages that the last ten seconds have left (section 11)."""
+        now = asyncio.get_running_loop().time()
+        rate = self._relay.limits.rate
+        self._budget = min(rate * 10.0, self._budget + (now - self._counted) * rate)
+        self._counted = now
+        self._budget -= 1
+        return self._budget >= 0

@@ -1,0 +1,77 @@
+"""The server extension: configuration, handlers, start and stop."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from jupyter_server.extension.application import ExtensionApp
+from jupyter_server.serverapp import ServerApp
+from traitlets import Bool, Float, Int, Unicode, validate
+
+from rtc_widgets.protocol.welcome import Limits
+from rtc_widgets.relay.handlers import routes
+from rtc_widgets.relay.relay import Relay, RelaySettings
+
+__all__ = ["RelayApp"]
+
+
+class RelayApp(ExtensionApp):
+    """Configure the relay, as ``c.RelayApp.…`` in jupyter_server_config.py or ``--RelayApp.…``."""
+
+    name = "rtc_widgets"
+    extension_url = "/api/rtc_widgets"
+    load_other_extensions = True
+
+    save_delay = Float(1.0, help="Seconds without a change after which a document is written to its file.").tag(config=True)
+    save_max_wait = Float(10.0, help="Seconds after which a document is written while changes go on.").tag(config=True)
+    poll_interval = Float(1.0, help="Seconds between looks whether a file changed outside.").tag(config=True)
+    close_delay = Float(60.0, help="Seconds that a room stays open after the last peer left.").tag(config=True)
+    recheck_interval = Float(60.0, help="Seconds between two looks whether a user still has its rights.").tag(config=True)
+    store_path = Unicode(
+        "",
+        help="The SQLite file of the log, on a local disk. By default one for each root_dir in Jupyter's data directory.",
+    ).tag(config=True)
+    max_file_size = Int(
+        100 * 2**20, help="Bytes; a larger file opens the ordinary way, without collaboration."
+    ).tag(config=True)
+    max_frame = Int(2**20, help="Bytes; a longer frame travels in parts.").tag(config=True)
+    max_message = Int(2**28, help="Bytes of a frame put together again.").tag(config=True)
+    max_awareness = Int(2**16, help="Bytes that a peer may say of itself.").tag(config=True)
+    max_rate = Int(1000, help="Messages a second of one connection, over ten seconds.").tag(config=True)
+    max_documents = Int(256, help="Documents open on one connection.").tag(config=True)
+    kernels = Bool(True, help="Whether notebooks may be reached from their kernels (%load_ext rtc_widgets).").tag(config=True)
+
+    @validate("save_delay", "save_max_wait", "poll_interval", "close_delay", "recheck_interval")
+    def _positive(self, proposal: Any) -> float:
+        if proposal["value"] < 0:
+            raise ValueError(f"RelayApp.{proposal['trait'].name} is a number of seconds, not {proposal['value']}.")
+        return float(proposal["value"])
+
+    def initialize_settings(self) -> None:
+        """Make the relay."""
+        assert self.serverapp is not None
+        settings = RelaySettings(
+            save_delay=self.save_delay,
+            save_max_wait=self.save_max_wait,
+            poll_interval=self.poll_interval,
+            close_delay=self.close_delay,
+            recheck_interval=self.recheck_interval,
+            store_path=self.store_path,
+            max_file_size=self.max_file_size,
+            max_documents=self.max_documents,
+            limits=Limits(self.max_frame, self.max_message, self.max_awareness, self.max_rate),
+            kernels=self.kernels,
+        )
+        self.relay = Relay(self.serverapp, settings, self.log)
+        self.settings["rtc_widgets"] = self.relay
+
+    def initialize_handlers(self) -> None:
+        """Add the relay's URLs."""
+        self.handlers.extend(routes())
+
+    async def _start_jupyter_server_extension(self, serverapp: ServerApp) -> None:
+        await self.relay.start()
+
+    async def stop_extension(self) -> None:
+        """Write what is unsaved and close every room."""
+        await self.relay.aclose()

@@ -1,0 +1,217 @@
+"""The relay's HTTP requests and WebSockets: thin drivers over rooms, grants and connections."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from jupyter_server.auth.decorator import authorized, ws_authenticated
+from jupyter_server.base.handlers import APIHandler, JupyterHandler
+from jupyter_server.base.websocket import WebSocketMixin
+from jupyter_server.utils import ensure_async, url_unescape
+from tornado import web
+from tornado.ioloop import PeriodicCallback
+from tornado.websocket import WebSocketClosedError, WebSocketHandler
+
+from rtc_widgets._version import __version__
+from rtc_widgets.errors import ChannelClosed
+from rtc_widgets.protocol import envelope, version
+from rtc_widgets.protocol.codes import CloseCode
+from rtc_widgets.relay.access import Grant, role_of
+from rtc_widgets.relay.connection import TabConnection, min_role
+from rtc_widgets.relay.yjs import YjsPeer
+from rtc_widgets.rooms.manager import RoomKey
+
+if TYPE_CHECKING:
+    from rtc_widgets.relay.relay import Relay
+
+__all__ = ["CommsHandler", "InfoHandler", "RoomsHandler", "YjsHandler", "routes"]
+
+
+class _RelayHandler(JupyterHandler):
+    # The resource that jupyter_server's `authorized` decorator asks the Authorizer about.
+    auth_resource = "contents"
+
+    @property
+    def relay(self) -> Relay:
+        """Return the relay of this server."""
+        relay: Relay = self.settings["rtc_widgets"]
+        return relay
+
+
+class InfoHandler(_RelayHandler, APIHandler):
+    """Say that there is a relay, and whether it owns the documents."""
+
+    @web.authenticated
+    @authorized
+    async def get(self) -> None:
+        """Answer ``{release, versions, provider, other}``."""
+        other = self.relay.other_provider
+        self.finish(
+            {
+                "release": __version__,
+                "versions": list(version.VERSIONS),
+                "provider": "other" if other else "rtc_widgets",
+                "other": other,
+            }
+        )
+
+
+class RoomsHandler(_RelayHandler, APIHandler):
+    """Open a room and grant a ticket to its documents (docs/protocol.md, section 6)."""
+
+    @web.authenticated
+    async def put(self, path: str) -> None:
+        """Answer with the room's documents and a ticket."""
+        try:
+            self.finish(await self._grant(url_unescape(path).strip("/")))
+        except ChannelClosed as closed:
+            self.set_status(_status(closed.code))
+            self.finish({"code": closed.code, "message": closed.reason})
+
+    async def _grant(self, path: str) -> dict[str, Any]:
+        body = self.get_json_body() or {}
+        format_, type_ = body.get("format"), body.get("type")
+        if not isinstance(format_, str) or not isinstance(type_, str):
+            raise web.HTTPError(400, "The body needs a 'format' and a 'type', both strings.")
+        role = await role_of(self)
+        if role is None:
+            raise web.HTTPError(403)
+        room = await self.relay.open(RoomKey(path, format_, type_))
+        comm_ids = {name: document.comm_id for name, document in room.documents.items()}
+        user = self.current_user.username
+        grant = Grant(user, set(comm_ids.values()), role, lambda: role_of(self))
+        return {
+            "room": room.id,
+            "path": room.path,
+            "format": room.format,
+            "type": room.type,
+            "role": role if room.writable else min_role(role),
+            "lineage": room.content.lineage,
+            "ticket": self.relay.grants.issue(grant),
+            "versions": list(version.VERSIONS),
+            "release": __version__,
+            "documents": {name: {"comm_id": comm_id} for name, comm_id in comm_ids.items()},
+        }
+
+
+class _SocketHandler(WebSocketMixin, WebSocketHandler, _RelayHandler):
+    @property
+    def max_message_size(self) -> int:
+        """Return how many bytes one WebSocket message may have (section 11)."""
+        return self.relay.max_websocket_message
+
+    def set_default_headers(self) -> None:
+        """Set none: the answer to an upgrade has no body."""
+
+    @ws_authenticated
+    async def get(self, *args: str) -> None:
+        """Upgrade to a WebSocket, for a signed-in user and from an origin that the server allows."""
+        await ensure_async(super().get(*args))
+
+    def _send(self, data: bytes) -> None:
+        try:
+            self.write_message(data, binary=True)
+        except WebSocketClosedError:
+            pass  # on_close follows and lets the peers go
+
+    def get_compression_options(self) -> None:
+        """Compress nothing: frames are small, and images do not shrink."""
+        return
+
+
+class CommsHandler(_SocketHandler):
+    """Carry all documents of one tab (section 2)."""
+
+    def select_subprotocol(self, subprotocols: list[str]) -> str | None:
+        """Choose the envelope's layout."""
+        return envelope.SUBPROTOCOL if envelope.SUBPROTOCOL in subprotocols else None
+
+    def open(self, *args: str, **kwargs: str) -> None:
+        """Begin; documents are opened by messages."""
+        super().open(*args, **kwargs)
+        # Without this the second of two quick messages waits for the first one's delayed acknowledgement.
+        self.set_nodelay(True)
+        self._connection = TabConnection(self.relay, self.current_user.username, self._send, self.close)
+        self.relay.connections.add(self)
+        interval = self.relay.recheck_interval * 1000
+        self._rechecking = PeriodicCallback(self._connection.recheck, interval)
+        self._rechecking.start()
+
+    def on_message(self, message: str | bytes) -> None:
+        """Hand a message on."""
+        self._connection.receive(message)
+
+    def on_close(self) -> None:
+        """Leave every document."""
+        super().on_close()
+        if hasattr(self, "_connection"):
+            self.relay.connections.discard(self)
+            self._rechecking.stop()
+            self._connection.drop()
+
+
+class YjsHandler(_SocketHandler):
+    """Serve one document to any y-websocket client (section 10)."""
+
+    async def open(self, path: str, **kwargs: str) -> None:
+        """Join the document that the URL names."""
+        super().open(path, **kwargs)
+        self.set_nodelay(True)
+        self._peer: YjsPeer | None = None
+        self._early: list[bytes] = []
+        self.relay.connections.add(self)
+        try:
+            self._peer = await self._join(url_unescape(path).strip("/"))
+        except ChannelClosed as closed:
+            self.close(CloseCode(closed.code).websocket, closed.code)
+            return
+        early, self._early = self._early, []
+        for message in early:
+            self._peer.receive(message)
+
+    def on_message(self, message: str | bytes) -> None:
+        """Hand a frame on."""
+        if isinstance(message, str):
+            self.close(CloseCode.BAD_FRAME.websocket, CloseCode.BAD_FRAME)
+        elif self._peer is None:
+            self._early.append(message)
+        else:
+            self._peer.receive(message)
+
+    def on_close(self) -> None:
+        """Leave the document."""
+        super().on_close()
+        self.relay.connections.discard(self)
+        if getattr(self, "_peer", None) is not None:
+            assert self._peer is not None
+            self._peer.leave()
+
+    async def _join(self, path: str) -> YjsPeer:
+        role = await role_of(self)
+        if role is None:
+            raise ChannelClosed(CloseCode.UNAUTHORIZED, CloseCode.UNAUTHORIZED.sentence)
+        type_ = self.get_query_argument("type", "notebook" if path.endswith(".ipynb") else "file")
+        format_ = self.get_query_argument("format", "json" if type_ == "notebook" else "text")
+        name = self.get_query_argument("document", "content")
+        room = await self.relay.open(RoomKey(path, format_, type_))
+        document = room.documents.get(name)
+        if document is None:
+            raise ChannelClosed(CloseCode.NOT_FOUND, f"A room has no document {name!r}.")
+        grant = Grant(self.current_user.username, set(), role, lambda: role_of(self))
+        peer = YjsPeer(self.relay, room, document, grant, self._send, self.close)
+        peer.join()
+        return peer
+
+
+def _status(code: str) -> int:
+    return CloseCode(code).http if code in set(CloseCode) else 400
+
+
+def routes() -> list[tuple[str, type[JupyterHandler]]]:
+    """Return the relay's URL patterns, below the server's base URL."""
+    return [
+        (r"/api/rtc_widgets/?", InfoHandler),
+        (r"/api/rtc_widgets/rooms/(.+)", RoomsHandler),
+        (r"/api/rtc_widgets/comms", CommsHandler),
+        (r"/api/rtc_widgets/yjs/(.+)", YjsHandler),
+    ]

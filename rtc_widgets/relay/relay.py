@@ -1,0 +1,120 @@
+"""The relay of one server: where rooms, grants, files, the log and the kernels meet."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from jupyter_core.paths import jupyter_data_dir
+from jupyter_server.serverapp import ServerApp
+from tornado.websocket import WebSocketHandler
+
+from rtc_widgets.errors import ChannelClosed
+from rtc_widgets.protocol.codes import CloseCode
+from rtc_widgets.protocol.welcome import Limits
+from rtc_widgets.relay.access import Grants
+from rtc_widgets.relay.index import RoomIndex
+from rtc_widgets.relay.opening import RoomMaker
+from rtc_widgets.rooms.manager import RoomKey, RoomManager
+from rtc_widgets.rooms.room import Room
+from rtc_widgets.stores.sqlite import SqliteStore
+
+__all__ = ["Relay", "RelaySettings"]
+
+_CONTENTS_EVENTS = "https://events.jupyter.org/jupyter_server/contents_service/v1"
+# Extensions that own the documents of a server themselves: one file has one writer.
+_OTHER_PROVIDERS = {
+    "jupyter_server_ydoc": "jupyter-collaboration",
+    "jupyter_server_documents": "jupyter-server-documents",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class RelaySettings:
+    """Hold the configuration; `RelayApp` says what each means."""
+
+    save_delay: float = 1.0
+    save_max_wait: float = 10.0
+    poll_interval: float = 1.0
+    close_delay: float = 60.0
+    recheck_interval: float = 60.0
+    store_path: str = ""
+    max_file_size: int = 100 * 2**20
+    max_documents: int = 256
+    limits: Limits = field(default_factory=Limits)
+    kernels: bool = True
+
+
+class Relay:
+    """Hold the documents of one server.
+
+    Args:
+        serverapp: whose contents manager, identity and kernels serve.
+        settings: the configuration.
+        log: the extension's.
+    """
+
+    def __init__(self, serverapp: ServerApp, settings: RelaySettings, log: logging.Logger) -> None:
+        self._serverapp = serverapp
+        self._settings = settings
+        self._log = log
+        self.limits = settings.limits
+        self.max_documents = settings.max_documents
+        self.recheck_interval = settings.recheck_interval
+        # Room for a frame at the limit and its envelope.
+        self.max_websocket_message = max(4 * 2**20, 2 * settings.limits.frame)
+        self.grants = Grants()
+        self.connections: set[WebSocketHandler] = set()
+        path = Path(settings.store_path) if settings.store_path else _default_store(serverapp.root_dir)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self.store = SqliteStore(path)
+        self.index = RoomIndex(path.with_suffix(".rooms.sqlite"))
+        self._maker = RoomMaker(serverapp.contents_manager, self.store, self.index, settings)
+        self.rooms = RoomManager(self._maker.make, settings.close_delay)
+
+    @property
+    def other_provider(self) -> str | None:
+        """Return the name of another extension that owns this server's documents, if one is active."""
+        apps = self._serverapp.extension_manager.extension_apps
+        for name, package in _OTHER_PROVIDERS.items():
+            active = [app for app in apps.get(name, ()) if not getattr(app, "disable_rtc", False)]
+            if active:
+                return package
+        return None
+
+    async def open(self, key: RoomKey) -> Room:
+        """Return the room of a file.
+
+        Raises:
+            ChannelClosed: another extension owns the documents, or the file cannot be opened.
+        """
+        if self.other_provider is not None:
+            raise ChannelClosed(CloseCode.OTHER_PROVIDER, CloseCode.OTHER_PROVIDER.sentence)
+        return await self.rooms.open(key)
+
+    async def start(self) -> None:
+        """Follow the files and the kernels."""
+        self._serverapp.event_logger.add_listener(schema_id=_CONTENTS_EVENTS, listener=self._on_contents)
+
+    async def aclose(self) -> None:
+        """Write what is unsaved, close every room and connection, and the log."""
+        await self.rooms.aclose()
+        for connection in list(self.connections):
+            connection.close(CloseCode.GOING_AWAY.websocket, CloseCode.GOING_AWAY)
+        await self.store.aclose()
+        await self.index.aclose()
+
+    async def _on_contents(self, logger: Any, schema_id: str, data: dict[str, Any]) -> None:
+        """Follow renames; an exception in a listener would only reach the log of the event bus."""
+        if data.get("action") == "rename":
+            old, new = data["source_path"].strip("/"), data["path"].strip("/")
+            await self.index.rename(old, new)
+            await self.rooms.rename(old, new)
+
+
+def _default_store(root_dir: str) -> Path:
+    name = hashlib.sha256(str(Path(root_dir).resolve()).encode()).hexdigest()[:16]
+    return Path(jupyter_data_dir()) / "rtc_widgets" / f"{name}.sqlite"

@@ -1,0 +1,376 @@
+"""One document of a room: its replica, its peers, and the way of an update to the log and to everybody else."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pycrdt import Doc, TransactionEvent, get_state, merge_updates
+
+from rtc_widgets import ids
+from rtc_widgets.errors import ChannelClosed, FrameError, StoreError
+from rtc_widgets.origins import Origin
+from rtc_widgets.protocol import awareness, event, query_awareness, request, sync
+from rtc_widgets.protocol.codes import CloseCode
+from rtc_widgets.protocol.parts import FrameTooLarge
+from rtc_widgets.protocol.peer import FrameReader, FrameWriter
+from rtc_widgets.protocol.welcome import Limits
+from rtc_widgets.rooms.awareness import RoomAwareness
+from rtc_widgets.rooms.committer import Committer
+from rtc_widgets.rooms.peer import Outgoing, RoomPeer
+from rtc_widgets.stores.entry import Entry, Store
+
+__all__ = ["RequestHandler", "RoomDocument"]
+
+# merge_updates is quadratic: 100 updates take 74 µs, 20,000 over a second (docs/performance.md).
+_MERGE_AT_MOST = 100
+# Events carry an origin's hash only.
+_SIGNED = {hash(origin): origin.kind for origin in (Origin("file"), Origin("relay"))}
+
+RequestHandler = Callable[[RoomPeer, request.Request], Awaitable[Any]]
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Change:
+    update: bytes
+    author: str
+    writer: RoomPeer | None
+
+
+class RoomDocument:
+    """Keep one replica and fan its changes out.
+
+    Everything here runs on one event loop. Changes that arrive in one turn of the loop leave together: one frame to each
+    peer that did not make them, one append to the log, one acknowledgement a writer after the commit.
+
+    Args:
+        comm_id: names the document on the wire and in the store.
+        name: ``content`` or ``annotations``.
+        doc: the replica, already seeded or loaded.
+        lineage: of docs/protocol.md, section 7.
+        store: the log.
+        writable: whether peers may write it at all; only the relay writes annotations.
+        limits: of docs/protocol.md, section 11.
+    """
+
+    def __init__(
+        self,
+        comm_id: str,
+        name: str,
+        doc: Doc[Any],
+        lineage: str,
+        store: Store,
+        *,
+        writable: bool = True,
+        limits: Limits | None = None,
+    ) -> None:
+        self.comm_id = comm_id
+        self.name = name
+        self.doc = doc
+        self.lineage = lineage
+        self.limits = limits or Limits()
+        self.on_request: RequestHandler | None = None
+        self._writable = writable
+        self._awareness = RoomAwareness()
+        self._peers: dict[RoomPeer, FrameReader] = {}
+        self._writer: RoomPeer | None = None
+        self._pending: list[_Change] = []
+        self._moved: dict[int, RoomPeer | None] = {}
+        self._flushing = False
+        self._splitter = FrameWriter(self.limits.frame)
+        self._committer = Committer(comm_id, store, self._acknowledge, self._log_failed)
+        self._changed: list[Callable[[], None]] = []
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._subscription = doc.observe(self._on_transaction)
+        self._closed = False
+
+    @property
+    def peers(self) -> list[RoomPeer]:
+        """Return the peers that are here now."""
+        return list(self._peers)
+
+    def on_changed(self, callback: Callable[[], None]) -> None:
+        """Call *callback* after each turn of the event loop in which the replica changed."""
+        self._changed.append(callback)
+
+    def may_write(self, peer: RoomPeer) -> bool:
+        """Tell whether *peer* may change this document."""
+        return self._writable and peer.role.may_write
+
+    def join(self, peer: RoomPeer, frames: Sequence[bytes], lineage: str | None = None) -> list[bytes]:
+        """Let *peer* in and return the first frames for it (docs/protocol.md, section 3.1).
+
+        Args:
+            frames: those of the open, a sync step 1 among them for a welcome that brings the content along.
+            lineage: what the peer's replica descends from; None for an empty replica.
+
+        Raises:
+            ChannelClosed: the lineage is another one, or a frame is not acceptable.
+        """
+        if self._closed:
+            raise ChannelClosed(CloseCode.GOING_AWAY, CloseCode.GOING_AWAY.sentence)
+        if lineage is not None and lineage != self.lineage:
+            raise ChannelClosed(CloseCode.LINEAGE_MISMATCH, CloseCode.LINEAGE_MISMATCH.sentence)
+        self.flush()
+        self._peers[peer] = FrameReader(self.limits.message)
+        answers: list[bytes] = []
+        try:
+            for frame in frames:
+                answers += self._take(peer, frame, seq=0)
+        except ChannelClosed:
+            self.leave(peer)
+            raise
+        if self.may_write(peer):
+            answers.append(sync.step1(self.doc.get_state()))
+        states = self._awareness.encode()
+        if states is not None:
+            answers.append(awareness.encode(states))
+        return answers
+
+    def leave(self, peer: RoomPeer) -> None:
+        """Let *peer* go and tell the others that its clients left. Harmless for one that is not here."""
+        if self._peers.pop(peer, None) is None:
+            return
+        self._committer.forget(peer)
+        for client in self._awareness.leave(peer):
+            self._moved[client] = None
+        self._schedule()
+
+    def expel(self, peer: RoomPeer, code: str, reason: str) -> None:
+        """Close the document for *peer*."""
+        self.leave(peer)
+        peer.close(code, reason)
+
+    def receive(self, peer: RoomPeer, frames: Sequence[bytes], seq: int = 0) -> None:
+        """Take one message of *peer*; a peer whose message is not acceptable is expelled, and nobody else notices."""
+        if peer not in self._peers:
+            return
+        try:
+            answers = [answer for frame in frames for answer in self._take(peer, frame, seq)]
+        except ChannelClosed as closed:
+            _log.warning("%s of %s: %s expelled: %s", self.name, self.comm_id, peer.user, closed)
+            self.expel(peer, closed.code, closed.reason)
+            return
+        if answers:
+            peer.send(self.outgoing(*answers))
+
+    def reset_reader(self, peer: RoomPeer) -> None:
+        """Forget an unfinished frame of *peer*, after a gap on a channel that loses messages."""
+        if peer in self._peers:
+            self._peers[peer] = FrameReader(self.limits.message)
+
+    def tell(self, name: str, params: dict[str, Any]) -> None:
+        """Send an event to every peer."""
+        outgoing = self.outgoing(event.encode(name, params))
+        for peer in self.peers:
+            peer.send(outgoing)
+
+    def outgoing(self, *frames: bytes) -> Outgoing:
+        """Return *frames* as a peer's `send` takes them."""
+        return Outgoing(self.comm_id, frames, self._splitter)
+
+    def flush(self) -> None:
+        """Send what is pending now, without waiting for the turn of the loop to end."""
+        pending, self._pending = self._pending, []
+        if pending:
+            self._fan_out(pending)
+        moved, self._moved = self._moved, {}
+        if moved:
+            self._fan_out_awareness(moved)
+        if pending:
+            now = time.time()
+            self._committer.add(
+                [
+                    Entry(update=change.update, author=change.author, time=now, kind="update")
+                    for change in pending
+                ]
+            )
+            for callback in self._changed:
+                callback()
+        self._committer.kick()
+
+    async def committed(self) -> None:
+        """Wait until everything received so far is in the log."""
+        self.flush()
+        await self._committer.idle()
+
+    async def aclose(
+        self, code: str = CloseCode.GOING_AWAY, reason: str = CloseCode.GOING_AWAY.sentence
+    ) -> None:
+        """Close the document for every peer and wait for the log."""
+        self.seal()
+        for peer in self.peers:
+            self.expel(peer, code, reason)
+        self.flush()
+        await self._committer.aclose()
+        for task in list(self._tasks):
+            task.cancel()
+        self.doc.unobserve(self._subscription)
+
+    # What comes in
+
+    def _take(self, peer: RoomPeer, frame: bytes, seq: int) -> list[bytes]:
+        try:
+            value = self._peers[peer].receive(frame)
+        except FrameError as error:
+            raise ChannelClosed(CloseCode.BAD_FRAME, f"{CloseCode.BAD_FRAME.sentence} ({error})") from error
+        except FrameTooLarge as error:
+            raise ChannelClosed(CloseCode.TOO_LARGE, CloseCode.TOO_LARGE.sentence) from error
+        match value:
+            case sync.Step1(state_vector):
+                return [sync.step2(self._missing(state_vector))]
+            case sync.Step2(update) | sync.Update(update):
+                self._apply(peer, update, seq)
+            case awareness.Awareness(update):
+                self._hear(peer, update)
+            case query_awareness.QueryAwareness():
+                states = self._awareness.encode()
+                return [] if states is None else [awareness.encode(states)]
+            case request.Request():
+                self._start(peer, value)
+            case _:
+                pass  # a part that is not the last, or a type that a client has no reason to send (section 3)
+        return []
+
+    def _missing(self, state_vector: bytes) -> bytes:
+        try:
+            clients = sync.state_clients(state_vector)
+        except FrameError as error:
+            raise ChannelClosed(CloseCode.BAD_FRAME, CloseCode.BAD_FRAME.sentence) from error
+        self._check_seed(clients)
+        try:
+            return self.doc.get_update(state_vector)
+        except ValueError as error:
+            raise ChannelClosed(CloseCode.BAD_FRAME, CloseCode.BAD_FRAME.sentence) from error
+
+    def _apply(self, peer: RoomPeer, update: bytes, seq: int) -> None:
+        if update != sync.EMPTY_UPDATE:
+            if not self.may_write(peer):
+                raise ChannelClosed(CloseCode.READ_ONLY, CloseCode.READ_ONLY.sentence)
+            self._writer = peer
+            try:
+                if ids.SEED_MARK in update:
+                    self._check_seed(sync.state_clients(get_state(update)))
+                with self.doc.transaction(origin=Origin("remote", peer.user)):
+                    self.doc.apply_update(update)
+            except (ValueError, FrameError) as error:
+                raise ChannelClosed(
+                    CloseCode.BAD_FRAME, f"{CloseCode.BAD_FRAME.sentence} ({error})"
+                ) from error
+            finally:
+                self._writer = None
+        if seq:
+            self._committer.owe(peer, seq)
+            self._schedule()
+
+    def _check_seed(self, clients: dict[int, int]) -> None:
+        own = ids.seed_client_id(self.lineage)
+        if any(ids.is_seed(client) and client != own for client in clients):
+            raise ChannelClosed(CloseCode.LINEAGE_MISMATCH, CloseCode.LINEAGE_MISMATCH.sentence)
+
+    def _hear(self, peer: RoomPeer, update: bytes) -> None:
+        if len(update) > self.limits.awareness:
+            raise ChannelClosed(CloseCode.TOO_LARGE, "The awareness state is larger than the server allows.")
+        try:
+            changed = self._awareness.receive(peer, update)
+        except FrameError as error:
+            raise ChannelClosed(CloseCode.BAD_FRAME, f"{CloseCode.BAD_FRAME.sentence} ({error})") from error
+        for client in changed:
+            self._moved[client] = peer
+        if changed:
+            self._schedule()
+
+    def _start(self, peer: RoomPeer, asked: request.Request) -> None:
+        task = asyncio.get_running_loop().create_task(self._respond(peer, asked))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _respond(self, peer: RoomPeer, asked: request.Request) -> None:
+        """Carry *asked* out; a handler's bug answers the asker and must not take the room down."""
+        ok, result = False, None
+        try:
+            if self.on_request is None:
+                raise ChannelClosed("unknown-method", f"The document answers no {asked.method!r}.")
+            ok, result = True, await self.on_request(peer, asked)
+        except ChannelClosed as refused:
+            result = {"code": refused.code, "reason": refused.reason}
+        except Exception as error:  # noqa: BLE001
+            _log.exception("The request %r of %s failed", asked.method, peer.user)
+            result = {
+                "code": CloseCode.INTERNAL_ERROR,
+                "reason": f"{CloseCode.INTERNAL_ERROR.sentence} ({error})",
+            }
+        if peer in self._peers:
+            peer.send(self.outgoing(request.encode_response(asked.id, ok, result)))
+
+    # What goes out
+
+    def _on_transaction(self, happened: TransactionEvent) -> None:
+        update = happened.update
+        if update == sync.EMPTY_UPDATE:
+            return
+        if self._writer is not None:
+            author = self._writer.user
+        else:
+            author = _SIGNED.get(happened.transaction.origin(), "relay")
+        self._pending.append(_Change(update, author, self._writer))
+        self._schedule()
+
+    def _schedule(self) -> None:
+        if not self._flushing:
+            self._flushing = True
+            asyncio.get_running_loop().call_soon(self._end_of_turn)
+
+    def _end_of_turn(self) -> None:
+        self._flushing = False
+        self.flush()
+
+    def _fan_out(self, pending: list[_Change]) -> None:
+        writers = {change.writer for change in pending}
+        everything: list[Outgoing] | None = None
+        for peer in self.peers:
+            if peer in writers:
+                # Nobody is sent what it wrote itself.
+                others = [change.update for change in pending if change.writer is not peer]
+                due = self._outgoing(others)
+            else:
+                if everything is None:
+                    everything = self._outgoing([change.update for change in pending])
+                due = everything
+            for outgoing in due:
+                peer.send(outgoing)
+
+    def _outgoing(self, updates: list[bytes]) -> list[Outgoing]:
+        result = []
+        for start in range(0, len(updates), _MERGE_AT_MOST):
+            group = updates[start : start + _MERGE_AT_MOST]
+            update = group[0] if len(group) == 1 else merge_updates(*group)
+            result.append(Outgoing(self.comm_id, [sync.update(update)], self._splitter, update))
+        return result
+
+    def _fan_out_awareness(self, moved: dict[int, RoomPeer | None]) -> None:
+        writers = set(moved.values())
+        sole = next(iter(writers)) if len(writers) == 1 else None
+        states = self._awareness.encode(list(moved))
+        self._awareness.forget_gone()
+        if states is None:
+            return
+        outgoing = self.outgoing(awareness.encode(states))
+        for peer in self.peers:
+            if peer is not sole:
+                peer.send(outgoing)
+
+    # The log
+
+    def _acknowledge(self, peer: RoomPeer, frame: bytes) -> None:
+        if peer in self._peers:
+            peer.send(self.outgoing(frame))
+
+    def _log_failed(self, error: StoreError) -> None:
+        message = f"The server cannot write its log, so changes are not safe from a crash yet; it tries again. {error}"
+        self.tell("notice", {"level": "error", "code": "store", "message": message})

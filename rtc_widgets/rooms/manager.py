@@ -1,0 +1,141 @@
+"""Which rooms are open: each file's at most once, closed some time after the last peer left."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from rtc_widgets.errors import ChannelClosed
+from rtc_widgets.protocol.codes import CloseCode
+from rtc_widgets.rooms.document import RoomDocument
+from rtc_widgets.rooms.room import Room
+
+__all__ = ["RoomKey", "RoomManager"]
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class RoomKey:
+    """Name a room: one path has one writer, so a path can be open as one format and type only."""
+
+    path: str
+    format: str
+    type: str
+
+
+class RoomManager:
+    """Open rooms on demand and close the empty ones.
+
+    Args:
+        make: loads or seeds the room of a key; raises `ChannelClosed` where that cannot be.
+        close_delay: seconds that an empty room stays open, for a reload to find it warm.
+    """
+
+    def __init__(self, make: Callable[[RoomKey], Awaitable[Room]], close_delay: float = 60.0) -> None:
+        self._make = make
+        self._close_delay = close_delay
+        self._rooms: dict[str, Room] = {}
+        self._locks: dict[str, asyncio.Lock] = {}
+        self._timers: dict[str, asyncio.TimerHandle] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._closed = False
+
+    @property
+    def rooms(self) -> list[Room]:
+        """Return the rooms that are open."""
+        return list(self._rooms.values())
+
+    def get(self, path: str) -> Room | None:
+        """Return the open room of *path*, if there is one."""
+        return self._rooms.get(path)
+
+    def document(self, comm_id: str) -> tuple[Room, RoomDocument] | None:
+        """Return the open document of that comm id and its room, if there is one."""
+        for room in self._rooms.values():
+            for document in room.documents.values():
+                if document.comm_id == comm_id:
+                    return room, document
+        return None
+
+    async def open(self, key: RoomKey) -> Room:
+        """Return the room of *key*, made by the first who asks; it closes again unless a peer joins.
+
+        Raises:
+            ChannelClosed: the path is open as another format or type, or the room cannot be made.
+        """
+        if self._closed:
+            raise ChannelClosed(CloseCode.GOING_AWAY, CloseCode.GOING_AWAY.sentence)
+        async with self._lock(key.path):
+            room = self._rooms.get(key.path)
+            if room is None:
+                room = self._rooms[key.path] = await self._make(key)
+            elif (room.format, room.type) != (key.format, key.type):
+                if not room.empty:
+                    raise ChannelClosed(
+                        CloseCode.CONFLICT,
+                        f"{key.path} is open as {room.type} ({room.format}), so it cannot be opened as {key.type} "
+                        f"({key.format}) too. Close it there first.",
+                    )
+                await self._close(room)
+                room = self._rooms[key.path] = await self._make(key)
+        self.settle(room)
+        return room
+
+    def settle(self, room: Room) -> None:
+        """Start, or stop, the wait before *room* is closed, by whether anybody is in it."""
+        timer = self._timers.pop(room.id, None)
+        if timer is not None:
+            timer.cancel()
+        if room.empty and not self._closed:
+            loop = asyncio.get_running_loop()
+            self._timers[room.id] = loop.call_later(self._close_delay, self._expire, room)
+
+    async def rename(self, old: str, new: str) -> None:
+        """Follow a file, or all files of a folder, from *old* to *new*."""
+        for path, room in list(self._rooms.items()):
+            if path == old or path.startswith(old.rstrip("/") + "/"):
+                target = new + path[len(old) :]
+                async with self._lock(path):
+                    self._rooms[target] = self._rooms.pop(path)
+                    await room.renamed(target)
+
+    async def aclose(self) -> None:
+        """Close every room; what is unsaved is written first."""
+        self._closed = True
+        for timer in self._timers.values():
+            timer.cancel()
+        self._timers.clear()
+        results = await asyncio.gather(*(self._close(room) for room in self.rooms), return_exceptions=True)
+        for result in results:
+            if isinstance(result, BaseException):
+                _log.error("A room did not close cleanly", exc_info=result)
+
+    def _lock(self, path: str) -> asyncio.Lock:
+        return self._locks.setdefault(path, asyncio.Lock())
+
+    def _expire(self, room: Room) -> None:
+        self._timers.pop(room.id, None)
+        task = asyncio.get_running_loop().create_task(self._close_if_empty(room))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _close_if_empty(self, room: Room) -> None:
+        async with self._lock(room.path):
+            if room.empty and self._rooms.get(room.path) is room:
+                try:
+                    await self._close(room)
+                except Exception:
+                    # The log has every change; the next open loads it from there.
+                    _log.exception("The room of %s did not close cleanly", room.path)
+        if room.path not in self._rooms:
+            self._locks.pop(room.path, None)
+
+    async def _close(self, room: Room) -> None:
+        try:
+            await room.aclose()
+        finally:
+            if self._rooms.get(room.path) is room:
+                del self._rooms[room.path]

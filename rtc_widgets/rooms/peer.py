@@ -1,0 +1,63 @@
+"""What a room knows of a peer: who it is, what it may do, and how to send to it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from rtc_widgets.protocol import envelope
+from rtc_widgets.protocol.peer import FrameWriter
+from rtc_widgets.roles import Role
+
+__all__ = ["Outgoing", "RoomPeer"]
+
+
+@dataclass(slots=True)
+class Outgoing:
+    """Hold frames on their way to peers, encoded once however many receive them.
+
+    Args:
+        comm_id: the document.
+        frames: whole frames of docs/protocol.md, section 3.
+        splitter: splits those that are over the limit, for carriers with envelopes.
+        update: the bare Yjs update where that is all the frames hold, for carriers that merge (kernels).
+    """
+
+    comm_id: str
+    frames: Sequence[bytes]
+    splitter: FrameWriter
+    update: bytes | None = None
+    _packed: list[bytes] | None = field(default=None, init=False)
+
+    def packed(self) -> list[bytes]:
+        """Return the envelopes that carry the frames, the same bytes for every receiver."""
+        if self._packed is None:
+            self._packed = [
+                envelope.pack(envelope.comm(self.comm_id, [piece]), "iopub")
+                for frame in self.frames
+                for piece in self.splitter.split(frame)
+            ]
+        return self._packed
+
+
+class RoomPeer(Protocol):
+    """Be one participant of one document, on whatever carrier."""
+
+    @property
+    def user(self) -> str:
+        """Return the authenticated user's name; it signs the peer's changes in the log."""
+        ...
+
+    @property
+    def role(self) -> Role:
+        """Return what the peer may do now."""
+        ...
+
+    def send(self, outgoing: Outgoing) -> None:
+        """Send frames; never blocks and never raises for a peer that is gone."""
+        ...
+
+    def close(self, code: str, reason: str) -> None:
+        """End the document for this peer; the room has already let it go."""
+        ...

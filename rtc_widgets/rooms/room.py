@@ -1,0 +1,123 @@
+"""A room: one file, its two documents, and what keeps the file in step."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from rtc_widgets.errors import ChannelClosed
+from rtc_widgets.protocol.codes import CloseCode
+from rtc_widgets.protocol.request import Request
+from rtc_widgets.rooms.document import RoomDocument
+from rtc_widgets.rooms.peer import RoomPeer
+
+__all__ = ["Backing", "Room", "comm_id"]
+
+
+class Backing(Protocol):
+    """Keep a file in step with the content document; the relay brings one."""
+
+    @property
+    def writable(self) -> bool:
+        """Tell whether the file may be written."""
+        ...
+
+    def changed(self) -> None:
+        """Note that the content changed; cheap, and called once a turn of the event loop."""
+        ...
+
+    async def save(self) -> dict[str, Any]:
+        """Write the file now and return ``{hash, last_modified}``.
+
+        Raises:
+            ChannelClosed: the file was not written; code and sentence say why.
+        """
+        ...
+
+    async def renamed(self, path: str) -> None:
+        """Follow the file to *path*."""
+        ...
+
+    async def aclose(self) -> None:
+        """Write what is unsaved and stop."""
+        ...
+
+
+def comm_id(room: str, document: str) -> str:
+    """Return the comm id of a room's document: the same for every client, and the document's name in the store."""
+    return f"{room}.{document}"
+
+
+class Room:
+    """Hold the documents of one file.
+
+    Args:
+        id_: survives renames and restarts of the server.
+        path: the contents manager's.
+        format_: ``json``, ``text`` or ``base64``.
+        type_: a document type of the registry.
+        content: peers write it.
+        annotations: only the relay writes it.
+        backing: keeps the file in step.
+    """
+
+    def __init__(
+        self,
+        id_: str,
+        path: str,
+        format_: str,
+        type_: str,
+        content: RoomDocument,
+        annotations: RoomDocument,
+        backing: Backing,
+    ) -> None:
+        self.id = id_
+        self.path = path
+        self.format = format_
+        self.type = type_
+        self.content = content
+        self.annotations = annotations
+        self.backing = backing
+        self.documents = {"content": content, "annotations": annotations}
+        for document in self.documents.values():
+            document.on_request = self._on_request
+        content.on_changed(backing.changed)
+
+    @property
+    def empty(self) -> bool:
+        """Tell whether no peer is here."""
+        return not any(document.peers for document in self.documents.values())
+
+    @property
+    def writable(self) -> bool:
+        """Tell whether the file may be written; where not, everybody is a viewer."""
+        return self.backing.writable
+
+    async def renamed(self, path: str) -> None:
+        """Follow the file to *path* and tell everybody."""
+        self.path = path
+        await self.backing.renamed(path)
+        for document in self.documents.values():
+            document.flush()
+            document.tell("renamed", {"path": path})
+
+    def tell(self, level: str, code: str, message: str) -> None:
+        """Show everybody a sentence."""
+        self.content.tell("notice", {"level": level, "code": code, "message": message})
+
+    async def aclose(self, code: str = CloseCode.GOING_AWAY, reason: str = CloseCode.GOING_AWAY.sentence) -> None:
+        """Write what is unsaved, close both documents for everybody and wait for their logs."""
+        for document in self.documents.values():
+            document.seal()
+        self.content.flush()
+        await self.backing.aclose()
+        for document in self.documents.values():
+            await document.aclose(code, reason)
+
+    async def _on_request(self, peer: RoomPeer, asked: Request) -> Any:
+        if asked.method != "save":
+            raise ChannelClosed("unknown-method", f"This release answers no request {asked.method!r}.")
+        if not self.content.may_write(peer):
+            raise ChannelClosed(CloseCode.READ_ONLY, CloseCode.READ_ONLY.sentence)
+        # What the peer sent before it asked is part of what it wants saved.
+        self.content.flush()
+        return await self.backing.save()
