@@ -60,6 +60,8 @@ def diff(old: str, new: str) -> list[Edit]:
     >>> diff("x = 1\ny = 2", "x = 1\ny = 3")
     [Edit(start=10, stop=11, text='3')]
     """
+    if old == new:
+        return []
     budget = Budget(600_000)
     edits = list(_refine(old, new, 0, (_lines, _words, list), budget))
     return _on_line_starts(_merge_near(edits, old), old)
