@@ -1,0 +1,289 @@
+"""One SQLite file, and the one thread that works on it and commits whatever has queued up together.
+
+A commit costs about as much as a hundred rows, so the thread takes all the jobs that wait, runs them in one
+transaction and answers them after its commit. Nobody waits longer than for the commit that is under way.
+
+The file is in WAL mode with ``synchronous=NORMAL``: what was committed survives the end of the process,
+however sudden; a power failure may take the last seconds, but not the file. WAL needs shared memory, which
+network file systems (Hub homes on NFS) do not have; on those it is a rollback journal with
+``synchronous=FULL``, slower by the network's round trips. They are told by ``/proc/mounts``; elsewhere than
+on Linux a path is taken to be local.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import logging
+import queue
+import sqlite3
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+
+from rtc_widgets.errors import StoreError
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Callable, Sequence
+
+__all__ = ["Database", "is_network"]
+
+Item = TypeVar("Item")
+Answer = TypeVar("Answer")
+
+_log = logging.getLogger(__name__)
+
+_MOST_JOBS = 10_000  # in one transaction
+_BUSY_SECONDS = 10.0  # how long to wait for another process's lock
+_NETWORK_TYPES = frozenset(
+    "9p|afs|beegfs|ceph|cifs|davfs|gfs2|glusterfs|gpfs|lustre|ncpfs|nfs|nfs4|ocfs2|orangefs|pvfs2|smb3|smbfs|"
+    "virtiofs|wekafs".split("|")  # noqa: SIM905 - a list of twenty strings is twenty lines
+)
+
+
+class _Job(NamedTuple):
+    run: Callable[[sqlite3.Connection, Sequence[Any]], Sequence[Any]]
+    item: Any
+    loop: asyncio.AbstractEventLoop
+    answer: asyncio.Future[Any]
+
+
+class Database:
+    """Work on one SQLite file from any event loop.
+
+    Args:
+        path: the file; it and its folder are made, for the owner's eyes only, where they do not exist.
+        application: marks the file as ours (``application_id``).
+        schema: what makes version 1, 2, ... of the tables out of the one before (``user_version``).
+        what: a name for people: "the log of the shared documents".
+        on_rollback: called in the thread when a transaction was undone, to drop what was remembered of it.
+
+    Raises:
+        StoreError: the file is not ours, newer than this release, corrupt or not accessible; it was left
+            untouched.
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        application: int,
+        schema: Sequence[str],
+        what: str,
+        on_rollback: Callable[[], None] = lambda: None,
+    ) -> None:
+        self.path = Path(path)
+        self._what = what
+        self._on_rollback = on_rollback
+        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._closing = threading.Lock()
+        self._closed = False
+        self._connection = self._open(application, schema)
+        self._thread = threading.Thread(target=self._work, name=f"rtc_widgets {self.path.name}", daemon=True)
+        self._thread.start()
+
+    async def call(
+        self, run: Callable[[sqlite3.Connection, Sequence[Item]], Sequence[Answer]], item: Item
+    ) -> Answer:
+        """Have *run* work on *item* in the thread, and return its answer after the commit.
+
+        *run* is handed a list of items, because those of waiting calls that follow each other are done at
+        once, and returns their answers in order. It may be called again with less where the transaction
+        failed.
+
+        Raises:
+            StoreError: nothing was written; a later call may work again.
+        """
+        loop = asyncio.get_running_loop()
+        job = _Job(run, item, loop, loop.create_future())
+        with self._closing:
+            if self._closed:
+                raise StoreError(f"{self.path} is closed.")
+            self._jobs.put(job)
+        answer: Answer = await job.answer
+        return answer
+
+    async def aclose(self) -> None:
+        """Do what was asked for before, and let go of the file."""
+        with self._closing:
+            if not self._closed:
+                self._closed = True
+                self._jobs.put(None)
+        await asyncio.to_thread(self._thread.join)
+
+    # --- opening
+
+    def _open(self, application: int, schema: Sequence[str]) -> sqlite3.Connection:
+        connection = None
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            if not self.path.exists():
+                self.path.touch(mode=0o600)
+            connection = sqlite3.connect(
+                self.path,
+                timeout=_BUSY_SECONDS,
+                isolation_level=None,
+                check_same_thread=False,
+                cached_statements=64,
+            )
+            self._prepare(connection, application, schema)
+        except (sqlite3.Error, OSError) as error:
+            if connection is not None:
+                connection.close()
+            raise self._error("opened", error) from error
+        except StoreError:
+            if connection is not None:
+                connection.close()
+            raise
+        return connection
+
+    def _prepare(self, connection: sqlite3.Connection, application: int, schema: Sequence[str]) -> None:
+        # Nothing is written before it is known that the file is ours.
+        mark = _pragma(connection, "application_id")
+        version = _pragma(connection, "user_version")
+        tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+        if mark != application and (mark or version or tables):
+            raise StoreError(
+                f"{self.path} is a database of another program and was left untouched. "
+                f"Configure another path for {self._what}."
+            )
+        if version > len(schema):
+            raise StoreError(
+                f"{self.path} was written by a newer release of rtc_widgets (version {version} of its tables, "
+                f"this release knows {len(schema)}) and was left untouched. Upgrade rtc_widgets in the "
+                f"server's environment, or configure another path for {self._what}."
+            )
+        local = not is_network(self.path)
+        mode = _pragma(connection, f"journal_mode={'WAL' if local else 'DELETE'}")
+        connection.execute(f"PRAGMA synchronous={'NORMAL' if mode == 'wal' else 'FULL'}")
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            for number in range(_pragma(connection, "user_version"), len(schema)):
+                for statement in schema[number].split(";"):
+                    connection.execute(statement)
+            connection.execute(f"PRAGMA application_id={application}")
+            connection.execute(f"PRAGMA user_version={len(schema)}")
+        except BaseException:
+            connection.execute("ROLLBACK")
+            raise
+        connection.execute("COMMIT")
+
+    def _error(self, done: str, error: Exception) -> StoreError:
+        if isinstance(error, sqlite3.OperationalError) and "full" in str(error):
+            cure = "Free some space; what was not saved is tried again."
+        elif isinstance(error, sqlite3.DatabaseError) and not isinstance(error, sqlite3.OperationalError):
+            cure = (
+                "It was left untouched. Move it (and its namesakes with -wal and -shm) away: "
+                f"{self._what} then starts anew from the files. "
+                f"`sqlite3 {self.path.name} .recover` saves what can be read."
+            )
+        else:
+            cure = "Check that the server may write there, and that no other program locks it."
+        return StoreError(f"{self.path}, {self._what}, could not be {done}: {error}. {cure}")
+
+    # --- the thread
+
+    def _work(self) -> None:
+        closing = False
+        while not closing:
+            jobs, closing = self._wait()
+            if jobs:
+                self._do(jobs)
+        self._connection.close()
+
+    def _wait(self) -> tuple[list[_Job], bool]:
+        """Wait for a job and return it with all that queued up behind it, and whether there will be more."""
+        jobs: list[_Job] = []
+        job = self._jobs.get()
+        while job is not None:
+            jobs.append(job)
+            if len(jobs) == _MOST_JOBS:
+                break
+            try:
+                job = self._jobs.get_nowait()
+            except queue.Empty:
+                break
+        return jobs, job is None
+
+    def _do(self, jobs: list[_Job]) -> None:
+        try:
+            answers: list[Any] = self._transaction(jobs)
+        except StoreError as error:
+            # One job may have spoilt it for all: each on its own, so that only those fail which must.
+            answers = [error] if len(jobs) == 1 else [self._alone(job) for job in jobs]
+        _resolve(jobs, answers)
+
+    def _alone(self, job: _Job) -> Any:
+        try:
+            return self._transaction([job])[0]
+        except StoreError as error:
+            return error
+
+    def _transaction(self, jobs: list[_Job]) -> list[Any]:
+        connection = self._connection
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+            answers: list[Any] = []
+            for run, group in itertools.groupby(jobs, key=lambda job: job.run):
+                answers.extend(run(connection, [job.item for job in group]))
+            connection.execute("COMMIT")
+        except Exception as error:
+            self._roll_back()
+            if isinstance(error, StoreError):
+                raise
+            raise self._error("written", error) from error
+        return answers
+
+    def _roll_back(self) -> None:
+        try:
+            if (
+                self._connection.in_transaction
+            ):  # SQLite itself rolls back on some errors, a full disk among them
+                self._connection.execute("ROLLBACK")
+        except sqlite3.Error:
+            _log.exception("%s: a failed transaction could not be undone", self.path)
+        self._on_rollback()
+
+
+def is_network(path: Path, mounts: str | None = None) -> bool:
+    """Tell whether *path* is on a network file system, as far as ``/proc/mounts`` (or *mounts*, its text)
+    knows."""
+    if mounts is None:
+        try:
+            mounts = Path("/proc/mounts").read_text(errors="surrogateescape")
+        except OSError:
+            return False
+    path = path.resolve()
+    length, kind = -1, ""
+    for line in mounts.splitlines():
+        _, mount_point, type_, *_ = line.split(" ")
+        mount = Path(mount_point.encode().decode("unicode_escape"))  # a space is written \040
+        if path.is_relative_to(mount) and len(mount.parts) >= length:
+            length, kind = len(mount.parts), type_
+    return kind in _NETWORK_TYPES or kind.startswith("fuse")
+
+
+def _pragma(connection: sqlite3.Connection, pragma: str) -> Any:
+    return connection.execute(f"PRAGMA {pragma}").fetchone()[0]
+
+
+def _resolve(jobs: list[_Job], answers: list[Any]) -> None:
+    by_loop: dict[asyncio.AbstractEventLoop, list[tuple[asyncio.Future[Any], Any]]] = {}
+    for job, answer in zip(jobs, answers, strict=True):
+        by_loop.setdefault(job.loop, []).append((job.answer, answer))
+    for loop, settled in by_loop.items():
+        try:
+            loop.call_soon_threadsafe(_settle, settled)
+        except RuntimeError:  # the loop was closed while its jobs were under way; nobody is left to tell
+            _log.debug("%d answers came after their event loop was closed", len(settled))
+
+
+def _settle(settled: list[tuple[asyncio.Future[Any], Any]]) -> None:
+    for future, answer in settled:
+        if future.done():
+            continue  # cancelled
+        if isinstance(answer, Exception):
+            future.set_exception(answer)
+        else:
+            future.set_result(answer)

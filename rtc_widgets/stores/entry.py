@@ -1,0 +1,96 @@
+"""The log of a document: its entries, and the four verbs that every store has.
+
+The log is the document's history: every update in the order in which the relay took it in, with the
+authenticated author and the time. It begins with a ``seed`` (or, compacted, a ``snapshot``), whose label is
+the document's lineage. Applying all of it gives the document; applying an update twice is harmless.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, Protocol
+
+from rtc_widgets.errors import StoreError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Sequence
+
+__all__ = ["KINDS", "Entry", "Kind", "Store", "check_entries", "check_snapshot"]
+
+Kind = Literal["seed", "update", "snapshot"]
+KINDS: tuple[Kind, ...] = ("seed", "update", "snapshot")
+
+_EMPTY_UPDATES = (b"", b"\0\0")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """Hold one change of a document.
+
+    Args:
+        update: the change, a Yjs update (version 1).
+        author: the authenticated user's name, or None where the relay itself made the change.
+        time: seconds since the epoch.
+        kind: ``seed`` begins a document, ``snapshot`` stands for all entries before it.
+        label: the lineage, for a seed or a snapshot.
+        seq: the place in the log; given by the store, ascending, never used twice.
+    """
+
+    update: bytes
+    author: str | None
+    time: float
+    kind: Kind
+    label: str = ""
+    seq: int = 0
+
+
+class Store(Protocol):
+    """Keep the logs of documents. ``rtc_widgets.testing.StoreExam`` is the exam for implementations.
+
+    Every method may be called from any event loop, also from several at once.
+    """
+
+    async def append(self, doc: str, entries: Sequence[Entry]) -> int:
+        """Add *entries* to the end of the log of *doc* and return the last one's ``seq``, after the commit.
+
+        All of them are added or none. A cancelled append may still be carried out.
+
+        Raises:
+            StoreError: nothing was written; a later append may work again.
+        """
+        ...
+
+    def read(self, doc: str, *, after: int = 0) -> AsyncIterator[Entry]:
+        """Yield the entries of *doc* whose ``seq`` is greater than *after*, in order, in batches from disk.
+
+        Everything appended before the first step is read; what is appended meanwhile may be.
+        """
+        ...
+
+    async def compact(self, doc: str, *, upto: int, snapshot: bytes) -> None:
+        """Replace the entries of *doc* with a ``seq`` of at most *upto* by one that holds *snapshot*.
+
+        The snapshot takes the place, the time and the ``seq`` of the last entry that it replaces, and the
+        label of the first. Nothing happens where there is nothing to replace.
+
+        Raises:
+            StoreError: nothing was changed; also where *snapshot* is an empty update.
+        """
+        ...
+
+    async def aclose(self) -> None:
+        """Write what was asked for before and let go of the files; closing twice is harmless."""
+        ...
+
+
+def check_entries(entries: Sequence[Entry]) -> None:
+    """Refuse what no store can keep, before it can fail the entries of others."""
+    for entry in entries:
+        if entry.kind not in KINDS or not isinstance(entry.update, bytes):
+            raise StoreError(f"An entry holds bytes and is a {', '.join(KINDS)}; this is a {entry.kind!r}.")
+
+
+def check_snapshot(snapshot: bytes) -> None:
+    """Refuse to put an empty document in the place of a history."""
+    if snapshot in _EMPTY_UPDATES:
+        raise StoreError("The snapshot is empty: the history it would replace was kept.")

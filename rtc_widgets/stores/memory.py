@@ -1,0 +1,75 @@
+"""A store in memory, for tests and for servers that keep no history."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from rtc_widgets.errors import StoreError
+from rtc_widgets.stores.entry import Entry, check_entries, check_snapshot
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Sequence
+
+__all__ = ["MemoryStore"]
+
+_BATCH = 1000  # entries between two turns of the event loop
+
+
+class MemoryStore:
+    """Keep logs until the process ends.
+
+    >>> store = MemoryStore()
+    >>> asyncio.run(store.append("doc", [Entry(b"...", "ada", 0.0, "seed", "lineage")]))
+    1
+    """
+
+    def __init__(self) -> None:
+        self._logs: dict[str, list[Entry]] = {}
+        self._last = 0
+        self._lock = threading.Lock()
+        self._closed = False
+
+    async def append(self, doc: str, entries: Sequence[Entry]) -> int:
+        """Add *entries*; see ``Store.append``."""
+        check_entries(entries)
+        with self._lock:
+            self._check_open()
+            log = self._logs.setdefault(doc, [])
+            for entry in entries:
+                self._last += 1
+                log.append(replace(entry, seq=self._last))
+            return log[-1].seq if log else 0
+
+    async def read(self, doc: str, *, after: int = 0) -> AsyncIterator[Entry]:
+        """Yield entries in order; see ``Store.read``."""
+        with self._lock:
+            self._check_open()
+            entries = [entry for entry in self._logs.get(doc, ()) if entry.seq > after]
+        for index, entry in enumerate(entries):
+            if index % _BATCH == 0:
+                await asyncio.sleep(0)
+            yield entry
+
+    async def compact(self, doc: str, *, upto: int, snapshot: bytes) -> None:
+        """Replace the beginning of the log by *snapshot*; see ``Store.compact``."""
+        check_snapshot(snapshot)
+        with self._lock:
+            self._check_open()
+            log = self._logs.get(doc, [])
+            covered = [entry for entry in log if entry.seq <= upto]
+            if covered:
+                first, last = covered[0], covered[-1]
+                whole = Entry(snapshot, None, last.time, "snapshot", first.label, last.seq)
+                self._logs[doc] = [whole, *log[len(covered) :]]
+
+    async def aclose(self) -> None:
+        """Refuse everything from now on."""
+        with self._lock:
+            self._closed = True
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise StoreError("The store is closed.")
