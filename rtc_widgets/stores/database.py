@@ -36,10 +36,12 @@ _log = logging.getLogger(__name__)
 
 _MOST_JOBS = 10_000  # in one transaction
 _BUSY_SECONDS = 10.0  # how long to wait for another process's lock
-_NETWORK_TYPES = frozenset(
-    "9p|afs|beegfs|ceph|cifs|davfs|gfs2|glusterfs|gpfs|lustre|ncpfs|nfs|nfs4|ocfs2|orangefs|pvfs2|smb3|smbfs|"
-    "virtiofs|wekafs".split("|")  # noqa: SIM905 - a list of twenty strings is twenty lines
-)
+# fmt: off
+_NETWORK_TYPES = frozenset({
+    "9p", "afs", "beegfs", "ceph", "cifs", "davfs", "gfs2", "glusterfs", "gpfs", "lustre", "ncpfs", "nfs",
+    "nfs4", "ocfs2", "orangefs", "pvfs2", "smb3", "smbfs", "virtiofs", "wekafs",
+})
+# fmt: on
 
 
 class _Job(NamedTuple):
@@ -150,8 +152,8 @@ class Database:
             )
         if version > len(schema):
             raise StoreError(
-                f"{self.path} was written by a newer release of rtc_widgets (version {version} of its tables, "
-                f"this release knows {len(schema)}) and was left untouched. Upgrade rtc_widgets in the "
+                f"{self.path} was written by a newer release of rtc_widgets (version {version} of its "
+                f"tables, this release knows {len(schema)}) and was left untouched. Upgrade rtc_widgets in the "
                 f"server's environment, or configure another path for {self._what}."
             )
         local = not is_network(self.path)
@@ -247,8 +249,7 @@ class Database:
 
 
 def is_network(path: Path, mounts: str | None = None) -> bool:
-    """Tell whether *path* is on a network file system, as far as ``/proc/mounts`` (or *mounts*, its text)
-    knows."""
+    """Tell whether *path* is on a network file system, as far as ``/proc/mounts`` knows."""
     if mounts is None:
         try:
             mounts = Path("/proc/mounts").read_text(errors="surrogateescape")

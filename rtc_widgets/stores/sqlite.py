@@ -150,10 +150,10 @@ class SqliteStore:
 
 
 def _insert(connection: sqlite3.Connection, rows: list[_Row]) -> None:
-    """Insert many rows a statement, because each is a fight with the event loop for the interpreter's lock."""
+    """Insert many rows a statement, since each fights with the event loop for the GIL."""
     start = 0
     for size in _CHUNKS:
-        statement = "INSERT INTO entries VALUES " + ", ".join(["(?,?,?,?,?,?,?)"] * size)
+        statement = "INSERT INTO entries VALUES " + ", ".join(["(?,?,?,?,?,?,?)"] * size)  # noqa: S608 - no input
         while len(rows) - start >= size:
             values = itertools.chain.from_iterable(rows[start : start + size])
             connection.execute(statement, tuple(values))
