@@ -199,6 +199,10 @@ class RoomDocument:
         self.flush()
         await self._committer.idle()
 
+    def seal(self) -> None:
+        """Let nobody in any more; the document is about to close."""
+        self._closed = True
+
     async def aclose(
         self, code: str = CloseCode.GOING_AWAY, reason: str = CloseCode.GOING_AWAY.sentence
     ) -> None:

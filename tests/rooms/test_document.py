@@ -1,0 +1,278 @@
+"""A room's document: joining, fan-out, the log, and peers that misbehave."""
+
+from __future__ import annotations
+
+import pytest
+from support.conversation import Peer, log_of, make_document, turn
+from pycrdt import Doc, Text
+
+from rtc_widgets.documents.seed import seed
+from rtc_widgets.errors import ChannelClosed, StoreError
+from rtc_widgets.origins import Origin
+from rtc_widgets.protocol import awareness, query_awareness, request, sync
+from rtc_widgets.protocol.awareness import State, encode_states
+from rtc_widgets.protocol.codes import CloseCode
+from rtc_widgets.protocol.welcome import Limits
+from rtc_widgets.roles import Role
+from rtc_widgets.stores.memory import MemoryStore
+
+
+async def test_who_joins_is_synced_at_once():
+    document, _, _ = make_document("x = 1")
+    ada = Peer(document).join()
+    assert str(ada.text) == "x = 1"
+
+
+async def test_what_one_types_everybody_else_gets_once():
+    document, _, _ = make_document()
+    ada, ben, eve = (Peer(document, name).join() for name in ("ada", "ben", "eve"))
+    ada.type("hello")
+    await turn()
+    assert [str(peer.text) for peer in (ada, ben, eve)] == ["hello"] * 3
+    assert len(ben.updates) == 1
+    assert ada.updates == [], "nobody is sent what it wrote itself"
+
+
+async def test_changes_of_one_turn_leave_in_one_frame():
+    document, store, _ = make_document()
+    ada, ben = Peer(document, "ada").join(), Peer(document, "ben").join()
+    for letter in "hello":
+        ada.type(letter, at=len(ada.text))
+    await turn()
+    assert str(ben.text) == "hello"
+    assert len(ben.updates) == 1
+    await document.committed()
+    assert [entry.author for entry in await log_of(store)] == ["ada"] * 5
+
+
+async def test_a_burst_is_merged_in_groups():
+    document, _, _ = make_document()
+    ada, ben = Peer(document, "ada").join(), Peer(document, "ben").join()
+    for _ in range(1000):
+        ada.type("x")
+    await turn()
+    assert str(ben.text) == "x" * 1000
+    assert len(ben.updates) == 10
+
+
+async def test_two_who_type_in_one_turn_get_each_other_only():
+    document, _, _ = make_document("-")
+    ada, ben, eve = (Peer(document, name).join() for name in ("ada", "ben", "eve"))
+    ada.type("A", at=0)
+    ben.type("B", at=1)
+    await turn()
+    assert [str(peer.text) for peer in (ada, ben, eve)] == ["A-B"] * 3
+    assert len(ada.updates) == 1 and len(ben.updates) == 1 and len(eve.updates) == 1
+
+
+async def test_the_writer_is_told_after_the_commit():
+    class SlowStore(MemoryStore):
+        committed = False
+
+        async def append(self, doc, entries):
+            await turn()
+            result = await super().append(doc, entries)
+            assert ada.acknowledged == 0, "told before the commit"
+            return result
+
+    document, _, _ = make_document(store=SlowStore())
+    ada = Peer(document)
+    ada.join()
+    ada.acknowledged = 0
+    ada.type("hello")
+    await document.committed()
+    assert ada.acknowledged == 2  # the answer to step 1, and the edit
+
+
+async def test_a_store_that_refuses_loses_nothing(monkeypatch):
+    monkeypatch.setattr("rtc_widgets.rooms.committer._RETRY_AFTER", (0.0,))
+
+    class FullDisk(MemoryStore):
+        refusals = 3
+
+        async def append(self, doc, entries):
+            if self.refusals:
+                self.refusals -= 1
+                raise StoreError("The disk is full. Make room on it.")
+            return await super().append(doc, entries)
+
+    document, store, _ = make_document(store=FullDisk())
+    ada = Peer(document).join()
+    ada.type("hello")
+    await document.committed()
+    assert ada.acknowledged == 2
+    assert [told.params["code"] for told in ada.events] == ["store"]
+    assert "disk is full" in ada.events[0].params["message"]
+    assert [entry.author for entry in await log_of(store)] == ["ada"]
+
+
+async def test_the_relays_own_changes_are_signed():
+    document, store, _ = make_document()
+    ada = Peer(document).join()
+    with document.doc.transaction(origin=Origin("file")):
+        document.doc.get("source", type=Text).insert(0, "from disk")
+    await document.committed()
+    assert str(ada.text) == "from disk"
+    assert [entry.author for entry in await log_of(store)] == ["file"]
+
+
+async def test_who_may_only_read_cannot_write_by_any_frame():
+    for frame in (sync.update, sync.step2):
+        document, store, _ = make_document("x = 1")
+        ada, eve = Peer(document, "ada").join(), Peer(document, "eve", Role.VIEWER).join()
+        stolen = Doc()
+        stolen.get("source", type=Text).insert(0, "stolen ")
+        eve.say(frame(stolen.get_update()))
+        await turn()
+        assert eve.closed is not None and eve.closed[0] == CloseCode.READ_ONLY
+        assert str(document.doc.get("source", type=Text)) == "x = 1"
+        ada.type("y")
+        await document.committed()
+        assert ada.closed is None and ada.acknowledged == 2
+        assert [entry.author for entry in await log_of(store)] == ["ada"]
+
+
+async def test_a_viewer_is_not_asked_for_its_content_and_may_say_nothing_new():
+    document, _, _ = make_document("x = 1")
+    eve = Peer(document, "eve", Role.VIEWER).join()
+    assert eve.acknowledged == 0
+    eve.say(sync.update(sync.EMPTY_UPDATE))
+    await document.committed()
+    assert eve.closed is None
+
+
+async def test_a_viewer_sees_the_others_type():
+    document, _, _ = make_document()
+    ada, eve = Peer(document, "ada").join(), Peer(document, "eve", Role.VIEWER).join()
+    ada.type("hello")
+    await turn()
+    assert str(eve.text) == "hello"
+
+
+async def test_nobody_writes_a_document_that_is_the_relays():
+    document, _, _ = make_document(writable=False)
+    ada = Peer(document, role=Role.RUNNER).join()
+    ada.type("x")
+    await turn()
+    assert ada.closed is not None and ada.closed[0] == CloseCode.READ_ONLY
+
+
+@pytest.mark.parametrize(
+    ("frame", "code"),
+    [
+        (b"", CloseCode.BAD_FRAME),
+        (b"\0\3\0", CloseCode.BAD_FRAME),
+        (sync.update(b"garbage"), CloseCode.BAD_FRAME),
+        (sync.step1(b"\xff\xff"), CloseCode.BAD_FRAME),
+        (awareness.encode(b"\5"), CloseCode.BAD_FRAME),
+        (awareness.encode(b"\0" * 70_000), CloseCode.TOO_LARGE),
+    ],
+)
+async def test_a_frame_that_does_not_decode_closes_its_sender_only(frame, code):
+    document, _, _ = make_document("x = 1")
+    ada, eve = Peer(document, "ada").join(), Peer(document, "eve").join()
+    eve.say(frame)
+    assert eve.closed is not None and eve.closed[0] == code
+    ada.type("y")
+    await document.committed()
+    assert str(document.doc.get("source", type=Text)) == "yx = 1"
+    assert ada.closed is None
+
+
+async def test_a_foreign_lineage_is_refused():
+    document, _, _ = make_document("x = 1")
+    with pytest.raises(ChannelClosed) as caught:
+        Peer(document).join(lineage="another")
+    assert caught.value.code == CloseCode.LINEAGE_MISMATCH
+    assert document.peers == []
+
+
+async def test_the_same_lineage_is_welcome():
+    document, _, seeded = make_document("x = 1")
+    ada = Peer(document)
+    ada._remote = True
+    ada.doc.apply_update(seeded.update)
+    ada._remote = False
+    ada.join(lineage=seeded.lineage)
+    assert str(ada.text) == "x = 1"
+
+
+async def test_a_stock_client_with_another_seed_is_refused_before_anything_doubles():
+    document, _, _ = make_document("x = 1")
+    foreign = Doc()
+    foreign.apply_update(seed("file", "x = 2").update)
+    with pytest.raises(ChannelClosed) as caught:
+        document.join(Peer(document), [sync.step1(foreign.get_state())])
+    assert caught.value.code == CloseCode.LINEAGE_MISMATCH
+    late = Peer(document).join()
+    late.say(sync.step2(foreign.get_update()))
+    assert late.closed is not None and late.closed[0] == CloseCode.LINEAGE_MISMATCH
+    assert str(document.doc.get("source", type=Text)) == "x = 1"
+
+
+async def test_parts_of_a_large_edit_arrive_whole():
+    document, _, _ = make_document(limits=Limits(frame=1000))
+    ada, ben = Peer(document, "ada").join(), Peer(document, "ben").join()
+    ada.type("x" * 10_000)
+    await document.committed()
+    assert str(ben.text) == "x" * 10_000
+    assert ada.acknowledged == 12  # the answer to step 1, then eleven parts
+
+
+async def test_awareness_reaches_the_others_and_ends_with_the_peer():
+    document, _, _ = make_document()
+    ada, ben = Peer(document, "ada").join(), Peer(document, "ben").join()
+    ada.say(awareness.encode(encode_states([State(1, 1, '{"user":"ada"}')])))
+    await turn()
+    assert ben.states == {1: {"user": "ada"}}
+    eve = Peer(document, "eve").join()
+    assert eve.states == {1: {"user": "ada"}}
+    document.leave(ada)
+    await turn()
+    assert ben.states == {1: None} and eve.states == {1: None}
+    ben.states.clear()
+    ben.say(query_awareness.encode())
+    assert ben.states == {}
+
+
+async def test_nobody_speaks_for_others():
+    document, _, _ = make_document()
+    ada, eve = Peer(document, "ada").join(), Peer(document, "eve").join()
+    ada.say(awareness.encode(encode_states([State(1, 1, '{"user":"ada"}')])))
+    await turn()
+    eve.say(awareness.encode(encode_states([State(1, 9, '{"user":"mallory"}'), State(1, 10, "null")])))
+    await turn()
+    late = Peer(document, "late").join()
+    assert late.states == {1: {"user": "ada"}}
+
+
+async def test_requests_are_answered_by_the_handler_or_refused():
+    document, _, _ = make_document()
+
+    async def answer(peer, asked):
+        if asked.method == "greet":
+            return {"hello": peer.user}
+        if asked.method == "fail":
+            raise RuntimeError("a bug")
+        raise ChannelClosed("unknown-method", "No.")
+
+    document.on_request = answer
+    ada = Peer(document, "ada").join()
+    for number, method in enumerate(("greet", "fail", "other"), start=1):
+        ada.say(request.encode_request(number, method))
+    await turn()
+    assert ada.responses[1].result == {"hello": "ada"}
+    assert ada.responses[2].result["code"] == CloseCode.INTERNAL_ERROR
+    assert ada.responses[3].result["code"] == "unknown-method"
+    assert ada.closed is None
+
+
+async def test_a_closed_document_lets_nobody_in_and_keeps_what_was_typed():
+    document, store, _ = make_document()
+    ada = Peer(document, "ada").join()
+    ada.type("hello")
+    await document.aclose()
+    assert ada.closed is not None and ada.closed[0] == CloseCode.GOING_AWAY
+    assert len(await log_of(store)) == 1
+    with pytest.raises(ChannelClosed):
+        Peer(document).join()

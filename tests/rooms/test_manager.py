@@ -1,0 +1,164 @@
+"""Which rooms are open: once each, renamed with their files, closed when empty."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+from support.conversation import Peer
+from pycrdt import Doc
+
+from rtc_widgets.errors import ChannelClosed
+from rtc_widgets.protocol import request
+from rtc_widgets.protocol.codes import CloseCode
+from rtc_widgets.roles import Role
+from rtc_widgets.rooms.document import RoomDocument
+from rtc_widgets.rooms.manager import RoomKey, RoomManager
+from rtc_widgets.rooms.room import Room, comm_id
+from rtc_widgets.stores.memory import MemoryStore
+
+KEY = RoomKey("a.ipynb", "json", "notebook")
+
+
+class Shelf:
+    """Makes rooms and remembers what became of their files."""
+
+    def __init__(self) -> None:
+        self.made: list[Room] = []
+        self.closed: list[str] = []
+        self.gate = asyncio.Event()
+        self.gate.set()
+
+    async def make(self, key: RoomKey) -> Room:
+        await self.gate.wait()
+        if key.path.startswith("missing"):
+            raise ChannelClosed(CloseCode.NOT_FOUND, CloseCode.NOT_FOUND.sentence)
+        number = f"room{len(self.made)}"
+        content, annotations = (
+            RoomDocument(comm_id(number, name), name, Doc(), number, MemoryStore(), writable=name == "content")
+            for name in ("content", "annotations")
+        )
+        room = Room(number, key.path, key.format, key.type, content, annotations, _Backing(self, key.path))
+        self.made.append(room)
+        return room
+
+
+class _Backing:
+    writable = True
+
+    def __init__(self, shelf: Shelf, path: str) -> None:
+        self.shelf, self.path, self.changes = shelf, path, 0
+
+    def changed(self) -> None:
+        self.changes += 1
+
+    async def save(self) -> dict[str, Any]:
+        return {"hash": "abc", "last_modified": "now"}
+
+    async def renamed(self, path: str) -> None:
+        self.path = path
+
+    async def aclose(self) -> None:
+        self.shelf.closed.append(self.path)
+
+
+async def until(condition) -> None:
+    async with asyncio.timeout(10):
+        while not condition():
+            await asyncio.sleep(0.001)
+
+
+async def test_a_room_is_made_once_however_many_ask_at_once():
+    shelf = Shelf()
+    manager = RoomManager(shelf.make)
+    shelf.gate.clear()
+    asking = [asyncio.create_task(manager.open(KEY)) for _ in range(5)]
+    await asyncio.sleep(0)
+    shelf.gate.set()
+    rooms = await asyncio.gather(*asking)
+    assert len(shelf.made) == 1 and set(rooms) == {manager.get("a.ipynb")}
+    await manager.aclose()
+
+
+async def test_an_empty_room_closes_and_opens_anew():
+    shelf = Shelf()
+    manager = RoomManager(shelf.make, close_delay=0.0)
+    room = await manager.open(KEY)
+    await until(lambda: shelf.closed == ["a.ipynb"])
+    assert manager.get("a.ipynb") is None
+    assert await manager.open(KEY) is not room
+    await manager.aclose()
+
+
+async def test_a_room_stays_open_while_somebody_is_in_it():
+    shelf = Shelf()
+    manager = RoomManager(shelf.make, close_delay=0.0)
+    room = await manager.open(KEY)
+    ada = Peer(room.content).join()
+    manager.settle(room)
+    await asyncio.sleep(0.05)
+    assert shelf.closed == []
+    room.content.leave(ada)
+    manager.settle(room)
+    await until(lambda: shelf.closed == ["a.ipynb"])
+
+
+async def test_one_path_has_one_writer():
+    shelf = Shelf()
+    manager = RoomManager(shelf.make)
+    room = await manager.open(KEY)
+    ada = Peer(room.content).join()
+    with pytest.raises(ChannelClosed, match="open as notebook") as caught:
+        await manager.open(RoomKey("a.ipynb", "text", "file"))
+    assert caught.value.code == CloseCode.CONFLICT
+    room.content.leave(ada)
+    text = await manager.open(RoomKey("a.ipynb", "text", "file"))
+    assert text.type == "file" and shelf.closed == ["a.ipynb"]
+    await manager.aclose()
+
+
+async def test_a_room_that_cannot_be_made_can_be_asked_for_again():
+    manager = RoomManager(Shelf().make)
+    for _ in range(2):
+        with pytest.raises(ChannelClosed) as caught:
+            await manager.open(RoomKey("missing.ipynb", "json", "notebook"))
+        assert caught.value.code == CloseCode.NOT_FOUND
+
+
+async def test_a_renamed_file_keeps_its_room_and_everybody_is_told():
+    shelf = Shelf()
+    manager = RoomManager(shelf.make)
+    room = await manager.open(RoomKey("dir/sub/a.ipynb", "json", "notebook"))
+    other = await manager.open(RoomKey("directory/b.ipynb", "json", "notebook"))
+    ada = Peer(room.content).join()
+    await manager.rename("dir", "new")
+    assert room.path == "new/sub/a.ipynb" and other.path == "directory/b.ipynb"
+    assert [told.params for told in ada.events] == [{"path": "new/sub/a.ipynb"}]
+    assert await manager.open(RoomKey("new/sub/a.ipynb", "json", "notebook")) is room
+    assert manager.document(room.content.comm_id) == (room, room.content)
+    await manager.aclose()
+
+
+async def test_closing_the_manager_closes_everything_and_lets_nobody_in():
+    shelf = Shelf()
+    manager = RoomManager(shelf.make)
+    room = await manager.open(KEY)
+    ada = Peer(room.content).join()
+    await manager.aclose()
+    assert ada.closed is not None and ada.closed[0] == CloseCode.GOING_AWAY
+    assert shelf.closed == ["a.ipynb"]
+    with pytest.raises(ChannelClosed):
+        await manager.open(KEY)
+
+
+async def test_a_save_is_for_those_who_may_write():
+    room = await Shelf().make(KEY)
+    ada, eve = Peer(room.content).join(), Peer(room.content, "eve", Role.VIEWER).join()
+    for peer in (ada, eve):
+        peer.say(request.encode_request(1, "save"))
+        peer.say(request.encode_request(2, "later"))
+    await until(lambda: len(ada.responses) == len(eve.responses) == 2)
+    assert ada.responses[1].result == {"hash": "abc", "last_modified": "now"}
+    assert eve.responses[1].result["code"] == CloseCode.READ_ONLY
+    assert ada.responses[2].result["code"] == "unknown-method"

@@ -1,0 +1,179 @@
+"""A real Jupyter server in a process of its own, with private folders, for tests that need the real thing."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import nbformat
+
+__all__ = ["Server", "until"]
+
+TOKEN = "a-token-for-tests"
+
+
+def until(condition: Callable[[], Any], what: str, timeout: float = 20.0) -> Any:
+    """Return the first true result of *condition*; fail with *what* after *timeout* seconds."""
+    end = time.monotonic() + timeout
+    while True:
+        result = condition()
+        if result:
+            return result
+        if time.monotonic() > end:
+            raise AssertionError(f"not so within {timeout} s: {what}")
+        time.sleep(0.02)
+
+
+class Server:
+    """Run ``jupyter server`` or ``jupyter lab`` below *work*.
+
+    Args:
+        work: a folder for everything that the server writes.
+        app: ``server`` or ``lab``.
+        options: more command line options.
+        config: text of a jupyter_server_config.py.
+    """
+
+    def __init__(self, work: Path, app: str = "server", options: Sequence[str] = (), config: str = "") -> None:
+        self.work = work
+        self.root = work / "root"
+        self.root.mkdir(parents=True, exist_ok=True)
+        self.token = TOKEN
+        self.port = _free_port()
+        self._app = app
+        self._options = list(options)
+        (work / "config").mkdir(exist_ok=True)
+        if config:
+            (work / "config" / "jupyter_server_config.py").write_text(config)
+        settings = work / "settings/@jupyterlab/apputils-extension"
+        settings.mkdir(parents=True, exist_ok=True)
+        (settings / "notification.jupyterlab-settings").write_text('{"fetchNews": "false", "checkForUpdates": false}')
+        self.start()
+
+    @property
+    def url(self) -> str:
+        """Return the server's base URL."""
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def log(self) -> str:
+        """Return what the server printed so far."""
+        return (self.work / "server.log").read_text(errors="replace")
+
+    def start(self) -> None:
+        """Start the server, on the same port as before, and wait until it answers."""
+        module = {"server": "jupyter_server", "lab": "jupyterlab"}[self._app]
+        with (self.work / "server.log").open("a") as log:
+            self._process = subprocess.Popen(
+                [
+                    *(sys.executable, "-m", module),
+                    "--no-browser",
+                    "--allow-root",
+                    "--ip=127.0.0.1",
+                    f"--port={self.port}",
+                    "--ServerApp.port_retries=0",
+                    f"--IdentityProvider.token={self.token}",
+                    f"--ServerApp.root_dir={self.root}",
+                    *(["--LabApp.expose_app_in_browser=True"] if self._app == "lab" else []),
+                    *self._options,
+                ],
+                env={**os.environ, **self._environment()},
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        until(self._answers, "the server answers", timeout=60)
+
+    def stop(self, kill: bool = False) -> None:
+        """Stop the server, in good order or by ``kill -9``."""
+        if self._process.poll() is None:
+            self._process.send_signal(signal.SIGKILL if kill else signal.SIGTERM)
+            try:
+                self._process.wait(20)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait(20)
+                raise AssertionError(f"the server did not stop:\n{self.log[-3000:]}") from None
+
+    def close(self) -> None:
+        """Shut the kernels down and stop."""
+        if self._process.poll() is None:
+            for kernel in self.api("/api/kernels"):
+                self.api(f"/api/kernels/{kernel['id']}", "DELETE")
+        self.stop()
+
+    def api(self, path: str, method: str = "GET", body: Any = None, token: str | None = None) -> Any:
+        """Send a request and return the JSON of the answer.
+
+        Raises:
+            urllib.error.HTTPError: the server refused.
+        """
+        request = urllib.request.Request(
+            self.url + path,
+            method=method,
+            headers={"Authorization": f"token {token or self.token}", "Content-Type": "application/json"},
+            data=None if body is None else json.dumps(body).encode(),
+        )
+        with urllib.request.urlopen(request, timeout=20) as response:
+            text = response.read()
+        return json.loads(text) if text else None
+
+    def notebook(self, name: str, *sources: str, minor: int = 5) -> str:
+        """Write a notebook of code cells and return its path."""
+        cells = [nbformat.v4.new_code_cell(source, id=f"cell-{index}") for index, source in enumerate(sources)]
+        notebook = nbformat.v4.new_notebook(cells=cells, nbformat_minor=minor)
+        if minor < 5:
+            for cell in cells:
+                del cell["id"]
+        notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
+        path = self.root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(notebook))
+        return name
+
+    def read(self, name: str) -> Any:
+        """Return a notebook from disk."""
+        return json.loads((self.root / name).read_text())
+
+    def sources(self, name: str) -> list[str]:
+        """Return the sources of a notebook on disk."""
+        return ["".join(cell["source"]) for cell in self.read(name)["cells"]]
+
+    def _environment(self) -> dict[str, str]:
+        work = self.work
+        return {
+            "HOME": str(work),
+            "JUPYTER_CONFIG_DIR": str(work / "config"),
+            "JUPYTER_DATA_DIR": str(work / "data"),
+            "JUPYTER_RUNTIME_DIR": str(work / "runtime"),
+            "JUPYTERLAB_SETTINGS_DIR": str(work / "settings"),
+            "JUPYTERLAB_WORKSPACES_DIR": str(work / "workspaces"),
+            "IPYTHONDIR": str(work / "ipython"),
+            "JUPYTER_PREFER_ENV_PATH": "1",
+            "PYTHONFAULTHANDLER": "1",
+        }
+
+    def _answers(self) -> bool:
+        if self._process.poll() is not None:
+            raise AssertionError(f"the server ended:\n{self.log[-4000:]}")
+        try:
+            self.api("/api/status")
+        except (urllib.error.URLError, ConnectionError, TimeoutError):
+            return False
+        return True
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
