@@ -1,0 +1,43 @@
+/** The seam between a document and its carrier: an ordered stream of frames with one close. */
+
+import type { CloseCode } from '../protocol/codes';
+import type { IWelcome } from '../protocol/welcome';
+
+/** Hear one document's channel. */
+export interface IChannelListener {
+  /** Take the frames of one message; `welcome` comes with the first one. */
+  receive(frames: readonly Uint8Array[], welcome: IWelcome | null): void;
+  /** The other side ended the document; nothing follows. */
+  closed(code: CloseCode, reason: string): void;
+  /** The carrier broke; nothing follows. */
+  lost(): void;
+}
+
+/** Send one document's frames. */
+export interface IChannel {
+  /** Send frames as one message and return its number (section 2, `seq`). */
+  send(frames: readonly Uint8Array[]): number;
+  /** End the document for this peer; the listener hears nothing more. */
+  close(code: CloseCode): void;
+}
+
+/** What `comm_open` says about this peer (section 2, `Open`). */
+export interface IOpen {
+  readonly versions: readonly number[];
+  readonly release: string;
+  readonly ticket: string;
+  readonly lineage: string | null;
+}
+
+/** Many documents on one carrier. */
+export interface IConnection {
+  /** Wait until documents can be opened; connects where that is needed. */
+  ready(): Promise<void>;
+  /** Open a document; throws `NotConnected` unless `ready`. */
+  open(
+    commId: string,
+    data: IOpen,
+    frames: readonly Uint8Array[],
+    listener: IChannelListener
+  ): IChannel;
+}

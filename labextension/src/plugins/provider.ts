@@ -1,0 +1,139 @@
+/** Makes rtc_widgets the collaborative content provider of notebooks and text files, where nobody else is. */
+
+import type {
+  JupyterFrontEnd,
+  JupyterFrontEndPlugin
+} from '@jupyterlab/application';
+import { Notification } from '@jupyterlab/apputils';
+import { URLExt } from '@jupyterlab/coreutils';
+import {
+  type FileEditorFactory,
+  IEditorWidgetFactory
+} from '@jupyterlab/fileeditor';
+import {
+  INotebookWidgetFactory,
+  type NotebookWidgetFactory
+} from '@jupyterlab/notebook';
+import { type ContentsManager, ServerConnection } from '@jupyterlab/services';
+import { ISettingRegistry } from '@jupyterlab/settingregistry';
+import {
+  ITranslator,
+  nullTranslator,
+  type TranslationBundle
+} from '@jupyterlab/translation';
+import { Connection, type ISocket } from '../channels/connection';
+import { CONTENT_PROVIDER, ContentProvider } from '../content_provider';
+import { SUBPROTOCOL } from '../protocol/envelope';
+import { type Fetch, type IRelay, relay } from '../rooms';
+import { ILiveDocuments } from '../tokens';
+
+const ID = 'rtc-widgets:provider';
+const TOLD = 'rtc_widgets:told-to-step-aside';
+
+/** Plugins of other extensions that provide collaborative documents. */
+const OTHERS: readonly (readonly [string, string])[] = [
+  ['@jupyter/docprovider-extension:content-provider', 'jupyter-collaboration'],
+  [
+    '@jupyter-ai-contrib/server-documents:rtc-content-provider',
+    'jupyter-server-documents'
+  ]
+];
+
+function fetchWith(settings: ServerConnection.ISettings): Fetch {
+  return (path, init) =>
+    ServerConnection.makeRequest(
+      URLExt.join(settings.baseUrl, path),
+      init,
+      settings
+    );
+}
+
+function connect(settings: ServerConnection.ISettings): ISocket {
+  const url = URLExt.join(settings.wsUrl, 'api/rtc_widgets/comms');
+  const token =
+    settings.appendToken && settings.token
+      ? `?token=${encodeURIComponent(settings.token)}`
+      : '';
+  return new settings.WebSocket(url + token, [SUBPROTOCOL]);
+}
+
+/** Ask who provides documents, or return null where our server extension does not answer. */
+async function ask(fetch: Fetch): Promise<IRelay | null> {
+  try {
+    return await relay(fetch);
+  } catch {
+    // Without an answer from the server nothing can be shared, and JupyterLab says itself that the server is away.
+    return null;
+  }
+}
+
+/** Tell the person, once in this browser, why documents are not shared by rtc_widgets. */
+function stepAside(other: string, trans: TranslationBundle): void {
+  if (window.localStorage.getItem(TOLD) === other) {
+    return;
+  }
+  window.localStorage.setItem(TOLD, other);
+  Notification.info(
+    trans.__(
+      'Documents on this server are shared by %1, so rtc_widgets leaves them alone. To use rtc_widgets instead, uninstall %1 and restart the server.',
+      other
+    ),
+    { autoClose: false }
+  );
+}
+
+const plugin: JupyterFrontEndPlugin<ILiveDocuments | null> = {
+  id: ID,
+  description: 'Shares notebooks and text files through the rtc_widgets relay.',
+  autoStart: true,
+  requires: [INotebookWidgetFactory, ISettingRegistry],
+  optional: [IEditorWidgetFactory, ITranslator],
+  provides: ILiveDocuments,
+  activate: async (
+    app: JupyterFrontEnd,
+    notebooks: NotebookWidgetFactory.IFactory,
+    settings: ISettingRegistry,
+    editors: FileEditorFactory.IFactory | null,
+    translator: ITranslator | null
+  ) => {
+    const trans = (translator ?? nullTranslator).load('rtc_widgets');
+    // Layout restoration waits for this activation, so no document is opened before it ends.
+    const { composite } = await settings.load(ID);
+    if (composite['provider'] === 'never') {
+      return null;
+    }
+    const { contents, user } = app.serviceManager;
+    const drive = (contents as ContentsManager).defaultDrive;
+    const registry = drive?.contentProviderRegistry;
+    if (!drive || !registry) {
+      return null;
+    }
+    const found = OTHERS.find(([id]) => app.hasPlugin(id));
+    if (found || notebooks.contentProviderId) {
+      stepAside(found?.[1] ?? trans.__('another extension'), trans);
+      return null;
+    }
+    const serverSettings = app.serviceManager.serverSettings;
+    const fetch = fetchWith(serverSettings);
+    const answer = await ask(fetch);
+    if (!answer) {
+      return null;
+    }
+    if (answer.provider === 'other') {
+      stepAside(answer.other ?? trans.__('another extension'), trans);
+      return null;
+    }
+
+    const connection = new Connection(() => connect(serverSettings));
+    window.addEventListener('online', () => connection.wake());
+    const provider = new ContentProvider({ drive, fetch, connection, user });
+    registry.register(CONTENT_PROVIDER, provider);
+    notebooks.contentProviderId = CONTENT_PROVIDER;
+    if (editors && !editors.contentProviderId) {
+      editors.contentProviderId = CONTENT_PROVIDER;
+    }
+    return provider;
+  }
+};
+
+export default plugin;

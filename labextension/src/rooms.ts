@@ -1,0 +1,101 @@
+/** Rooms: ask the relay over HTTP to open a file, and what it says of itself (section 6). */
+
+import { ChannelClosed, NotConnected } from './errors';
+import { isObject } from './protocol/codec';
+import { isCloseCode, sentence } from './protocol/codes';
+
+/** What a room's document needs to be opened with. */
+export interface IRoom {
+  readonly room: string;
+  readonly path: string;
+  readonly lineage: string;
+  readonly ticket: string;
+  readonly release: string;
+  readonly commId: string;
+}
+
+/** What the relay says of itself. */
+export interface IRelay {
+  readonly release: string;
+  readonly provider: 'rtc_widgets' | 'other';
+  /** The other collaboration extension that owns documents on this server. */
+  readonly other: string | null;
+}
+
+/** Make an HTTP request to the server: a path below the base URL; rejects where there is no answer. */
+export type Fetch = (path: string, init: RequestInit) => Promise<Response>;
+
+/** Statuses of a proxy whose server is away for a moment. */
+const AWAY = new Set([502, 503, 504]);
+
+async function body(response: Response): Promise<Record<string, unknown>> {
+  try {
+    const value: unknown = await response.json();
+    return isObject(value) ? value : {};
+  } catch {
+    // A proxy's error page is not JSON; the status says enough.
+    return {};
+  }
+}
+
+/** Open the room of a file; throws `ChannelClosed` where the relay refuses, `NotConnected` where it is away. */
+export async function openRoom(
+  fetch: Fetch,
+  path: string,
+  format: string,
+  type: string
+): Promise<IRoom> {
+  const parts = path.split('/').map(encodeURIComponent).join('/');
+  let response: Response;
+  try {
+    response = await fetch(`api/rtc_widgets/rooms/${parts}`, {
+      method: 'PUT',
+      body: JSON.stringify({ format, type })
+    });
+  } catch {
+    throw new NotConnected('The server does not answer.');
+  }
+  const value = await body(response);
+  if (!response.ok) {
+    const { code, message } = value;
+    if (isCloseCode(code)) {
+      throw new ChannelClosed(
+        code,
+        typeof message === 'string' && message ? message : sentence(code)
+      );
+    }
+    if (AWAY.has(response.status)) {
+      throw new NotConnected(`The server answers ${response.status}.`);
+    }
+    const refused = response.status === 401 || response.status === 403;
+    const guess = refused ? 'unauthorized' : 'internal-error';
+    throw new ChannelClosed(guess, sentence(guess));
+  }
+  const documents = isObject(value.documents) ? value.documents : {};
+  const content = isObject(documents.content) ? documents.content : {};
+  return {
+    room: String(value.room),
+    path: String(value.path),
+    lineage: String(value.lineage),
+    ticket: String(value.ticket),
+    release: String(value.release),
+    commId: String(content.comm_id)
+  };
+}
+
+/** Ask who provides documents on this server, or return null where our server extension is missing. */
+export async function relay(fetch: Fetch): Promise<IRelay | null> {
+  const response = await fetch('api/rtc_widgets', { method: 'GET' });
+  if (!response.ok) {
+    return null;
+  }
+  const value = await body(response);
+  if (typeof value.release !== 'string') {
+    return null;
+  }
+  return {
+    release: value.release,
+    provider: value.provider === 'other' ? 'other' : 'rtc_widgets',
+    other: typeof value.other === 'string' ? value.other : null
+  };
+}

@@ -1,0 +1,42 @@
+/** Tokens by which other plugins, ours and others', reach the live documents. */
+
+import type { ISharedDocument } from '@jupyter/ydoc';
+import { Token } from '@lumino/coreutils';
+import type { ISignal } from '@lumino/signaling';
+import type { IUnsaved } from './documents/unacknowledged';
+import type { Provider } from './provider';
+
+/** One live document of this tab. */
+export interface ILiveDocument {
+  /** The file's path; changes when the file is renamed. */
+  readonly path: string;
+  /** `notebook` or `file`. */
+  readonly type: string;
+  readonly model: ISharedDocument;
+  readonly provider: Provider;
+}
+
+/** The live documents of this tab. */
+export interface ILiveDocuments {
+  /** A document was opened. */
+  readonly added: ISignal<ILiveDocuments, ILiveDocument>;
+  /** Return the live document behind a shared model. */
+  find(model: ISharedDocument): ILiveDocument | undefined;
+  /** Keep texts that are to be applied again when the file is opened the next time. */
+  keep(path: string, type: string, unsaved: readonly IUnsaved[]): void;
+  /** Texts were applied again; `left` could not be merged. */
+  readonly recovered: ISignal<ILiveDocuments, IRecovered>;
+}
+
+/** How texts came back that were kept. */
+export interface IRecovered {
+  readonly document: ILiveDocument;
+  readonly added: number;
+  readonly left: readonly IUnsaved[];
+}
+
+/** Provided where rtc_widgets is the collaboration extension of this page; null where it stepped aside. */
+export const ILiveDocuments = new Token<ILiveDocuments | null>(
+  'rtc-widgets:ILiveDocuments',
+  'The documents of this page that rtc_widgets keeps in step with others.'
+);
