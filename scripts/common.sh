@@ -56,7 +56,7 @@ install_checkout() {
     done
     say "Installing rtc_widgets[$1] into $VENV (the first time this takes minutes)"
     touch "$VENV/.installing"
-    python -m pip install --disable-pip-version-check --quiet --editable ".[$1]"
+    python -m pip install --disable-pip-version-check -qq --editable ".[$1]"
     mv "$VENV/.installing" "$VENV/.installed-$1"
 }
 
