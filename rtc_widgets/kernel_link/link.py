@@ -1,0 +1,372 @@
+"""Talk with one kernel from outside: its hello, the uplink on iopub, the downlink on control (section 8).
+
+Everything runs on one asyncio loop. The link knows numbers and sessions, not documents: a `LinkHandler`
+answers for them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Iterable, Mapping
+from typing import Any, Protocol
+
+import zmq
+import zmq.asyncio
+from jupyter_client.session import Session
+
+from rtc_widgets.errors import NotConnected, ProtocolError
+from rtc_widgets.kernel_link.flow import PAUSE, Receiver, Sender
+from rtc_widgets.protocol import kernel, sync
+from rtc_widgets.protocol.codes import CloseCode
+from rtc_widgets.protocol.parts import FrameTooLarge
+from rtc_widgets.protocol.welcome import Limits, Welcome
+
+__all__ = ["KernelLink", "KernelManagerLike", "LinkHandler"]
+
+# Where each message to the kernel costs two status broadcasts to every tab (the shell channel), seconds.
+SLOW_PAUSE = 0.05
+# Messages received before other tasks of the loop get their turn.
+TURN = 64
+
+
+class KernelManagerLike(Protocol):
+    """Name what a link needs of a jupyter_client ``KernelManager``."""
+
+    session: Any
+
+    def get_connection_info(self, session: bool = False) -> Any:
+        """Return transport, ip, ports and keys."""
+
+
+class LinkHandler(Protocol):
+    """Answer a kernel for its documents; all methods are called on the link's loop and must not block."""
+
+    def on_hello(self, link: KernelLink, hello: kernel.Hello) -> None:
+        """Answer with `KernelLink.welcome`, once for each notebook, or with `KernelLink.refuse`.
+
+        Called again for the same session when the kernel moved to another cell, when it has heard nothing, or
+        after a refusal; `KernelLink.documents` names those that need no second welcome.
+        """
+
+    def on_frames(self, link: KernelLink, comm_id: str, seq: int, frames: list[bytes]) -> None:
+        """Take the whole frames that came with message *seq* (what a sync status acknowledges).
+
+        Raises:
+            ProtocolError: the link closes the document with the code ``bad-frame``.
+        """
+
+    def on_close(self, link: KernelLink, comm_id: str, code: str, reason: str) -> None:
+        """Learn that the kernel has ended one document, or that the link had to."""
+
+    def on_bye(self, link: KernelLink, code: str, reason: str) -> None:
+        """Learn that the kernel's session ended, with all its documents."""
+
+    def state_vector(self, comm_id: str) -> bytes | None:
+        """Return the document's state vector, for a resync; None where the kernel may not write."""
+
+
+class _Flow:
+    """Hold both directions of one document."""
+
+    def __init__(self, sender: Sender, receiver: Receiver, welcome: dict[str, Any]) -> None:
+        self.sender = sender
+        self.receiver = receiver
+        self.welcome: dict[str, Any] | None = welcome
+        self.heard = False
+
+
+class KernelLink:
+    """Link one kernel; connected when constructed.
+
+    Args:
+        manager: the kernel's ``KernelManager``: connection info, and the session whose key signs messages.
+        handler: answers for the documents.
+        log: where what goes wrong is told.
+        limits: those of section 11, towards the kernel.
+
+    Raises:
+        NotConnected: the kernel has no channels to connect to from here.
+    """
+
+    def __init__(
+        self,
+        manager: KernelManagerLike,
+        handler: LinkHandler,
+        *,
+        log: logging.Logger | logging.LoggerAdapter[Any] | None = None,
+        limits: Limits | None = None,
+    ) -> None:
+        self._manager = manager
+        self._handler = handler
+        self._log = log or logging.getLogger(__name__)
+        self._limits = limits or Limits()
+        self._loop = asyncio.get_running_loop()
+        self._timer: asyncio.TimerHandle | None = None
+        self._soon: asyncio.Handle | None = None
+        self._reader: asyncio.Task[None] | None = None
+        self._sockets: dict[str, zmq.Socket[Any]] = {}
+        self._flows: dict[str, _Flow] = {}
+        self._hello: kernel.Hello | None = None
+        self._refused = False
+        self._closed = False
+        self._connect()
+
+    @property
+    def session(self) -> str | None:
+        """Return the current session of the kernel's, None before its hello."""
+        return None if self._hello is None else self._hello.session
+
+    @property
+    def documents(self) -> frozenset[str]:
+        """Return the comm ids of the documents that the current session was welcomed to."""
+        return frozenset(self._flows)
+
+    def welcome(self, comm_id: str, welcome: Welcome, frames: Iterable[bytes], *, primary: bool) -> None:
+        """Give the kernel a document: `[step 2, step 1]`, without the step 1 for a role that may not write.
+
+        A document given a second time starts anew; that happens when the kernel has not heard of the first.
+        """
+        if self._hello is None:
+            return
+        self._refused = False
+        keys = {"welcome": welcome.to_json(), "primary": primary}
+        pause = PAUSE if "control" in self._hello.ways else SLOW_PAUSE
+        sender = Sender(self._limits.frame, pause=pause)
+        flow = self._flows[comm_id] = _Flow(sender, Receiver(self._limits.message), keys)
+        for frame in frames:
+            flow.sender.put(frame)
+        self._flush()
+
+    def refuse(self, code: CloseCode, reason: str | None = None) -> None:
+        """Tell the kernel that it gets no document, and why; the sentence is shown to the person."""
+        if self._hello is not None:
+            self._refused = True
+            self._transmit("refused", code=str(code), reason=reason or code.sentence)
+
+    def send(self, comm_id: str, frames: Iterable[bytes]) -> None:
+        """Send frames about a document, if it is open; updates within 20 ms are merged."""
+        flow = self._flows.get(comm_id)
+        if flow is None:
+            return
+        for frame in frames:
+            flow.sender.put(frame)
+        # At the end of this turn of the loop, so that what is sent in one turn shares a message.
+        if self._soon is None:
+            self._soon = self._loop.call_soon(self._flush)
+
+    def close(self, comm_id: str, code: CloseCode, reason: str | None = None) -> None:
+        """End one document for the kernel, after what was sent about it."""
+        flow = self._flows.pop(comm_id, None)
+        if flow is not None:
+            self._deliver(comm_id, flow, everything=True)
+            self._transmit("close", comm_id=comm_id, code=str(code), reason=reason or code.sentence)
+
+    def bye(self, code: CloseCode, reason: str | None = None) -> None:
+        """End the session; a kernel that is told ``going-away`` says hello again."""
+        if self._hello is not None:
+            self._transmit("bye", code=str(code), reason=reason or code.sentence)
+        self._forget()
+
+    def restarted(self) -> None:
+        """Forget the session and connect anew: the kernel was restarted, perhaps on other ports.
+
+        New sockets even on the same ports: what still waits in the old ones must not reach the new kernel,
+        which has not loaded the extension and would log each message as unknown.
+        """
+        self._forget()
+        self._disconnect()
+        self._connect()
+
+    async def aclose(self) -> None:
+        """Say bye and let go of the kernel's channels."""
+        if self._closed:
+            return
+        self.bye(CloseCode.GOING_AWAY)
+        self._closed = True
+        reader = self._reader
+        self._disconnect()
+        if reader is not None:
+            await asyncio.gather(reader, return_exceptions=True)
+
+    # Channels
+
+    def _connect(self) -> None:
+        info = self._manager.get_connection_info()
+        if not info.get("iopub_port") or not info.get("control_port"):
+            raise NotConnected(
+                "This kernel runs behind a gateway or another server, whose channels cannot be reached from "
+                "here: its code cannot use the live notebook. Collaboration between people is not affected."
+            )
+        self._info = dict(info)
+        # An own Session: a shared one would see each message twice and take it for a replay.
+        theirs = self._manager.session
+        self._session = Session(
+            config=getattr(theirs, "config", None), key=theirs.key, signature_scheme=theirs.signature_scheme
+        )
+        # zmq.asyncio only for the receiving socket. What sends is never waited for: a kernel that does not
+        # take its messages must not stop the server, and gets a resync later.
+        context = zmq.asyncio.Context.instance()
+        iopub: zmq.asyncio.Socket = context.socket(zmq.SUB)
+        iopub.rcvhwm = 0
+        self._open("iopub", iopub)
+        iopub.subscribe(kernel.UPLINK_TOPIC)
+        self._open("control", zmq.Socket(context, zmq.DEALER))
+        self._reader = self._loop.create_task(self._receive(iopub))
+
+    def _open(self, channel: str, socket: zmq.Socket[Any]) -> None:
+        info = self._info
+        socket.linger = 0
+        socket.sndtimeo = 0
+        if "curve_publickey" in info:
+            socket.curve_publickey = socket.curve_serverkey = info["curve_publickey"].encode()
+            socket.curve_secretkey = info["curve_secretkey"].encode()
+        separator = ":" if info["transport"] == "tcp" else "-"
+        socket.connect(f"{info['transport']}://{info['ip']}{separator}{info[f'{channel}_port']}")
+        self._sockets[channel] = socket
+
+    def _disconnect(self) -> None:
+        if self._reader is not None:
+            self._reader.cancel()
+            self._reader = None
+        for socket in self._sockets.values():
+            # Long enough for a bye.
+            socket.close(linger=100)
+        self._sockets.clear()
+
+    def _forget(self) -> None:
+        self._flows.clear()
+        self._hello = None
+        self._refused = False
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    # Uplink
+
+    async def _receive(self, iopub: zmq.asyncio.Socket) -> None:
+        count = 0
+        while not iopub.closed:
+            wire = await iopub.recv_multipart()
+            try:
+                _, parts = self._session.feed_identities(wire)
+                message = self._session.deserialize(parts)
+                if message["msg_type"] == "comm_msg":
+                    self._on_message(message["content"], [bytes(buffer) for buffer in message["buffers"]])
+            except Exception:  # noqa: BLE001 - see below
+                # What a kernel sends is not ours to trust, and one bad message must not end the link.
+                self._log.exception("A message of the kernel could not be handled.")
+            count += 1
+            if count % TURN == 0:
+                await asyncio.sleep(0)
+
+    def _on_message(self, content: Mapping[str, Any], buffers: list[bytes]) -> None:
+        data = kernel.parse(content)
+        if data is None:
+            return
+        if data["kind"] == "hello":
+            self._on_hello(kernel.Hello.from_data(data))
+        elif data["session"] != self.session:
+            if self.session is None and data["kind"] != "bye":
+                # A kernel outlived the server that it was welcomed by.
+                self._tell(data["session"], "bye", code="going-away", reason=CloseCode.GOING_AWAY.sentence)
+        elif data["kind"] == "bye":
+            self._forget()
+            self._handler.on_bye(self, data["code"], data["reason"])
+        elif (flow := self._flows.get(data.get("comm_id", ""))) is not None:
+            self._on_document(data, flow, buffers)
+        self._flush()
+
+    def _on_hello(self, hello: kernel.Hello) -> None:
+        known = self._hello
+        if known is None or known.session != hello.session:
+            self._forget()
+            self._hello = hello
+            self._handler.on_hello(self, hello)
+            return
+        self._hello = hello
+        unheard = bool(self._flows) and not any(flow.heard for flow in self._flows.values())
+        if unheard or self._refused or hello.cell_id != known.cell_id:
+            self._handler.on_hello(self, hello)
+        else:
+            for comm_id in self._flows:
+                self._resync(comm_id)
+
+    def _on_document(self, data: dict[str, Any], flow: _Flow, buffers: list[bytes]) -> None:
+        kind, comm_id, now = data["kind"], data["comm_id"], self._loop.time()
+        flow.heard = True
+        try:
+            if kind == "frame":
+                frames = flow.receiver.message(data["seq"], buffers, now)
+                if frames:
+                    self._handler.on_frames(self, comm_id, data["seq"], frames)
+            elif kind == "resync":
+                self._handler.on_frames(self, comm_id, flow.receiver.seq, buffers)
+                if (vector := self._handler.state_vector(comm_id)) is not None:
+                    flow.sender.put(sync.step1(vector))
+            elif kind == "head":
+                flow.receiver.head(data["seq"], now)
+            elif kind == "close":
+                del self._flows[comm_id]
+                self._handler.on_close(self, comm_id, data["code"], data["reason"])
+        except ProtocolError as error:
+            code = CloseCode.TOO_LARGE if isinstance(error, FrameTooLarge) else CloseCode.BAD_FRAME
+            self._log.warning("Closed a kernel's document: %s", error)
+            self.close(comm_id, code, f"{code.sentence} ({error})")
+            self._handler.on_close(self, comm_id, str(code), str(error))
+
+    # Downlink
+
+    def _flush(self) -> None:
+        """Send what is due, and come back for what is due later."""
+        self._soon = None
+        if self._closed or self._hello is None:
+            return
+        now = self._loop.time()
+        due = []
+        for comm_id, flow in list(self._flows.items()):
+            self._deliver(comm_id, flow)
+            if flow.receiver.ask(now):
+                self._resync(comm_id)
+            due += [time for time in (flow.sender.due(), flow.receiver.due()) if time is not None]
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = self._loop.call_at(min(due), self._flush) if due else None
+
+    def _deliver(self, comm_id: str, flow: _Flow, *, everything: bool = False) -> None:
+        now = self._loop.time()
+        for message in flow.sender.take(now, everything=everything):
+            kind: kernel.Kind = message.kind
+            keys: dict[str, Any] = {"comm_id": comm_id, "seq": message.seq}
+            if flow.welcome is not None:
+                keys |= flow.welcome
+                kind, flow.welcome = "welcome", None
+            if not self._transmit(kind, message.buffers, **keys):
+                flow.sender.unsent(now)
+
+    def _resync(self, comm_id: str) -> None:
+        if (vector := self._handler.state_vector(comm_id)) is not None:
+            self._transmit("resync", [sync.step1(vector)], comm_id=comm_id)
+
+    def _transmit(self, kind: kernel.Kind, buffers: list[bytes] | None = None, **keys: Any) -> bool:
+        """Send to the current session; tell whether the channel took it."""
+        session = self.session
+        return session is not None and self._tell(session, kind, buffers, **keys)
+
+    def _tell(self, session: str, kind: kernel.Kind, buffers: list[bytes] | None = None, **keys: Any) -> bool:
+        content = kernel.content(kernel.DOWNLINK_ID, kind, session)
+        content["data"] |= keys
+        try:
+            self._session.send(self._downlink(), "comm_msg", content, buffers=[*(buffers or ())])
+        except zmq.Again:
+            self._log.warning("The kernel does not take messages at the moment; it will be resynced.")
+            return False
+        return True
+
+    def _downlink(self) -> zmq.Socket[Any]:
+        """Return the channel on which the kernel hears us."""
+        if self._hello is None or "control" in self._hello.ways:
+            return self._sockets["control"]
+        if "shell" not in self._sockets:
+            self._open("shell", zmq.Socket(zmq.asyncio.Context.instance(), zmq.DEALER))
+        return self._sockets["shell"]
