@@ -76,14 +76,25 @@ class Grants:
         self._grants[grant.ticket] = grant
         return grant.ticket
 
-    def redeem(self, ticket: object, comm_id: str, user: str) -> Grant:
+    def redeem(self, ticket: object, comm_id: str, user: str | None) -> Grant:
         """Return the grant of *ticket*.
+
+        Args:
+            ticket: what the peer presents.
+            comm_id: the document that it opens.
+            user: who it is, or None for a peer with the server's token: without a cookie jupyter_server makes such a
+                peer another anonymous user at each request, and whom the ticket was granted is who it is.
 
         Raises:
             ChannelClosed: the ticket is unknown, used, expired, another user's or for another document.
         """
         grant = self._grants.get(ticket) if isinstance(ticket, str) else None
-        if grant is None or grant.expires < self._clock() or grant.user != user or comm_id not in grant.comm_ids:
+        if (
+            grant is None
+            or grant.expires < self._clock()
+            or user not in (None, grant.user)
+            or comm_id not in grant.comm_ids
+        ):
             raise ChannelClosed(CloseCode.UNAUTHORIZED, CloseCode.UNAUTHORIZED.sentence)
         grant.comm_ids.discard(comm_id)
         if not grant.comm_ids:

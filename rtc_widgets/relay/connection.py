@@ -59,7 +59,9 @@ class TabPeer:
         """Check and return the number of a message; on a WebSocket nothing gets lost (section 2)."""
         self._received += 1
         if seq != self._received:
-            raise ChannelClosed(CloseCode.BAD_FRAME, f"{CloseCode.BAD_FRAME.sentence} (message {seq!r} is out of order)")
+            raise ChannelClosed(
+                CloseCode.BAD_FRAME, f"{CloseCode.BAD_FRAME.sentence} (message {seq!r} is out of order)"
+            )
         return self._received
 
 
@@ -73,13 +75,17 @@ class TabConnection:
 
     Args:
         relay: the rooms and the grants.
-        user: the authenticated user's name.
+        user: the authenticated user's name, or None for a peer with the server's token (`Grants.redeem`).
         write: sends one binary WebSocket message; never raises.
         hang_up: closes the WebSocket with a code and a reason.
     """
 
     def __init__(
-        self, relay: Relay, user: str, write: Callable[[bytes], None], hang_up: Callable[[int, str], None]
+        self,
+        relay: Relay,
+        user: str | None,
+        write: Callable[[bytes], None],
+        hang_up: Callable[[int, str], None],
     ) -> None:
         self._relay = relay
         self._user = user
@@ -164,11 +170,22 @@ class TabConnection:
         self._peers[comm_id] = peer
         self._relay.rooms.settle(room)
         welcome = Welcome(
-            chosen, __version__, peer.role, document.lineage, document.name, room.path, room.id, document.limits
+            chosen,
+            __version__,
+            peer.role,
+            document.lineage,
+            document.name,
+            room.path,
+            room.id,
+            document.limits,
         )
         # A large document follows the welcome in parts, to stay below the WebSocket's limit.
         small = sum(map(len, frames)) <= document.limits.frame
-        self.send(envelope.pack(envelope.comm(comm_id, frames if small else [], {"welcome": welcome.to_json()}), "iopub"))
+        self.send(
+            envelope.pack(
+                envelope.comm(comm_id, frames if small else [], {"welcome": welcome.to_json()}), "iopub"
+            )
+        )
         if not small:
             peer.send(document.outgoing(*frames))
 

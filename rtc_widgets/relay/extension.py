@@ -22,11 +22,19 @@ class RelayApp(ExtensionApp):
     extension_url = "/api/rtc_widgets"
     load_other_extensions = True
 
-    save_delay = Float(1.0, help="Seconds without a change after which a document is written to its file.").tag(config=True)
-    save_max_wait = Float(10.0, help="Seconds after which a document is written while changes go on.").tag(config=True)
+    save_delay = Float(
+        1.0, help="Seconds without a change after which a document is written to its file."
+    ).tag(config=True)
+    save_max_wait = Float(10.0, help="Seconds after which a document is written while changes go on.").tag(
+        config=True
+    )
     poll_interval = Float(1.0, help="Seconds between looks whether a file changed outside.").tag(config=True)
-    close_delay = Float(60.0, help="Seconds that a room stays open after the last peer left.").tag(config=True)
-    recheck_interval = Float(60.0, help="Seconds between two looks whether a user still has its rights.").tag(config=True)
+    close_delay = Float(60.0, help="Seconds that a room stays open after the last peer left.").tag(
+        config=True
+    )
+    recheck_interval = Float(60.0, help="Seconds between two looks whether a user still has its rights.").tag(
+        config=True
+    )
     store_path = Unicode(
         "",
         help="The SQLite file of the log, on a local disk. By default one for each root_dir in Jupyter's data directory.",
@@ -39,12 +47,16 @@ class RelayApp(ExtensionApp):
     max_awareness = Int(2**16, help="Bytes that a peer may say of itself.").tag(config=True)
     max_rate = Int(1000, help="Messages a second of one connection, over ten seconds.").tag(config=True)
     max_documents = Int(256, help="Documents open on one connection.").tag(config=True)
-    kernels = Bool(True, help="Whether notebooks may be reached from their kernels (%load_ext rtc_widgets).").tag(config=True)
+    kernels = Bool(
+        True, help="Whether notebooks may be reached from their kernels (%load_ext rtc_widgets)."
+    ).tag(config=True)
 
     @validate("save_delay", "save_max_wait", "poll_interval", "close_delay", "recheck_interval")
     def _positive(self, proposal: Any) -> float:
         if proposal["value"] < 0:
-            raise ValueError(f"RelayApp.{proposal['trait'].name} is a number of seconds, not {proposal['value']}.")
+            raise ValueError(
+                f"RelayApp.{proposal['trait'].name} is a number of seconds, not {proposal['value']}."
+            )
         return float(proposal["value"])
 
     def initialize_settings(self) -> None:

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 __all__ = ["CommsHandler", "InfoHandler", "RoomsHandler", "YjsHandler", "routes"]
 
+_PING = 20.0
+
 
 class _RelayHandler(JupyterHandler):
     # The resource that jupyter_server's `authorized` decorator asks the Authorizer about.
@@ -100,6 +102,18 @@ class _SocketHandler(WebSocketMixin, WebSocketHandler, _RelayHandler):
         """Return how many bytes one WebSocket message may have (section 11)."""
         return self.relay.max_websocket_message
 
+    # Tornado's own pings, in seconds; the mixin's count in milliseconds what Tornado takes for seconds, so its `open`,
+    # which starts them, is passed over.
+    @property
+    def ping_interval(self) -> float:
+        """Return the seconds between two pings, so that a peer that vanished is noticed within two of them."""
+        return _PING
+
+    @property
+    def ping_timeout(self) -> float:
+        """Return the seconds within which a ping must be answered."""
+        return _PING
+
     def set_default_headers(self) -> None:
         """Set none: the answer to an upgrade has no body."""
 
@@ -128,10 +142,11 @@ class CommsHandler(_SocketHandler):
 
     def open(self, *args: str, **kwargs: str) -> None:
         """Begin; documents are opened by messages."""
-        super().open(*args, **kwargs)
         # Without this the second of two quick messages waits for the first one's delayed acknowledgement.
         self.set_nodelay(True)
-        self._connection = TabConnection(self.relay, self.current_user.username, self._send, self.close)
+        by_token = self.identity_provider.is_token_authenticated(self)
+        user = None if by_token else self.current_user.username
+        self._connection = TabConnection(self.relay, user, self._send, self.close)
         self.relay.connections.add(self)
         interval = self.relay.recheck_interval * 1000
         self._rechecking = PeriodicCallback(self._connection.recheck, interval)
@@ -155,7 +170,6 @@ class YjsHandler(_SocketHandler):
 
     async def open(self, path: str, **kwargs: str) -> None:
         """Join the document that the URL names."""
-        super().open(path, **kwargs)
         self.set_nodelay(True)
         self._peer: YjsPeer | None = None
         self._early: list[bytes] = []

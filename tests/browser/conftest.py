@@ -1,0 +1,68 @@
+"""Two people and a kernel in real browsers: a JupyterLab server, Debian's Chromium, a page for each person."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser
+from support.person import Person
+from support.server import Server
+
+CHROMIUM = os.environ.get("RTC_WIDGETS_CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
+    if not CHROMIUM:
+        pytest.skip("no Chromium: apt-get install chromium, or name one in RTC_WIDGETS_CHROMIUM")
+    quiet = [
+        "--disable-quic",
+        "--no-first-run",
+        "--disable-background-networking",
+        "--disable-component-update",
+    ]
+    return {
+        **browser_type_launch_args,
+        "executable_path": CHROMIUM,
+        "args": ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-sync", *quiet],
+    }
+
+
+@pytest.fixture(scope="session")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    server = Server(tmp_path_factory.mktemp("lab"), "lab")
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def visit(browser: Browser) -> Iterator[Callable[..., Person]]:
+    """Let a person open a file in a browser of their own: ``visit(lab, "a.ipynb")``."""
+    people: list[Person] = []
+
+    def _visit(server: Server, path: str, **options: Any) -> Person:
+        context = browser.new_context(viewport={"width": 1200, "height": 800}, **options)
+        context.set_default_timeout(20_000)
+        person = Person(server, context.new_page(), f"test{next(_numbers)}")
+        people.append(person)
+        person.open(path)
+        return person
+
+    yield _visit
+    for person in people:
+        person.page.context.close()
+
+
+@pytest.fixture
+def screenshots() -> Path:
+    """Return the folder for pictures to look at: RTC_WIDGETS_SCREENSHOTS, or one that git ignores."""
+    folder = Path(os.environ.get("RTC_WIDGETS_SCREENSHOTS", Path(__file__).parent / "screenshots"))
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
