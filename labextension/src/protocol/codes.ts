@@ -95,5 +95,5 @@ export function sentence(code: CloseCode): string {
 
 /** Tell whether to connect again by itself after this close. */
 export function isTransient(code: CloseCode): boolean {
-  return code === 'going-away' || code === 'too-many';
+  return code === 'going-away' || code === 'gone';
 }
