@@ -89,7 +89,8 @@ export class Provider {
     this.synced.catch(() => undefined);
     this._doc.on('update', this._onUpdate);
     this._awareness.on('update', this._onAwareness);
-    void this._open();
+    // Not before the caller has this provider and listens to it.
+    queueMicrotask(() => void this._open());
   }
 
   /** Resolves when the relay's content has arrived; rejects with `ChannelClosed` where it never will. */
@@ -188,6 +189,9 @@ export class Provider {
   private async _open(): Promise<void> {
     // The first time both at once, for the answer that comes first may be that there is nothing to open. Later
     // the socket first, for a server that is away needs no requests.
+    if (this._disposed) {
+      return;
+    }
     let room: IRoom;
     try {
       if (this._lineage === null && !this._backoff.failures) {
