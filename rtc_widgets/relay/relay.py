@@ -17,6 +17,7 @@ from rtc_widgets.protocol.codes import CloseCode
 from rtc_widgets.protocol.welcome import Limits
 from rtc_widgets.relay.access import Grants
 from rtc_widgets.relay.index import RoomIndex
+from rtc_widgets.relay.kernels import Kernels
 from rtc_widgets.relay.opening import RoomMaker
 from rtc_widgets.rooms.manager import RoomKey, RoomManager
 from rtc_widgets.rooms.room import Room
@@ -74,6 +75,7 @@ class Relay:
         self.index = RoomIndex(path.with_suffix(".rooms.sqlite"))
         self._maker = RoomMaker(serverapp.contents_manager, self.store, self.index, settings)
         self.rooms = RoomManager(self._maker.make, settings.close_delay)
+        self.kernels = Kernels(self, serverapp)
 
     @property
     def other_provider(self) -> str | None:
@@ -98,9 +100,12 @@ class Relay:
     async def start(self) -> None:
         """Follow the files and the kernels."""
         self._serverapp.event_logger.add_listener(schema_id=_CONTENTS_EVENTS, listener=self._on_contents)
+        if self._settings.kernels:
+            self.kernels.start()
 
     async def aclose(self) -> None:
         """Write what is unsaved, close every room and connection, and the log."""
+        await self.kernels.aclose()
         await self.rooms.aclose()
         for connection in list(self.connections):
             connection.close(CloseCode.GOING_AWAY.websocket, CloseCode.GOING_AWAY)

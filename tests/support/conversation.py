@@ -103,7 +103,11 @@ def make_document(
     doc: Doc[Any] = Doc()
     doc.apply_update(seeded.update)
     store = store or MemoryStore()
-    return RoomDocument("r.content", "content", doc, seeded.lineage, store, limits=limits, **options), store, seeded
+    return (
+        RoomDocument("r.content", "content", doc, seeded.lineage, store, limits=limits, **options),
+        store,
+        seeded,
+    )
 
 
 async def log_of(store: MemoryStore) -> list[Entry]:

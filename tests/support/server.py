@@ -44,7 +44,9 @@ class Server:
         config: text of a jupyter_server_config.py.
     """
 
-    def __init__(self, work: Path, app: str = "server", options: Sequence[str] = (), config: str = "") -> None:
+    def __init__(
+        self, work: Path, app: str = "server", options: Sequence[str] = (), config: str = ""
+    ) -> None:
         self.work = work
         self.root = work / "root"
         self.root.mkdir(parents=True, exist_ok=True)
@@ -57,7 +59,9 @@ class Server:
             (work / "config" / "jupyter_server_config.py").write_text(config)
         settings = work / "settings/@jupyterlab/apputils-extension"
         settings.mkdir(parents=True, exist_ok=True)
-        (settings / "notification.jupyterlab-settings").write_text('{"fetchNews": "false", "checkForUpdates": false}')
+        (settings / "notification.jupyterlab-settings").write_text(
+            '{"fetchNews": "false", "checkForUpdates": false}'
+        )
         self.start()
 
     @property
@@ -130,12 +134,18 @@ class Server:
 
     def notebook(self, name: str, *sources: str, minor: int = 5) -> str:
         """Write a notebook of code cells and return its path."""
-        cells = [nbformat.v4.new_code_cell(source, id=f"cell-{index}") for index, source in enumerate(sources)]
+        cells = [
+            nbformat.v4.new_code_cell(source, id=f"cell-{index}") for index, source in enumerate(sources)
+        ]
         notebook = nbformat.v4.new_notebook(cells=cells, nbformat_minor=minor)
         if minor < 5:
             for cell in cells:
                 del cell["id"]
-        notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
+        notebook.metadata["kernelspec"] = {
+            "name": "python3",
+            "display_name": "Python 3",
+            "language": "python",
+        }
         path = self.root / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(notebook))

@@ -1,0 +1,250 @@
+"""The kernels of one server, each linked to the rooms of its notebooks."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING, Any
+
+from jupyter_server.utils import ensure_async
+from pycrdt import Doc
+
+from rtc_widgets._version import __version__
+from rtc_widgets.errors import ChannelClosed, NotConnected
+from rtc_widgets.kernel_link import KernelLink
+from rtc_widgets.protocol import kernel, sync, version
+from rtc_widgets.protocol.codes import CloseCode
+from rtc_widgets.protocol.welcome import Welcome
+from rtc_widgets.relay.connection import min_role
+from rtc_widgets.roles import Role
+from rtc_widgets.rooms.manager import RoomKey
+from rtc_widgets.rooms.peer import Outgoing
+from rtc_widgets.rooms.room import Room
+
+if TYPE_CHECKING:
+    from jupyter_server.serverapp import ServerApp
+
+    from rtc_widgets.relay.relay import Relay
+
+__all__ = ["KernelPeer", "Kernels"]
+
+_KERNEL_EVENTS = "https://events.jupyter.org/jupyter_server/kernel_actions/v1"
+# A tab that is about to join (a reload, a reconnect) gets this long, in seconds, before the notebook counts as one
+# that is open without collaboration.
+_TAB_PATIENCE = 1.5
+# The step 1 of an empty replica: a hello has no state vector, so the welcome brings everything.
+_EVERYTHING = sync.step1(b"\0")
+_log = logging.getLogger(__name__)
+
+
+class KernelPeer:
+    """Be one kernel's participation in one notebook."""
+
+    def __init__(self, kernels: Kernels, link: KernelLink, room: Room) -> None:
+        self.room = room
+        self._kernels = kernels
+        self._link = link
+
+    @property
+    def user(self) -> str:
+        """Return ``kernel``, and by whom it is run where only one person can have done it."""
+        people = {peer.user for peer in self.room.content.peers if not isinstance(peer, KernelPeer)}
+        return f"kernel, run by {people.pop()}" if len(people) == 1 else "kernel"
+
+    @property
+    def role(self) -> Role:
+        """Return what code may do: edit, unless the file is read-only."""
+        return Role.EDITOR if self.room.writable else min_role(Role.EDITOR)
+
+    def send(self, outgoing: Outgoing) -> None:
+        """Send frames to the kernel."""
+        self._link.send(outgoing.comm_id, outgoing.frames)
+
+    def close(self, code: str, reason: str) -> None:
+        """Tell the kernel that the document is closed for it."""
+        self._kernels.forget(self._link, self)
+        self._link.close(self.room.content.comm_id, CloseCode(code), reason)
+
+
+class Kernels:
+    """Link every kernel of the server, and answer them for their notebooks.
+
+    Args:
+        relay: the rooms.
+        serverapp: the kernels and the sessions that tie them to files.
+    """
+
+    def __init__(self, relay: Relay, serverapp: ServerApp) -> None:
+        self._relay = relay
+        self._serverapp = serverapp
+        self._links: dict[str, KernelLink] = {}
+        self._peers: dict[KernelLink, dict[str, KernelPeer]] = {}
+        self._greeting: dict[str, asyncio.Task[None]] = {}
+
+    def start(self) -> None:
+        """Link the kernels that run, and each that starts."""
+        self._serverapp.event_logger.add_listener(schema_id=_KERNEL_EVENTS, listener=self._on_kernel)
+        for kernel_id in self._serverapp.kernel_manager.list_kernel_ids():
+            self._attach(kernel_id)
+
+    async def aclose(self) -> None:
+        """Let go of every kernel."""
+        self._serverapp.event_logger.remove_listener(schema_id=_KERNEL_EVENTS, listener=self._on_kernel)
+        for task in list(self._greeting.values()):
+            task.cancel()
+        for kernel_id in list(self._links):
+            await self._detach(kernel_id)
+
+    def forget(self, link: KernelLink, peer: KernelPeer) -> None:
+        """Drop *peer*, which has left its document."""
+        self._peers.get(link, {}).pop(peer.room.content.comm_id, None)
+        self._relay.rooms.settle(peer.room)
+
+    # What the server says of its kernels
+
+    async def _on_kernel(self, logger: Any, schema_id: str, data: dict[str, Any]) -> None:
+        kernel_id, action = data.get("kernel_id"), data.get("action")
+        if data.get("status") != "success" or not kernel_id:
+            return
+        if action == "start":
+            self._attach(kernel_id)
+        elif action == "restart" and kernel_id in self._links:
+            link = self._links[kernel_id]
+            self._leave(link)
+            link.restarted()
+        elif action == "restart":
+            self._attach(kernel_id)
+        elif action == "shutdown":
+            await self._detach(kernel_id)
+
+    def _attach(self, kernel_id: str) -> None:
+        if kernel_id in self._links or kernel_id not in self._serverapp.kernel_manager:
+            return
+        manager = self._serverapp.kernel_manager.get_kernel(kernel_id)
+        try:
+            link = KernelLink(manager, self, log=_log, limits=self._relay.limits)
+        except NotConnected as error:
+            _log.info("Kernel %s is not linked: %s", kernel_id, error)
+            return
+        self._links[kernel_id] = link
+        self._peers[link] = {}
+
+    async def _detach(self, kernel_id: str) -> None:
+        link = self._links.pop(kernel_id, None)
+        if link is not None:
+            self._leave(link)
+            del self._peers[link]
+            await link.aclose()
+
+    def _leave(self, link: KernelLink) -> None:
+        for peer in list(self._peers.get(link, {}).values()):
+            peer.room.content.leave(peer)
+            self.forget(link, peer)
+
+    # What the kernels say (`LinkHandler`)
+
+    def on_hello(self, link: KernelLink, hello: kernel.Hello) -> None:
+        """Find the kernel's notebooks and welcome it to them."""
+        kernel_id = next((id_ for id_, known in self._links.items() if known is link), None)
+        if kernel_id is None or kernel_id in self._greeting:
+            return
+        task = asyncio.get_running_loop().create_task(self._greet(kernel_id, link, hello))
+        self._greeting[kernel_id] = task
+        task.add_done_callback(lambda _: self._greeting.pop(kernel_id, None))
+
+    def on_frames(self, link: KernelLink, comm_id: str, seq: int, frames: list[bytes]) -> None:
+        """Hand frames to the document; a peer whose frames are not acceptable is expelled there."""
+        peer = self._peers[link].get(comm_id)
+        if peer is not None:
+            peer.room.content.receive(peer, frames, seq)
+
+    def on_close(self, link: KernelLink, comm_id: str, code: str, reason: str) -> None:
+        """Let the kernel leave one document."""
+        peer = self._peers[link].get(comm_id)
+        if peer is not None:
+            peer.room.content.leave(peer)
+            self.forget(link, peer)
+
+    def on_bye(self, link: KernelLink, code: str, reason: str) -> None:
+        """Let the kernel leave all its documents."""
+        self._leave(link)
+
+    def state_vector(self, comm_id: str) -> bytes | None:
+        """Return the document's state vector, or None where the kernel may not write."""
+        found = self._relay.rooms.document(comm_id)
+        if found is None or not found[0].writable:
+            return None
+        doc: Doc[Any] = found[1].doc
+        return doc.get_state()
+
+    # The greeting
+
+    async def _greet(self, kernel_id: str, link: KernelLink, hello: kernel.Hello) -> None:
+        try:
+            chosen = version.choose(
+                hello.versions, peer="the kernel", peer_release=hello.release, our_release=__version__
+            )
+            rooms = await self._rooms_of(kernel_id)
+            await self._expect_tabs(kernel_id, rooms)
+        except ChannelClosed as refused:
+            link.refuse(CloseCode(refused.code), refused.reason)
+            return
+        except Exception as error:
+            # A bug here must answer the kernel, which waits, and not end the link.
+            _log.exception("Kernel %s could not be welcomed", kernel_id)
+            link.refuse(CloseCode.INTERNAL_ERROR, f"{CloseCode.INTERNAL_ERROR.sentence} ({error})")
+            return
+        if link.session != hello.session:
+            return  # restarted, or unloaded and loaded again, meanwhile
+        here = [room for room in rooms if hello.cell_id in room.cell_ids] if hello.cell_id else []
+        primary = (here or rooms)[0]
+        for room in rooms:
+            self._welcome(link, room, chosen, hello, primary=room is primary)
+
+    async def _rooms_of(self, kernel_id: str) -> list[Room]:
+        sessions = await ensure_async(self._serverapp.session_manager.list_sessions())
+        mine = [session for session in sessions if session["kernel"]["id"] == kernel_id]
+        paths = list(dict.fromkeys(s["path"].strip("/") for s in mine if s["type"] == "notebook"))
+        if not paths:
+            raise ChannelClosed(CloseCode.NO_DOCUMENT, CloseCode.NO_DOCUMENT.sentence)
+        return [await self._relay.open(RoomKey(path, "json", "notebook")) for path in paths]
+
+    async def _expect_tabs(self, kernel_id: str, rooms: list[Room]) -> None:
+        """Refuse where the notebook is open in tabs none of which collaborates: they would overwrite each other."""
+        connections = self._serverapp.kernel_manager.kernel_model(kernel_id).get("connections", 0)
+        loop = asyncio.get_running_loop()
+        end = loop.time() + _TAB_PATIENCE
+        while connections and all(room.empty for room in rooms):
+            if loop.time() > end:
+                raise ChannelClosed(CloseCode.NOT_COLLABORATIVE, CloseCode.NOT_COLLABORATIVE.sentence)
+            await asyncio.sleep(0.05)
+            connections = self._serverapp.kernel_manager.kernel_model(kernel_id).get("connections", 0)
+
+    def _welcome(
+        self, link: KernelLink, room: Room, chosen: int, hello: kernel.Hello, *, primary: bool
+    ) -> None:
+        document = room.content
+        known = self._peers[link].get(document.comm_id)
+        if known is not None:
+            if document.comm_id in link.documents and hello.lineages.get(document.comm_id):
+                return
+            document.leave(known)
+        peer = KernelPeer(self, link, room)
+        try:
+            frames = document.join(peer, [_EVERYTHING], hello.lineages.get(document.comm_id))
+        except ChannelClosed as refused:
+            link.refuse(CloseCode(refused.code), refused.reason)
+            return
+        self._peers[link][document.comm_id] = peer
+        self._relay.rooms.settle(room)
+        welcome = Welcome(
+            chosen,
+            __version__,
+            peer.role,
+            document.lineage,
+            document.name,
+            room.path,
+            room.id,
+            document.limits,
+        )
+        link.welcome(document.comm_id, welcome, frames, primary=primary)

@@ -1,0 +1,31 @@
+"""A real server for all tests of this folder, and fresh ones for those that stop or configure theirs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from support.server import Server
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    server = Server(tmp_path_factory.mktemp("server"))
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def serve(tmp_path: Any) -> Iterator[Callable[..., Server]]:
+    """Start a server of the test's own."""
+    servers: list[Server] = []
+
+    def _serve(**options: Any) -> Server:
+        server = Server(tmp_path / f"server{len(servers)}", **options)
+        servers.append(server)
+        return server
+
+    yield _serve
+    for server in servers:
+        server.close()

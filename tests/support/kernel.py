@@ -1,0 +1,132 @@
+"""A kernel of a real server, run the way a tab does it: a session, and a WebSocket to the kernel's channels."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import uuid
+from typing import Any
+
+from websockets.asyncio.client import ClientConnection, connect
+
+from support.server import Server
+
+__all__ = ["Kernel", "Result"]
+
+
+class Result:
+    """Hold what one cell did so far."""
+
+    def __init__(self) -> None:
+        self.stdout = ""
+        self.error: str | None = None
+        self.status: list[str] = []
+        self.done = asyncio.Event()
+        self._seen = {"reply": False, "idle": False}
+
+    def see(self, part: str) -> None:
+        self._seen[part] = True
+        if all(self._seen.values()):
+            self.done.set()
+
+
+class Kernel:
+    """Run cells of one notebook's kernel.
+
+    >>> async with Kernel(server, "a.ipynb") as kernel:
+    ...     assert await kernel.run("print(1)") == "1\\n"
+    """
+
+    def __init__(self, server: Server, path: str) -> None:
+        self.server = server
+        self.path = path
+        self.messages: list[dict[str, Any]] = []
+        self._session = uuid.uuid4().hex
+        self._results: dict[str, Result] = {}
+
+    async def __aenter__(self) -> Kernel:
+        body = {"path": self.path, "name": self.path, "type": "notebook", "kernel": {"name": "python3"}}
+        self.session = await asyncio.to_thread(self.server.api, "/api/sessions", "POST", body)
+        self.id = self.session["kernel"]["id"]
+        self._socket = await self._connect()
+        self._task = asyncio.create_task(self._receive(self._socket))
+        return self
+
+    async def __aexit__(self, *args: object) -> None:
+        self._task.cancel()
+        await self._socket.close()
+        await asyncio.to_thread(self.server.api, f"/api/sessions/{self.session['id']}", "DELETE")
+
+    async def run(self, code: str, cell_id: str | None = None) -> str:
+        """Run *code* and return what it printed; raises AssertionError with the traceback where it failed."""
+        result = await self.start(code, cell_id)
+        async with asyncio.timeout(50):
+            await result.done.wait()
+        assert result.error is None, result.error
+        return result.stdout
+
+    async def start(self, code: str, cell_id: str | None = None) -> Result:
+        """Start *code*, and return what becomes of it."""
+        result = Result()
+        content = {"code": code, "silent": False, "store_history": True, "user_expressions": {}, "allow_stdin": False}
+        await self._send("shell", "execute_request", content, {"cellId": cell_id} if cell_id else {}, result)
+        return result
+
+    async def interrupt(self) -> None:
+        """Interrupt the kernel."""
+        await asyncio.to_thread(self.server.api, f"/api/kernels/{self.id}/interrupt", "POST")
+
+    async def restart(self) -> None:
+        """Restart the kernel."""
+        await asyncio.to_thread(self.server.api, f"/api/kernels/{self.id}/restart", "POST")
+
+    def model(self) -> dict[str, Any]:
+        """Return what the server says of the kernel."""
+        result: dict[str, Any] = self.server.api(f"/api/kernels/{self.id}")
+        return result
+
+    async def _connect(self) -> ClientConnection:
+        return await connect(
+            f"ws://127.0.0.1:{self.server.port}/api/kernels/{self.id}/channels?session_id={self._session}",
+            additional_headers={"Authorization": f"token {self.server.token}"},
+            max_size=None,
+        )
+
+    async def _send(
+        self, channel: str, type_: str, content: dict[str, Any], metadata: dict[str, Any], result: Result
+    ) -> None:
+        header = {
+            "msg_id": uuid.uuid4().hex,
+            "msg_type": type_,
+            "session": self._session,
+            "username": "",
+            "version": "5.3",
+            "date": "2026-01-01T00:00:00Z",
+        }
+        self._results[header["msg_id"]] = result
+        message = {"channel": channel, "header": header, "parent_header": {}, "metadata": metadata, "content": content}
+        await self._socket.send(json.dumps({**message, "buffers": []}))
+
+    async def _receive(self, socket: ClientConnection) -> None:
+        async for data in socket:
+            if isinstance(data, bytes):
+                # Comm messages with buffers: only their type matters here.
+                self.messages.append({"msg_type": "binary"})
+                continue
+            message = json.loads(data)
+            self.messages.append(message)
+            result = self._results.get(message["parent_header"].get("msg_id", ""))
+            if result is None:
+                continue
+            content = message["content"]
+            match message["header"]["msg_type"]:
+                case "stream":
+                    result.stdout += content["text"]
+                case "error":
+                    result.error = "\n".join(content["traceback"])
+                case "status":
+                    result.status.append(content["execution_state"])
+                    if content["execution_state"] == "idle":
+                        result.see("idle")
+                case "execute_reply":
+                    result.see("reply")

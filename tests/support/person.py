@@ -1,0 +1,121 @@
+"""A person at a browser: opens a file in JupyterLab, types, runs, saves, and sees what is on the screen."""
+
+from __future__ import annotations
+
+from playwright.sync_api import Locator, Page, expect
+
+from support.server import Server
+
+__all__ = ["Person"]
+
+# Noise of JupyterLab itself, seen without this extension too.
+_UPSTREAM_ERRORS = ("Cannot read properties of null (reading 'observe')", "Invalid response: 404")
+
+
+class Person:
+    """Drive one page.
+
+    Args:
+        server: a JupyterLab server.
+        page: of a browser context of its own.
+        workspace: a name no other page uses; otherwise JupyterLab restores another page's layout.
+    """
+
+    def __init__(self, server: Server, page: Page, workspace: str) -> None:
+        self.server = server
+        self.page = page
+        self.errors: list[str] = []
+        self._workspace = workspace
+        page.on("pageerror", lambda error: self._note(str(error)))
+
+    @property
+    def panel(self) -> Locator:
+        """Return the notebook that is shown."""
+        return self.page.locator(".jp-NotebookPanel:not(.lm-mod-hidden)")
+
+    @property
+    def cells(self) -> Locator:
+        """Return the code and markdown cells of the notebook."""
+        return self.panel.locator(".jp-Cell")
+
+    def editor(self, index: int = 0) -> Locator:
+        """Return the editor of one cell."""
+        return self.cells.nth(index).locator(".cm-content")
+
+    def open(self, path: str, query: str = "") -> None:
+        """Open *path* and wait until it can be edited; a notebook also until its kernel is idle."""
+        url = (
+            f"{self.server.url}/lab/workspaces/{self._workspace}/tree/{path}?token={self.server.token}{query}"
+        )
+        self.page.goto(url)
+        self.ready(path)
+
+    def reload(self, path: str) -> None:
+        """Reload the page."""
+        self.page.reload()
+        self.ready(path)
+
+    def ready(self, path: str) -> None:
+        """Wait until the document of *path* can be edited."""
+        # Not the toolbar's indicator: it says "idle" for a moment before the session has even started.
+        self.page.wait_for_function(
+            """path => {
+                const shown = window.jupyterapp?.shell?.currentWidget;
+                if (shown?.context?.path !== path || !shown.context.isReady) return false;
+                if (!path.endsWith('.ipynb') || !shown.sessionContext) return true;
+                return shown.sessionContext.isReady && shown.sessionContext.kernelDisplayStatus === 'idle';
+            }""",
+            arg=path,
+            timeout=40_000,
+        )
+
+    def type(self, text: str, index: int = 0, end: bool = True) -> None:
+        """Type into one cell, behind what is there."""
+        self.editor(index).click()
+        expect(self.cells.nth(index).locator(".cm-editor.cm-focused")).to_be_visible()
+        self.page.keyboard.press("Control+End" if end else "Control+Home")
+        self.page.keyboard.type(text)
+
+    def run(self, index: int = 0) -> None:
+        """Run one cell with Ctrl+Enter."""
+        self.editor(index).click()
+        self.page.keyboard.press("Control+Enter")
+
+    def save(self) -> None:
+        """Save with Ctrl+S."""
+        self.page.keyboard.press("Control+s")
+
+    def sees(self, index: int, source: str) -> None:
+        """Wait until the cell at *index* shows *source*."""
+        expect(self.editor(index)).to_have_text(source, use_inner_text=True)
+
+    def sees_output(self, index: int, text: str) -> None:
+        """Wait until the cell at *index* shows an output with *text*."""
+        expect(self.cells.nth(index).locator(".jp-OutputArea-output")).to_contain_text(text)
+
+    def sees_no_dialog(self) -> None:
+        """Check that JupyterLab asks nothing and that no script failed."""
+        expect(self.page.locator(".jp-Dialog")).to_have_count(0)
+        assert self.errors == []
+
+    def sources(self) -> list[str]:
+        """Return the sources of the shown notebook's model."""
+        result: list[str] = self.page.evaluate(
+            "() => Array.from(window.jupyterapp.shell.currentWidget.content.model.cells)"
+            ".map(cell => cell.sharedModel.getSource())"
+        )
+        return result
+
+    def dirty(self) -> bool:
+        """Tell whether JupyterLab shows the document as unsaved."""
+        return bool(self.page.evaluate("() => window.jupyterapp.shell.currentWidget.context.model.dirty"))
+
+    def execute(self, command: str, args: dict[str, object] | None = None) -> None:
+        """Start a JupyterLab command; not awaited, for one that opens a dialog would never return."""
+        self.page.evaluate(
+            "([id, args]) => { void window.jupyterapp.commands.execute(id, args); }", [command, args or {}]
+        )
+
+    def _note(self, error: str) -> None:
+        if not any(known in error for known in _UPSTREAM_ERRORS):
+            self.errors.append(error)
