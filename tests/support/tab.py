@@ -131,7 +131,8 @@ class Tab:
                 f"/api/rtc_widgets/rooms/{self.path}", "PUT", self._body, token=self.token
             )
         except urllib.error.HTTPError as error:
-            raise Refused(error.code, json.loads(error.read() or b"{}")) from None
+            with error:
+                raise Refused(error.code, json.loads(error.read() or b"{}")) from None
         return answer
 
     def say(self, *frames: bytes) -> None:

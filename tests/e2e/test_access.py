@@ -1,0 +1,207 @@
+"""Who may do what, on a real server with users, an authorizer that looks at paths, and rights that end."""
+
+from __future__ import annotations
+
+import asyncio
+import urllib.error
+import urllib.request
+
+import pytest
+from pycrdt import Doc, Text
+from support.server import Server, until
+from support.tab import Refused, Tab
+from websockets.asyncio.client import connect
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+
+from rtc_widgets.protocol import envelope, sync
+from rtc_widgets.protocol.codes import CloseCode
+
+# Tokens are names: ada may write, eve may read what does not lie in "secret/", mallory may nothing. A file named
+# "frozen" next to the configuration takes everybody's right to write away.
+CONFIG = """
+from pathlib import Path
+from jupyter_server.auth import Authorizer, IdentityProvider, User
+
+FROZEN = Path(__file__).with_name("frozen")
+
+class Names(IdentityProvider):
+    def get_user(self, handler):
+        name = handler.request.headers.get("Authorization", "").removeprefix("token ").removesuffix("-token-for-tests")
+        name = {"a": "ada"}.get(name, name)
+        handler._token_authenticated = True
+        return User(name) if name in ("ada", "eve", "mallory") else None
+
+class ByPath(Authorizer):
+    def is_authorized(self, handler, user, action, resource):
+        if user.username == "mallory" and resource == "contents":
+            return False
+        if user.username == "eve" and (action != "read" or "/secret/" in handler.request.path):
+            return False
+        return not (FROZEN.exists() and action in ("write", "execute"))
+
+c.ServerApp.identity_provider_class = Names
+c.ServerApp.authorizer_class = ByPath
+c.RelayApp.recheck_interval = 0.2
+"""
+
+
+@pytest.fixture(scope="module")
+def guarded(tmp_path_factory):
+    server = Server(tmp_path_factory.mktemp("guarded"), config=CONFIG)
+    yield server
+    server.close()
+
+
+async def test_a_viewer_reads_along_and_cannot_write_by_any_frame(guarded):
+    path = guarded.notebook("a_viewer_reads_along_and_canno.ipynb", "x = 1")
+    async with Tab(guarded, path) as ada:
+        for frame in (sync.update, sync.step2):
+            async with Tab(guarded, path, token="eve") as eve:
+                assert eve.grant["role"] == "viewer" and eve.welcome.role == "viewer"
+                ada.cell(0)["source"].insert(0, "# ")
+                await eve.until(lambda: eve.sources == ada.sources, "the viewer reads along")  # noqa: B023
+                stolen = Doc()
+                stolen.get("mine", type=Text).insert(0, "stolen")
+                eve.say(frame(stolen.get_update()))
+                await eve.until(lambda: eve.closed, "the viewer is closed")  # noqa: B023
+                assert eve.closed["code"] == CloseCode.READ_ONLY and "Ask its owner" in eve.closed["reason"]
+        ada.cell(0)["source"].insert(0, "still here ")
+        await ada.committed()
+        await ada.save()
+        assert guarded.sources(path) == ada.sources == ["still here # # x = 1"]
+
+
+async def test_a_viewer_cannot_save(guarded):
+    path = guarded.notebook("a_viewer_cannot_save.ipynb", "x = 1")
+    async with Tab(guarded, path, token="eve") as eve:
+        with pytest.raises(Refused) as refused:
+            await eve.save()
+        assert refused.value.code == CloseCode.READ_ONLY
+
+
+async def test_nobody_writes_annotations_directly(guarded):
+    path = guarded.notebook("nobody_writes_annotations_dire.ipynb", "x = 1")
+    async with Tab(guarded, path, document="annotations") as ada:
+        ada.doc.get("threads", type=Text).insert(0, "forged")
+        await ada.until(lambda: ada.closed, "the document is closed")
+        assert ada.closed["code"] == CloseCode.READ_ONLY
+
+
+async def test_the_authorizer_sees_the_path(guarded):
+    guarded.notebook("secret/a.ipynb", "x = 1")
+    async with Tab(guarded, "secret/a.ipynb") as ada:
+        assert ada.sources == ["x = 1"]
+    with pytest.raises(Refused) as refused:
+        await asyncio.to_thread(Tab(guarded, "secret/a.ipynb", token="eve").ask)
+    assert refused.value.status == 403
+
+
+async def test_who_may_nothing_gets_nothing(guarded):
+    guarded.notebook("a.ipynb", "x = 1")
+    with pytest.raises(Refused) as refused:
+        await asyncio.to_thread(Tab(guarded, "a.ipynb", token="mallory").ask)
+    assert refused.value.status == 403
+    with pytest.raises(urllib.error.HTTPError) as unknown:
+        urllib.request.urlopen(f"{guarded.url}/api/rtc_widgets")
+    with unknown.value:
+        assert unknown.value.code == 403
+
+
+async def test_a_right_that_is_taken_away_ends(guarded):
+    path = guarded.notebook("a_right_that_is_taken_away_end.ipynb", "x = 1")
+    frozen = guarded.work / "config" / "frozen"
+    async with Tab(guarded, path) as ada:
+        frozen.touch()
+        await ada.until(lambda: ada.events, "the tab is told")
+        assert (ada.events[0].name, ada.events[0].params) == ("role", {"role": "viewer"})
+        ada.cell(0)["source"].insert(0, "too late ")
+        await ada.until(lambda: ada.closed, "the document is closed")
+        assert ada.closed["code"] == CloseCode.READ_ONLY
+    frozen.unlink()
+
+
+async def test_a_ticket_is_for_one_document_once(guarded):
+    path = guarded.notebook("a_ticket_is_for_one_document_o.ipynb", "x = 1")
+    async with Tab(guarded, path) as ada, Tab(guarded, path) as ben:
+        data = {"versions": [1], "release": "0.1.0", "lineage": None}
+        for ticket in (ada.grant["ticket"], "made up", None, 5):
+            ben.say_raw(envelope.pack(envelope.close(ben.comm_id, "normal", "")))
+            ben.closed = None
+            ben.say_raw(envelope.pack(envelope.open_(ben.comm_id, {**data, "ticket": ticket})))
+            await ben.until(lambda: ben.closed, "the open is refused")
+            assert ben.closed["code"] == CloseCode.UNAUTHORIZED
+
+
+async def test_no_token_no_socket(guarded):
+    guarded.notebook("a.ipynb", "x = 1")
+    for path in ("comms", "yjs/a.ipynb"):
+        with pytest.raises(InvalidStatus) as refused:
+            async with connect(f"ws://127.0.0.1:{guarded.port}/api/rtc_widgets/{path}"):
+                pass
+        assert refused.value.response.status_code == 403
+
+
+@pytest.mark.parametrize("origin", ["http://evil.example", "null"])
+async def test_a_foreign_origin_gets_no_socket(server, origin):
+    """A page elsewhere rides on the cookie of a signed-in person; scripts with a token have no origin."""
+    cookie = await asyncio.to_thread(_sign_in, server)
+    url = f"ws://127.0.0.1:{server.port}/api/rtc_widgets/comms"
+    async with connect(url, additional_headers={"Cookie": cookie}):
+        pass
+    with pytest.raises(InvalidStatus) as refused:
+        async with connect(url, additional_headers={"Cookie": cookie}, origin=origin):
+            pass
+    assert refused.value.response.status_code == 403
+
+
+async def test_a_form_without_the_xsrf_token_opens_no_room(server):
+    path = server.notebook("xsrf.ipynb", "x = 1")
+    cookie = await asyncio.to_thread(_sign_in, server)
+    request = urllib.request.Request(
+        f"{server.url}/api/rtc_widgets/rooms/{path}",
+        method="PUT",
+        headers={"Cookie": cookie, "Content-Type": "application/json"},
+        data=b'{"format": "json", "type": "notebook"}',
+    )
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        await asyncio.to_thread(urllib.request.urlopen, request)
+    with refused.value:
+        assert refused.value.code == 403
+
+
+async def test_a_viewer_with_a_stock_client_cannot_write_either(guarded):
+    path = guarded.notebook("a_viewer_with_a_stock_client_c.ipynb", "x = 1")
+    async with Tab(guarded, path) as ada:
+        headers = {"Authorization": "token eve"}
+        url = f"ws://127.0.0.1:{guarded.port}/api/rtc_widgets/yjs/{path}"
+        async with connect(url, additional_headers=headers) as socket:
+            stolen = Doc()
+            stolen.get("mine", type=Text).insert(0, "stolen")
+            await socket.send(sync.update(stolen.get_update()))
+            with pytest.raises(ConnectionClosed) as closed:
+                while True:
+                    assert (await socket.recv())[:2] != b"\0\0", "a viewer is not asked for its content"
+            assert closed.value.rcvd.code == 4403
+        await ada.save()
+        await asyncio.to_thread(until, lambda: guarded.sources(path) == ["x = 1"], "nothing was written")
+
+
+def _sign_in(server) -> str:
+    """Return the cookie header of a person who signed in with the token, as a browser does."""
+    with urllib.request.urlopen(f"{server.url}/?token={server.token}") as response:
+        response.read()
+        request = response
+    cookies = request.headers.get_all("Set-Cookie") or []
+    if not any("username" in cookie for cookie in cookies):
+        opener = urllib.request.build_opener(_NoRedirect)
+        try:
+            opener.open(f"{server.url}/tree?token={server.token}")
+        except urllib.error.HTTPError as redirected:
+            with redirected:
+                cookies = redirected.headers.get_all("Set-Cookie") or []
+    return "; ".join(cookie.split(";")[0] for cookie in cookies)
+
+
+class _NoRedirect(urllib.request.HTTPRedirectHandler):
+    def redirect_request(self, *args):
+        return None
