@@ -13,7 +13,8 @@ same ids. For that the content is *normalized* first, which settles what a reade
 - ``metadata.trusted`` is taken out: it is the contents manager's judgement on this machine, not the file's;
 - line ends in text and in cell sources are ``\n``, as editors count them; who writes the file puts back
   what it had;
-- a lone surrogate, which neither a CRDT nor a UTF-8 file can hold, becomes U+FFFD.
+- a lone surrogate, which neither a CRDT nor a UTF-8 file can hold, becomes U+FFFD; NaN and infinity, which
+  JSON has not and browsers refuse to read, become null.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ import base64
 import binascii
 import hashlib
 import json
+import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -33,7 +35,7 @@ from rtc_widgets import ids
 from rtc_widgets.errors import DocumentError
 from rtc_widgets.registry import document_class
 
-__all__ = ["CONVERTER", "Seed", "normalize", "seed"]
+__all__ = ["CONVERTER", "Seed", "normalize", "own_ids", "seed"]
 
 CONVERTER = 1
 """Counts changes to this module that make another document of the same file."""
@@ -118,7 +120,7 @@ def _notebook(content: Any) -> dict[str, Any]:
 
 
 def _integer(value: Any, name: str) -> int:
-    if isinstance(value, bool) or not isinstance(value, int | float) or value != int(value):
+    if isinstance(value, bool) or not isinstance(value, int | float) or not float(value).is_integer():
         raise DocumentError(f"A notebook's {name} is a whole number, not {value!r}.")
     return int(value)
 
@@ -164,25 +166,30 @@ def _joined(value: Any, name: str) -> str:
     raise DocumentError(f"A cell's {name} is text, not {type(value).__name__}.")
 
 
-def _with_ids(cells: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Give a derived id to every cell whose own is missing, invalid or taken by a cell before it."""
-    own = [_valid_id(cell.get("id")) for cell in cells]
-    taken = set(filter(None, own))
+def own_ids(content: dict[str, Any]) -> list[str | None]:
+    """Return the cells' own ids; None where one is missing, invalid or doubled."""
     used: set[str] = set()
+    own: list[str | None] = []
+    for cell in content.get("cells", []):
+        name = cell.get("id")
+        if isinstance(name, str) and _CELL_ID.fullmatch(name) and name not in used:
+            used.add(name)
+            own.append(name)
+        else:
+            own.append(None)
+    return own
+
+
+def _with_ids(cells: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Give a derived id to every cell that brings none along."""
+    own = own_ids({"cells": cells})
+    taken = set(own)
     result = []
     for index, (cell, name) in enumerate(zip(cells, own, strict=True)):
-        if name is None or name in used:
-            cell_id = next(name for name in _derived_ids(cell, index) if name not in taken)
-            taken.add(cell_id)
-        else:
-            cell_id = name
-        used.add(cell_id)
+        cell_id = name or next(name for name in _derived_ids(cell, index) if name not in taken)
+        taken.add(cell_id)
         result.append(dict(sorted({**cell, "id": cell_id}.items())))
     return result
-
-
-def _valid_id(value: Any) -> str | None:
-    return value if isinstance(value, str) and _CELL_ID.fullmatch(value) else None
 
 
 def _derived_ids(cell: dict[str, Any], index: int) -> Iterator[str]:
@@ -194,13 +201,15 @@ def _derived_ids(cell: dict[str, Any], index: int) -> Iterator[str]:
 
 
 def _clean(value: Any) -> Any:
-    """Return a deep copy of plain JSON with sorted keys and without lone surrogates."""
+    """Return a deep copy of plain JSON with sorted keys, without what a document cannot hold."""
     if isinstance(value, str):
         return value if value.isascii() else _SURROGATE.sub("\N{REPLACEMENT CHARACTER}", value)
     if isinstance(value, dict):
         return {_clean(str(key)): _clean(item) for key, item in sorted(value.items())}
     if isinstance(value, list | tuple):
         return [_clean(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
     return value
 
 

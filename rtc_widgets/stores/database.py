@@ -152,8 +152,8 @@ class Database:
             )
         if version > len(schema):
             raise StoreError(
-                f"{self.path} was written by a newer release of rtc_widgets (version {version} of its "
-                f"tables, this release knows {len(schema)}) and was left untouched. Upgrade rtc_widgets in the "
+                f"{self.path} was written by a newer release of rtc_widgets (version {version} "
+                f"of its tables, this release knows {len(schema)}) and was left untouched. Upgrade rtc_widgets in the "
                 f"server's environment, or configure another path for {self._what}."
             )
         local = not is_network(self.path)

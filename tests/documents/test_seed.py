@@ -167,6 +167,11 @@ def test_text_has_unix_line_ends_and_no_lone_surrogate() -> None:
     assert cell.content["cells"][0]["source"] == "a\nb"
 
 
+def test_what_json_has_not_becomes_null() -> None:
+    cell = code(metadata={"numbers": [float("nan"), float("-inf"), 1.5]})
+    assert seed("notebook", notebook(cell)).content["cells"][0]["metadata"] == {"numbers": [None, None, 1.5]}
+
+
 def test_other_types() -> None:
     assert seed("blob", base64.b64encode(b"\0\1").decode()).content == b"\0\1"
     with pytest.raises(UnknownDocumentType):
@@ -185,6 +190,7 @@ def test_other_types() -> None:
         ("notebook", {"cells": [code("x", metadata=[1])]}),
         ("notebook", {"cells": [code("x", outputs=["x"])]}),
         ("notebook", {"cells": [], "nbformat": "4"}),
+        ("notebook", {"cells": [], "nbformat": float("nan")}),
         ("file", None),
         ("file", {"a": 1}),
     ],
