@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 import json
 import urllib.error
@@ -13,6 +14,7 @@ from typing import Any
 from jupyter_ydoc.ybasedoc import YBaseDoc
 from pycrdt import Array, Doc
 from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
 
 from rtc_widgets._version import __version__
 from rtc_widgets.ids import new_client_id
@@ -67,6 +69,8 @@ class Tab:
         self.events: list[event.Event] = []
         self.states: dict[int, Any] = {}
         self.closed: dict[str, str] | None = None
+        self.refused: dict[str, dict[str, str]] = {}
+        self.hung_up: int | None = None
         self._body = {"format": format_, "type": type_}
         self._document = document
         self._lineage = lineage
@@ -182,14 +186,23 @@ class Tab:
 
     async def _drain(self) -> None:
         assert self._socket is not None
-        while True:
-            await self._socket.send(await self._outbox.get())
+        with contextlib.suppress(ConnectionClosed):
+            while True:
+                await self._socket.send(await self._outbox.get())
 
     async def _receive(self) -> None:
         assert self._socket is not None
-        async for data in self._socket:
+        try:
+            await self._read(self._socket)
+        except ConnectionClosed as closed:
+            self.hung_up = closed.rcvd.code if closed.rcvd else 1006
+
+    async def _read(self, socket: ClientConnection) -> None:
+        while True:
+            data = await socket.recv()
             message = envelope.unpack(data if isinstance(data, bytes) else data.encode())
             if message.comm_id != self.comm_id:
+                self.refused[message.comm_id] = message.data
                 continue
             if message.msg_type == "comm_close":
                 self.closed = message.data
