@@ -1,0 +1,460 @@
+"""A live document: one replica behind one short lock, used by code here and fed by an I/O thread."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+import os
+import threading
+import weakref
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any, TypeVar
+
+from pycrdt import Doc, TransactionEvent
+
+from rtc_widgets.documents import interrupts
+from rtc_widgets.documents.mailbox import Mailbox
+from rtc_widgets.documents.replica import Replica
+from rtc_widgets.documents.subscription import Subscription, weakly
+from rtc_widgets.documents.transactions import Stage, Transaction
+from rtc_widgets.errors import DocumentError, FrameError, NotConnected
+from rtc_widgets.ids import new_client_id
+from rtc_widgets.origins import Origin
+
+__all__ = ["LiveDocument"]
+
+P = TypeVar("P")
+UpdateCallback = Callable[[bytes, Origin], None]
+
+_log = logging.getLogger(__name__)
+_LOCAL = Origin("local")
+_CHILD = (
+    "This is a forked child of the process that holds the live document: its copy no longer follows, and "
+    "cannot be written. Return the result to the parent and write it there, or connect from the child."
+)
+
+
+class LiveDocument:
+    """Hold one document that others edit at the same time.
+
+    Any thread may use it. Everything happens under one lock that is held for microseconds and never while a
+    callback runs. Writing, one takes a second lock first, so that a `transaction` keeps other writers out,
+    and not the I/O thread.
+
+    Args:
+        origin: signs what is written here, where nothing else is said.
+        client_id: of the CRDT; a random one for None.
+    """
+
+    def __init__(self, *, origin: Origin = _LOCAL, client_id: int | None = None) -> None:
+        self.origin = origin
+        # Runs each callback of a subscriber; set it to have them run on a main loop. Must keep the order.
+        self.dispatcher: Callable[[Callable[[], None]], None] = _at_once
+        self._lock = threading.RLock()
+        self._writer = threading.RLock()
+        self._depth = 0  # nested writes on the replica
+        self._signature: Origin | None = None
+        self._remote = False
+        self._tracked = False
+        self._stage: Stage | None = None
+        self._detached: str | None = None
+        self._listeners: tuple[UpdateCallback, ...] = ()
+        self._rebuilt: tuple[Callable[[], None], ...] = ()
+        self._parts: dict[type, Any] = {}
+        self._updates: Mailbox[tuple[bytes, Origin]] = Mailbox(self._send, interruptible=False)
+        self._announced: Mailbox[Callable[[], None]] = Mailbox(_call, interruptible=True)
+        with interrupts.held():
+            self._replica = self._new_replica(client_id)
+        _documents.add(self)
+
+    # --------------------------------------------------------------------------------------- with a provider
+
+    def apply_remote(self, update: bytes, origin: Origin) -> None:
+        """Apply an update that somebody else made.
+
+        Does not wait for a transaction here, which works on its own copy, and works while detached too.
+
+        Raises:
+            FrameError: the bytes are no update; nothing has changed.
+        """
+        try:
+            with interrupts.held(), self._lock:
+                doc = self._replica.doc
+                self._signature, self._remote = origin, True
+                try:
+                    with doc.transaction(origin=origin):
+                        doc.apply_update(update)
+                except ValueError as error:
+                    raise FrameError(f"This is not an update of a document: {error}.") from error
+                finally:
+                    self._signature, self._remote = None, False
+        finally:
+            self.deliver()
+
+    def state_vector(self) -> bytes:
+        """Return what this document holds, as Yjs encodes it."""
+        with interrupts.held(), self._lock:
+            return self._replica.doc.get_state()
+
+    def diff_update(self, state_vector: bytes) -> bytes:
+        """Return the update that brings somebody at *state_vector* up to here.
+
+        Raises:
+            FrameError: the bytes are no state vector.
+        """
+        with interrupts.held(), self._lock:
+            try:
+                return self._replica.doc.get_update(state_vector)
+            except ValueError as error:
+                raise FrameError(f"This is not a state vector: {error}.") from error
+
+    def on_update(self, callback: UpdateCallback) -> Subscription:
+        """Have *callback* called with each update made here and its origin, one a transaction, in order.
+
+        It runs in a thread that writes, after the transaction and outside every lock, and should only put
+        the update into a queue: the writer waits for it. What others made is not told.
+        """
+        with self._lock:
+            self._listeners = (*self._listeners, callback)
+
+        def close() -> None:
+            with self._lock:
+                self._listeners = tuple(other for other in self._listeners if other is not callback)
+
+        return Subscription(close)
+
+    @property
+    def client_id(self) -> int:
+        """The CRDT client id that writes from here carry."""
+        return self._replica.doc.client_id
+
+    @property
+    def detached(self) -> str | None:
+        """Why this document takes no more writes; None while it does."""
+        return self._detached
+
+    def detach(self, reason: str) -> None:
+        """Refuse writes from now on, with *reason* and its cure as the message; reading goes on."""
+        self._detached = reason
+
+    def attach(self) -> None:
+        """Take writes again."""
+        self._detached = None
+
+    def rebuild(self) -> None:
+        """Start again from an empty document under a new client id.
+
+        For when the relay refused an update: its successors would stay pending for ever (facts.md). Handles
+        and subscriptions stay valid; a transaction that is open fails when it ends. What was not
+        acknowledged is the caller's to keep.
+        """
+        with interrupts.held(), self._lock:
+            self._finalizer()
+            self._replica = self._new_replica(None)
+            if self._stage is not None:
+                self._stage.lost = _REBUILT
+            for callback in self._rebuilt:
+                callback()
+
+    def close(self) -> None:
+        """Detach for good and let go of all observers."""
+        self.detach("This document was closed.")
+        with interrupts.held(), self._lock:
+            self._finalizer()
+
+    # ------------------------------------------------------------------------------------------ with facades
+
+    def reading(self) -> Section:
+        """Return a block that yields the `Replica` to read, under the lock; inside a transaction, its own."""
+        return Section(self, write=False)
+
+    def writing(self, *, origin: Origin | None = None, tracked: bool = False) -> Section:
+        """Return a block that is one CRDT transaction and yields the `Replica` to write to.
+
+        For short operations only: it cannot be interrupted or undone, so check everything before the first
+        write. Blocks inside one another are one transaction, with the outermost origin.
+
+        Args:
+            origin: signs it; the document's own for None.
+            tracked: whether the caller changes cell ids in no way that the cell index could miss.
+
+        Raises:
+            NotConnected: the document is detached.
+            DocumentError: another task of this thread has a transaction open.
+        """
+        return Section(self, write=True, origin=origin, tracked=tracked)
+
+    def transaction(self, label: str | None = None) -> Transaction:
+        """Return a block whose writes are one update, or, after an exception, none.
+
+        Args:
+            label: says what it is, for history and undo; becomes the origin's detail.
+        """
+        return Transaction(self, label)
+
+    def part(self, kind: type[P]) -> P:
+        """Return the one *kind* of this document, made when first asked for; it must hold it weakly."""
+        with self._lock:
+            found = self._parts.get(kind)
+            if found is None:
+                found = self._parts[kind] = kind(self)  # type: ignore[call-arg]
+            return found
+
+    def announce(self, call: Callable[[], None]) -> None:
+        """Have *call* made after the transaction that is going on, outside the lock."""
+        self._announced.put(call)
+
+    def deliver(self) -> None:
+        """Deliver what was announced, unless a transaction of the caller's is open: then at its end."""
+        stage = self._stage
+        if stage is None or not stage.entered:
+            self._announced.drain()
+
+    def on_rebuild(self, callback: Callable[[], None]) -> None:
+        """Have *callback* called, under the lock, when `rebuild` has put another replica in place."""
+        self._rebuilt = (*self._rebuilt, callback)
+
+    @property
+    def replica(self) -> Replica:
+        """The replica that others write to, never a transaction's copy; to be used under the lock."""
+        return self._replica
+
+    @property
+    def signature(self) -> tuple[Origin, bool]:
+        """The origin of the CRDT transaction going on, and whether it is remote: for observers."""
+        return self._signature or self.origin, self._remote
+
+    # ----------------------------------------------------------------------------------- of the transactions
+
+    def stage_of_caller(self) -> Stage | None:
+        """Return the stage of the transaction that the caller is inside of."""
+        stage = self._stage
+        return stage if stage is not None and stage.entered else None
+
+    def begin(self, check: Callable[[], None]) -> Stage:
+        """Keep other writers out and return a copy to work on."""
+        self._refuse_foreign_task()
+        while not self._writer.acquire(timeout=0.1):
+            check()
+        try:
+            with interrupts.held(), self._lock:
+                if self._detached is not None:
+                    raise NotConnected(self._detached)
+                if self._depth:
+                    raise RuntimeError("A transaction cannot begin inside a `writing` block.")
+                doc = self._replica.doc
+                stage = Stage(doc.get_update(), doc.get_state(), doc.client_id, self._writer)
+                self._stage = stage
+        except BaseException:
+            self._writer.release()
+            raise
+        return stage
+
+    def commit(self, stage: Stage, label: str | None) -> None:
+        """Apply all of *stage* as one update and let other writers in."""
+        try:
+            with interrupts.held():
+                if stage.lost is not None:
+                    raise DocumentError(stage.lost)
+                self._stage = None
+                update = stage.update()
+                if update is not None:
+                    origin = self.origin if label is None else dataclasses.replace(self.origin, detail=label)
+                    # Announcements wait until the other writers have been let in.
+                    with Section(self, write=True, origin=origin, quiet=True) as replica:
+                        replica.doc.apply_update(update)
+        finally:
+            self.abandon(stage)
+
+    def abandon(self, stage: Stage) -> None:
+        """Let *stage* go without a trace, and other writers in."""
+        with interrupts.held():
+            if self._stage is stage:
+                self._stage = None
+            stage.close()
+            stage.writer.release()
+
+    # ---------------------------------------------------------------------------------------------- privates
+
+    def _enter(self, section: Section) -> Replica:
+        if not section.write:
+            self._lock.acquire()
+            stage = self.stage_of_caller()
+            return self._replica if stage is None else stage.replica
+        stage = self.stage_of_caller()
+        if stage is None:
+            self._refuse_foreign_task()
+            while not self._writer.acquire(timeout=0.1):
+                interrupts.check()
+        self._lock.acquire()
+        replica = self._replica if stage is None else stage.replica
+        section.writer = stage is None
+        try:
+            if self._detached is not None:
+                raise NotConnected(self._detached)
+            if self._depth == 0:
+                self._signature = section.origin or self.origin
+                self._tracked = section.tracked
+                section.transaction = replica.doc.transaction(origin=self._signature)
+            else:
+                section.transaction = replica.doc.transaction()
+            section.transaction.__enter__()
+            self._depth += 1
+        except BaseException:
+            self._unlock(section)
+            raise
+        if stage is not None and not section.tracked:
+            replica.foreign += 1
+        return replica
+
+    def _exit(self, section: Section) -> None:
+        if not section.write:
+            self._lock.release()
+            return
+        try:
+            section.transaction.__exit__(None, None, None)
+        finally:
+            self._depth -= 1
+            outermost = self._depth == 0
+            if outermost:
+                self._signature, self._tracked = None, False
+            self._unlock(section)
+        if outermost:
+            self._updates.drain()
+
+    def _unlock(self, section: Section) -> None:
+        self._lock.release()
+        if section.writer:
+            self._writer.release()
+
+    def _refuse_foreign_task(self) -> None:
+        stage = self._stage
+        if stage is not None and stage.thread == threading.get_ident() and not stage.entered:
+            raise DocumentError(
+                "Another task of this thread has a transaction open on this document. "
+                "End it before it awaits, or write after it; nothing was written."
+            )
+
+    def _new_replica(self, client_id: int | None) -> Replica:
+        doc: Doc[Any] = Doc(client_id=new_client_id() if client_id is None else client_id)
+        replica = Replica(doc, weakly(self._on_commit))
+        # Calling it closes the replica, once, at the latest when nobody holds the document any more.
+        self._finalizer = weakref.finalize(self, replica.close)
+        self._finalizer.atexit = False
+        return replica
+
+    def _on_commit(self, event: TransactionEvent) -> None:
+        if not self._tracked:
+            self._replica.foreign += 1
+        if not self._remote and self._listeners:
+            self._updates.put((event.update, self._signature or self.origin))
+
+    def _send(self, item: tuple[bytes, Origin]) -> None:
+        for callback in self._listeners:
+            try:
+                callback(*item)
+            except Exception:  # noqa: BLE001 (one listener's fault must not keep the others from the update)
+                _log.exception("A listener failed to take an update of a live document.")
+
+    def _renew_after_fork(self) -> None:
+        self._lock = threading.RLock()
+        self._writer = threading.RLock()
+        if self._stage is not None and not self._stage.entered:
+            self._stage = None  # of a thread that does not exist here
+        self._updates.renew()
+        self._announced.renew()
+        self.detach(_CHILD)
+
+
+class Section:
+    """Hold the lock for one short operation; for writing, as one CRDT transaction."""
+
+    __slots__ = ("_document", "_held", "_quiet", "origin", "tracked", "transaction", "write", "writer")
+
+    def __init__(
+        self,
+        document: LiveDocument,
+        *,
+        write: bool,
+        origin: Origin | None = None,
+        tracked: bool = False,
+        quiet: bool = False,
+    ) -> None:
+        self._document = document
+        self._quiet = quiet
+        self.write = write
+        self.origin = origin
+        self.tracked = tracked
+        self.writer = False
+        self.transaction: Any = None
+
+    def __enter__(self) -> Replica:
+        self._held = interrupts.hold()
+        try:
+            return self._document._enter(self)  # noqa: SLF001 (a part of the document)
+        except BaseException:
+            if self._held:
+                interrupts.release()
+            raise
+
+    def __exit__(
+        self,
+        _kind: type[BaseException] | None,
+        _error: BaseException | None,
+        _traceback: TracebackType | None,
+    ) -> None:
+        try:
+            try:
+                self._document._exit(self)  # noqa: SLF001
+            finally:
+                if self._held:
+                    interrupts.release()
+        finally:
+            if self.write and not self._quiet:
+                self._document.deliver()
+
+
+_REBUILT = (
+    "The document was rebuilt from the relay while the transaction was open, so nothing of it was written. "
+    "Run it again."
+)
+
+
+def _at_once(call: Callable[[], None]) -> None:
+    call()
+
+
+def _call(call: Callable[[], None]) -> None:
+    call()
+
+
+# ------------------------------------------------------------------------------------------------------ fork
+
+_documents: weakref.WeakSet[LiveDocument] = weakref.WeakSet()
+_locked: list[threading.RLock] = []  # type: ignore[valid-type, unused-ignore]
+
+
+def _before_fork() -> None:
+    """Wait for the short operations of other threads, so that the child's copies are whole."""
+    for document in list(_documents):
+        lock = document._lock  # noqa: SLF001
+        if lock.acquire(timeout=1.0):
+            _locked.append(lock)
+
+
+def _after_fork_in_parent() -> None:
+    while _locked:
+        _locked.pop().release()
+
+
+def _after_fork_in_child() -> None:
+    _locked.clear()
+    for document in list(_documents):
+        document._renew_after_fork()  # noqa: SLF001
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(
+        before=_before_fork, after_in_parent=_after_fork_in_parent, after_in_child=_after_fork_in_child
+    )

@@ -1,0 +1,198 @@
+"""What changed in a notebook, told to those who asked, after the transaction and outside every lock."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import weakref
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from rtc_widgets.documents.cell_index import CellEdit
+from rtc_widgets.documents.observation import Observation, Seen
+from rtc_widgets.documents.subscription import Subscription, weakly
+from rtc_widgets.documents.text import Edit
+from rtc_widgets.origins import Origin
+
+if TYPE_CHECKING:
+    from rtc_widgets.documents.cells import Cell
+    from rtc_widgets.documents.document import LiveDocument
+    from rtc_widgets.documents.notebook import Notebook
+
+__all__ = ["KINDS", "CellEdit", "Change", "ChangeCallback", "ChangeSubscription", "Edit", "Kind"]
+
+Kind = Literal["source", "cells", "outputs", "metadata"]
+KINDS = ("source", "cells", "outputs", "metadata")
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Say what one transaction changed.
+
+    Args:
+        kind: ``source`` of a cell, ``cells`` added, deleted, moved or retyped, ``outputs`` and execution
+            count of a code cell, ``metadata`` of a cell or of the notebook.
+        cell: a handle on the cell; None for the notebook's own metadata, and for ``cells`` unless one cell
+            was asked for.
+        cell_id: the same as an id.
+        delta: for ``source``, each `Edit` in code points of the old text; for ``cells``, each `CellEdit`; for
+            ``metadata``, the keys that changed; empty for ``outputs``, which are to be read.
+        origin: who or what made it.
+        remote: whether it came from another participant.
+    """
+
+    kind: Kind
+    cell: Cell | None
+    cell_id: str | None
+    delta: tuple[Edit, ...] | tuple[CellEdit, ...] | tuple[str, ...]
+    origin: Origin
+    remote: bool
+
+
+ChangeCallback = Callable[[Change], Any]
+
+
+class ChangeSubscription(Subscription):
+    """Call a function on each change of one kind, until closed.
+
+    Can be called like the function itself, so that a decorated function stays usable.
+    """
+
+    def __init__(
+        self,
+        notebook: Notebook,
+        kind: Kind,
+        cell_id: str | None,
+        callback: ChangeCallback,
+        end: Callable[[], None],
+    ) -> None:
+        super().__init__(end)
+        self.kind = kind
+        self.cell_id = cell_id
+        self.notebook = notebook
+        self._callback = callback
+        self.__doc__ = callback.__doc__
+
+    def __call__(self, change: Change) -> Any:
+        """Call the function."""
+        return self._callback(change)
+
+    def __repr__(self) -> str:
+        name = getattr(self._callback, "__qualname__", repr(self._callback))
+        which = "" if self.cell_id is None else f" of cell {self.cell_id[:8]}"
+        return f"<{'closed ' if self.closed else ''}subscription: {name} on {self.kind}{which}>"
+
+    def deliver(self, change: Change) -> None:
+        """Call the function, and log what it raises: a broken callback must not disturb anybody else."""
+        if self.closed:
+            return
+        outer = _running.subscriptions
+        _running.subscriptions = (*outer, self)
+        try:
+            self._callback(change)
+        except Exception:  # noqa: BLE001 (user code, whose fault is shown and goes no further)
+            _log.exception("A callback for changes of %s failed: %r", self.kind, self)
+        finally:
+            _running.subscriptions = outer
+
+
+class _Running(threading.local):
+    """Which subscriptions' callbacks the current thread is inside of."""
+
+    subscriptions: tuple[ChangeSubscription, ...] = ()
+
+
+_running = _Running()
+
+
+class NotebookEvents:
+    """Keep the subscriptions of one document, and observe the document only while there are any.
+
+    A deep observer costs a hundred times an edit (facts.md, Speed).
+    """
+
+    def __init__(self, document: LiveDocument) -> None:
+        self._document = weakref.ref(document)
+        self._subscriptions: tuple[ChangeSubscription, ...] = ()
+        self._observation: Observation | None = None
+        document.on_rebuild(weakly(self._restart))
+
+    def subscribe(
+        self, notebook: Notebook, kind: Kind, cell_id: str | None, callback: ChangeCallback
+    ) -> ChangeSubscription:
+        """Have *callback* called on each change of *kind*, of one cell or of all."""
+        subscription = ChangeSubscription(notebook, kind, cell_id, callback, lambda: self._end(subscription))
+        with notebook.document.reading():
+            self._subscriptions = (*self._subscriptions, subscription)
+            self._observe(notebook.document)
+        return subscription
+
+    def _end(self, subscription: ChangeSubscription) -> None:
+        document = self._document()
+        if document is not None:
+            with document.reading():
+                self._subscriptions = tuple(one for one in self._subscriptions if one is not subscription)
+                self._observe(document)
+
+    def _observe(self, document: LiveDocument) -> None:
+        """Observe as much as the subscriptions need; under the lock."""
+        kinds = {subscription.kind for subscription in self._subscriptions}
+        if not kinds:
+            if self._observation is not None:
+                self._observation.close()
+                self._observation = None
+            return
+        if self._observation is None:
+            self._observation = Observation(document.replica, weakly(self._on_seen))
+        self._observation.set_deep(deep=kinds != {"cells"})
+
+    def _restart(self) -> None:
+        document = self._document()
+        self._observation = None
+        if document is not None:
+            self._observe(document)
+
+    def _on_seen(self, seen: list[Seen]) -> None:
+        """Take what an observer saw, inside a transaction and under the lock: only note it."""
+        document = self._document()
+        if document is not None:
+            origin, remote = document.signature
+            cause = _running.subscriptions
+            document.announce(lambda: self._tell(seen, origin, remote, cause))
+
+    def _tell(
+        self, seen: list[Seen], origin: Origin, remote: bool, cause: tuple[ChangeSubscription, ...]
+    ) -> None:
+        document = self._document()
+        if document is None:
+            return
+        for what in seen:
+            for subscription in self._subscriptions:
+                # A callback is not told of what it did itself: it would call itself for ever.
+                if what.kind == subscription.kind and subscription not in cause:
+                    change = _change(what, subscription, origin, remote)
+                    if change is not None:
+                        _dispatch(document, subscription, change)
+
+
+def _dispatch(document: LiveDocument, subscription: ChangeSubscription, change: Change) -> None:
+    try:
+        document.dispatcher(lambda: subscription.deliver(change))
+    except Exception:  # noqa: BLE001 (for example a main loop that has ended)
+        _log.exception("A change could not be handed to %r.", subscription)
+
+
+def _change(what: Seen, subscription: ChangeSubscription, origin: Origin, remote: bool) -> Change | None:
+    wanted = subscription.cell_id
+    cell_id, delta = what.cell_id, what.delta
+    if wanted is not None:
+        if what.kind == "cells":
+            delta = tuple(edit for edit in what.edits if edit.cell_id == wanted)
+            cell_id = wanted if delta else None
+        if cell_id != wanted:
+            return None
+    cell = None if cell_id is None else subscription.notebook.cell(cell_id)
+    return Change(what.kind, cell, cell_id, delta, origin, remote)

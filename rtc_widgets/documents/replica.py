@@ -1,0 +1,76 @@
+"""One CRDT document in memory: its roots, what is derived from them, and its observers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from pycrdt import Doc, Subscription, TransactionEvent
+
+__all__ = ["Replica"]
+
+R = TypeVar("R")
+P = TypeVar("P")
+
+
+class Replica:
+    """Hold a pycrdt ``Doc``; every use of it happens under the lock of the `LiveDocument` that owns it.
+
+    Observers are dropped by `close`, not by garbage collection: their callbacks live in Rust, where Python
+    sees no cycles, and a document with a forgotten observer stays in memory for ever.
+    """
+
+    def __init__(self, doc: Doc[Any], on_commit: Callable[[TransactionEvent], None] | None = None) -> None:
+        self.doc = doc
+        # How many transactions by others were applied: what is derived from the content is checked against
+        # it.
+        self.foreign = 0
+        # How many transactions there were, of anybody.
+        self.version = 0
+        self._roots: dict[str, Any] = {}
+        self._parts: dict[type, Any] = {}
+        self._observed: list[tuple[Any, Subscription]] = []
+        if on_commit is not None:
+            self._observed.append((doc, doc.observe(on_commit)))
+        self._observed.append((doc, doc.observe(self._count)))
+
+    def root(self, name: str, kind: type[R]) -> R:
+        """Return the root *name* as a shared type of *kind*."""
+        found = self._roots.get(name)
+        if found is None:
+            found = self._roots[name] = self.doc.get(name, type=kind)
+        return found  # type: ignore[no-any-return]
+
+    def part(self, kind: type[P]) -> P:
+        """Return the one *kind* of this replica, made from it when first asked for."""
+        found = self._parts.get(kind)
+        if found is None:
+            found = self._parts[kind] = kind(self)  # type: ignore[call-arg]
+        return found
+
+    def observe(
+        self, shared: Any, callback: Callable[[Any], None], *, deep: bool = False
+    ) -> Callable[[], None]:
+        """Have *callback* called within each transaction that changes *shared*; return what ends it.
+
+        The callback must read what it needs at once, write nothing and raise nothing.
+        """
+        entry = (shared, shared.observe_deep(callback) if deep else shared.observe(callback))
+        self._observed.append(entry)
+
+        def end() -> None:
+            if entry in self._observed:
+                self._observed.remove(entry)
+                shared.unobserve(entry[1])
+
+        return end
+
+    def _count(self, _event: TransactionEvent) -> None:
+        self.version += 1
+
+    def close(self) -> None:
+        """Drop all observers, so that the document can leave memory."""
+        observed, self._observed = self._observed, []
+        for shared, subscription in observed:
+            shared.unobserve(subscription)
+        self._parts.clear()

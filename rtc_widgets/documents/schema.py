@@ -1,0 +1,126 @@
+"""Cells as values: made, copied and checked, exactly in the schema of ``jupyter_ydoc``."""
+
+from __future__ import annotations
+
+import math
+from functools import cache
+from typing import Any
+
+from jupyter_ydoc import YNotebook
+from jupyter_ydoc.utils import cast_all
+from pycrdt import Map
+
+from rtc_widgets.documents.text import checked
+from rtc_widgets.errors import DocumentError
+from rtc_widgets.ids import new_cell_id
+
+__all__ = ["CELL_TYPES", "checked_json", "checked_type", "make", "new_cell", "plain", "retyped", "value_of"]
+
+CELL_TYPES = ("code", "markdown", "raw")
+
+# JavaScript reads larger integers inexactly, and pycrdt cannot write those beyond 64 bits.
+_LARGEST = 2**53
+
+
+@cache
+def _factory() -> YNotebook:
+    return YNotebook()
+
+
+def make(value: dict[str, Any]) -> Map[Any]:
+    """Return the shared map of a cell, as ``YNotebook`` makes it, to be inserted into the array of cells."""
+    made: Map[Any] = _factory().create_ycell(value)
+    return made
+
+
+def new_cell(type_: str, source: str, metadata: dict[str, Any] | None) -> dict[str, Any]:
+    """Return a new cell as nbformat has it, checked."""
+    cell: dict[str, Any] = {
+        "id": new_cell_id(),
+        "cell_type": checked_type(type_),
+        "source": checked(source),
+        "metadata": {} if metadata is None else checked_json(metadata),
+    }
+    if type_ == "code":
+        cell |= {"outputs": [], "execution_count": None}
+    return cell
+
+
+def value_of(ycell: Map[Any]) -> dict[str, Any]:
+    """Return all of a cell as plain data, what others added included."""
+    value = plain(ycell.to_py())
+    value.pop("execution_state", None)  # of the one run, not of the cell
+    return dict(value)
+
+
+def retyped(value: dict[str, Any], type_: str) -> dict[str, Any]:
+    """Return the cell as one of *type_*: only code has outputs, and only text has attachments."""
+    code = type_ == "code"
+    drop = ("attachments",) if code else ("outputs", "execution_count")
+    kept = {key: item for key, item in value.items() if key not in drop}
+    fresh: dict[str, Any] = {"outputs": [], "execution_count": None} if code else {}
+    return fresh | kept | {"cell_type": type_}
+
+
+def plain(value: Any) -> Any:
+    """Return *value* with whole floats as the ints they were: a CRDT has only JavaScript's numbers."""
+    if isinstance(value, float):
+        return int(value) if value.is_integer() else value
+    return cast_all(value, float, int) if isinstance(value, list | dict) else value
+
+
+def checked_type(type_: object) -> str:
+    """Return *type_* if it is a cell type.
+
+    Raises:
+        DocumentError: it is none.
+    """
+    if type_ not in CELL_TYPES:
+        raise DocumentError(f"A cell is of type code, markdown or raw, not {type_!r}.")
+    return str(type_)
+
+
+def checked_json(metadata: object) -> dict[str, Any]:
+    """Return a copy of *metadata* if every reader of the notebook can hold it.
+
+    Raises:
+        TypeError: it is not a dictionary.
+        DocumentError: something in it is not JSON; the message says where.
+    """
+    if not isinstance(metadata, dict):
+        raise TypeError(f"Metadata is a dict, not {type(metadata).__name__}.")
+    try:
+        copy: dict[str, Any] = _json(metadata, "metadata")
+    except RecursionError:
+        raise DocumentError("This metadata holds itself, or is nested too deeply.") from None
+    return copy
+
+
+def _key(key: object, where: str) -> bool:
+    if not isinstance(key, str):
+        raise DocumentError(f"The keys of {where} are str, not {type(key).__name__}: {key!r}.")
+    checked(key, f"A key of {where}")
+    return True
+
+
+def _json(value: object, where: str) -> Any:
+    match value:
+        case None | bool():
+            return value
+        case str():
+            return checked(value, where)
+        case int():
+            if abs(value) > _LARGEST:
+                raise DocumentError(
+                    f"{where} is beyond 2**53, where readers in JavaScript lose digits: use a str."
+                )
+            return int(value)
+        case float():
+            if not math.isfinite(value):
+                raise DocumentError(f"{where} is {value}, which JSON does not know: use None or a str.")
+            return float(value)
+        case list() | tuple():
+            return [_json(item, f"{where}[{index}]") for index, item in enumerate(value)]
+        case dict():
+            return {key: _json(item, f"{where}[{key!r}]") for key, item in value.items() if _key(key, where)}
+    raise DocumentError(f"{where} is of type {type(value).__name__}, which JSON does not know.")
