@@ -1,10 +1,18 @@
 /** The JupyterLab extension: its plugins, and nothing else. */
 
 import type { JupyterFrontEndPlugin } from '@jupyterlab/application';
+import endings from './plugins/endings';
+import notices from './plugins/notices';
 import provider from './plugins/provider';
+import readOnly from './plugins/read_only';
 
 export * from './tokens';
 
-const plugins: JupyterFrontEndPlugin<unknown>[] = [provider];
+const plugins: JupyterFrontEndPlugin<unknown>[] = [
+  provider,
+  readOnly,
+  endings,
+  notices
+];
 
 export default plugins;

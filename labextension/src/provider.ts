@@ -110,6 +110,11 @@ export class Provider {
     return this._state !== 'closed' && !!this._role && mayWrite(this._role);
   }
 
+  /** Whether the relay's content has arrived once, so that there is something to look at. */
+  get hasSynced(): boolean {
+    return this._syncedOnce;
+  }
+
   /** Whether something of this tab is not in the relay's log yet. */
   get hasUnsaved(): boolean {
     return !this._unacknowledged.isEmpty || this._outgoing.length > 0;

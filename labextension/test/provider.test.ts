@@ -463,7 +463,8 @@ describe('awareness (3.3)', () => {
     for (let at = 0; at < 100; at += 1) {
       ada.awareness.setLocalStateField('at', at);
     }
-    const seen = () => bob.awareness.getStates().get(ada.doc.clientID)?.at;
+    const seen = (): unknown =>
+      bob.awareness.getStates().get(ada.doc.clientID)?.at;
     await until(() => seen() === 99);
     expect(relay.messages.length - before).toBeLessThan(3);
   });

@@ -1,0 +1,133 @@
+/** Tells a person why a document ended, and gives back what they typed. */
+
+import type {
+  JupyterFrontEnd,
+  JupyterFrontEndPlugin
+} from '@jupyterlab/application';
+import { Clipboard, Notification } from '@jupyterlab/apputils';
+import { IDocumentManager } from '@jupyterlab/docmanager';
+import {
+  ITranslator,
+  nullTranslator,
+  type TranslationBundle
+} from '@jupyterlab/translation';
+import type { Widget } from '@lumino/widgets';
+import type { IUnsaved } from '../documents/unacknowledged';
+import type { IClosed } from '../provider';
+import { type ILiveDocument, ILiveDocuments } from '../tokens';
+
+/** The widget factories that show shared documents, by type. */
+const FACTORIES: Readonly<Record<string, string>> = {
+  notebook: 'Notebook',
+  file: 'Editor'
+};
+
+/** Open a document anew, from an empty model: the old one's history is worth nothing to the relay. */
+function reopen(
+  app: JupyterFrontEnd,
+  manager: IDocumentManager,
+  { path, type, model }: ILiveDocument
+): void {
+  const current = app.shell.currentWidget;
+  const shown = [...app.shell.widgets('main')].filter(
+    widget => manager.contextForWidget(widget)?.model.sharedModel === model
+  );
+  const activate = shown.includes(current as Widget);
+  for (const widget of shown) {
+    // Not `close`, which asks whether to save: there is nothing left that could be saved.
+    widget.dispose();
+  }
+  if (shown.length) {
+    manager.openOrReveal(path, FACTORIES[type], undefined, { activate });
+  }
+}
+
+function copyAction(
+  unsaved: readonly IUnsaved[],
+  trans: TranslationBundle
+): Notification.IAction[] {
+  if (!unsaved.length) {
+    return [];
+  }
+  const text = unsaved.map(item => item.text).join('\n\n');
+  return [
+    {
+      label: trans.__('Copy My Text'),
+      caption: trans.__('Copy what you typed and the server did not keep'),
+      callback: event => {
+        // Stay: it is the last place that has the text.
+        event.preventDefault();
+        Clipboard.copyToSystem(text);
+      }
+    }
+  ];
+}
+
+const plugin: JupyterFrontEndPlugin<void> = {
+  id: 'rtc-widgets:endings',
+  description: 'Tells why a shared document ended and gives typed text back.',
+  autoStart: true,
+  requires: [ILiveDocuments, IDocumentManager],
+  optional: [ITranslator],
+  activate: (
+    app: JupyterFrontEnd,
+    documents: ILiveDocuments | null,
+    manager: IDocumentManager,
+    translator: ITranslator | null
+  ) => {
+    if (!documents) {
+      return;
+    }
+    const trans = (translator ?? nullTranslator).load('rtc_widgets');
+
+    const explain = (live: ILiveDocument, { reason, unsaved }: IClosed) => {
+      Notification.error(`${live.path}: ${trans.__(reason)}`, {
+        autoClose: false,
+        actions: [
+          ...copyAction(unsaved, trans),
+          {
+            label: trans.__('Open Again'),
+            callback: () => reopen(app, manager, live)
+          }
+        ]
+      });
+    };
+
+    documents.added.connect((_, live) => {
+      live.provider.closed.connect((_, closed) => {
+        if (!live.provider.hasSynced) {
+          // JupyterLab shows a dialog with the reason and closes the widget.
+          return;
+        }
+        if (closed.code === 'lineage-mismatch') {
+          documents.keep(live.path, live.type, closed.unsaved);
+          reopen(app, manager, live);
+        } else {
+          explain(live, closed);
+        }
+      });
+    });
+
+    documents.recovered.connect((_, { document, added, left }) => {
+      if (added || left.length) {
+        const message = left.length
+          ? trans.__(
+              '%1 was started anew on the server, and what you typed meanwhile does not fit into it.',
+              document.path
+            )
+          : trans._n(
+              '%2 was started anew on the server. What you typed meanwhile is in a cell of its own.',
+              '%2 was started anew on the server. What you typed meanwhile is in %1 cells of their own.',
+              added,
+              document.path
+            );
+        Notification.warning(message, {
+          autoClose: false,
+          actions: copyAction(left, trans)
+        });
+      }
+    });
+  }
+};
+
+export default plugin;

@@ -1,0 +1,103 @@
+/** Locks the editors of a document that this person may not change, or that is not connected any more. */
+
+import type {
+  JupyterFrontEnd,
+  JupyterFrontEndPlugin
+} from '@jupyterlab/application';
+import { Notification } from '@jupyterlab/apputils';
+import type { IDocumentWidget } from '@jupyterlab/docregistry';
+import { FileEditor, IEditorTracker } from '@jupyterlab/fileeditor';
+import { INotebookTracker, Notebook } from '@jupyterlab/notebook';
+import { ITranslator, nullTranslator } from '@jupyterlab/translation';
+import type { Provider } from '../provider';
+import { mayWrite } from '../roles';
+import { ILiveDocuments } from '../tokens';
+
+function lockNotebook(notebook: Notebook, locked: boolean): void {
+  for (const cell of notebook.widgets) {
+    // Otherwise JupyterLab would write the lock into the cell's metadata; and it reads it back from there.
+    cell.syncEditable = !locked;
+    if (locked) {
+      cell.readOnly = true;
+    }
+  }
+}
+
+function isLocked(provider: Provider): boolean {
+  const { role, state } = provider;
+  return state === 'closed' || (role !== null && !mayWrite(role));
+}
+
+/** Keep a document's widget as locked as its provider says. */
+function follow(widget: IDocumentWidget, provider: Provider): void {
+  const { content, context } = widget;
+  const { model } = context;
+  let wasLocked = false;
+  const update = () => {
+    const locked = isLocked(provider);
+    if (widget.isDisposed || (!locked && !wasLocked)) {
+      return;
+    }
+    wasLocked = locked;
+    model.readOnly = locked;
+    if (content instanceof Notebook) {
+      lockNotebook(content, locked);
+    } else if (content instanceof FileEditor) {
+      content.editor.setOption('readOnly', locked);
+    }
+    if (locked && model.dirty) {
+      // Nothing can be saved, so nobody is to be asked whether to save.
+      model.dirty = false;
+    }
+  };
+  provider.roleChanged.connect(update);
+  provider.stateChanged.connect(update);
+  model.stateChanged.connect(update);
+  if (content instanceof Notebook) {
+    content.model?.cells.changed.connect(update);
+  }
+  void context.ready.then(update);
+}
+
+const plugin: JupyterFrontEndPlugin<void> = {
+  id: 'rtc-widgets:read-only',
+  description: 'Makes documents read-only for those who may not change them.',
+  autoStart: true,
+  requires: [ILiveDocuments],
+  optional: [INotebookTracker, IEditorTracker, ITranslator],
+  activate: (
+    _: JupyterFrontEnd,
+    documents: ILiveDocuments | null,
+    notebooks: INotebookTracker | null,
+    editors: IEditorTracker | null,
+    translator: ITranslator | null
+  ) => {
+    if (!documents) {
+      return;
+    }
+    const trans = (translator ?? nullTranslator).load('rtc_widgets');
+    const attach = (_: unknown, widget: IDocumentWidget) => {
+      const live = documents.find(widget.context.model.sharedModel);
+      if (live) {
+        follow(widget, live.provider);
+      }
+    };
+    notebooks?.widgetAdded.connect(attach);
+    notebooks?.forEach(widget => attach(notebooks, widget));
+    editors?.widgetAdded.connect(attach);
+    editors?.forEach(widget => attach(editors, widget));
+
+    documents.added.connect((_, { path, provider }) => {
+      provider.roleChanged.connect((_, role) => {
+        if (!mayWrite(role)) {
+          Notification.info(
+            trans.__('You may read %1 but not change it.', path),
+            { autoClose: 10_000 }
+          );
+        }
+      });
+    });
+  }
+};
+
+export default plugin;
