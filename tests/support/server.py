@@ -152,8 +152,11 @@ class Server:
         return name
 
     def read(self, name: str) -> Any:
-        """Return a notebook from disk."""
-        return json.loads((self.root / name).read_text())
+        """Return a notebook from disk.
+
+        jupyter_server truncates the file that it writes, so for a moment a reader may see an empty one.
+        """
+        return until(lambda: _parsed((self.root / name).read_text()), f"{name} is written")
 
     def sources(self, name: str) -> list[str]:
         """Return the sources of a notebook on disk."""
@@ -185,6 +188,13 @@ class Server:
         except (urllib.error.URLError, ConnectionError, TimeoutError):
             return False
         return True
+
+
+def _parsed(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError:
+        return None
 
 
 def _free_port() -> int:
