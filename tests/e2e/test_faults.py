@@ -40,7 +40,12 @@ async def test_a_message_that_does_not_parse_closes_its_connection_only(server):
     path = server.notebook("messages.ipynb", "x = 1")
     headers = {"Authorization": f"token {server.token}"}
     async with Tab(server, path) as ada:
-        for data in (b"", b"garbage", "text", envelope.pack(envelope.Message("execute_request", {"comm_id": "x"}))):
+        for data in (
+            b"",
+            b"garbage",
+            "text",
+            envelope.pack(envelope.Message("execute_request", {"comm_id": "x"})),
+        ):
             url = f"ws://127.0.0.1:{server.port}/api/rtc_widgets/comms"
             async with connect(url, additional_headers=headers) as socket:
                 await socket.send(data)

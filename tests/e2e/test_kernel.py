@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import urllib.error
 
 from support.kernel import Kernel
 from support.server import until
@@ -34,3 +36,171 @@ async def test_the_kernel_hears_and_speaks_while_a_cell_runs(server):
         tab.cell(0)["source"].insert(0, "stop ")
         await asyncio.wait_for(running.done.wait(), 20)
         assert running.error is None and running.stdout == "done\n"
+
+
+async def test_where_the_notebook_is_open_without_collaboration_the_handle_says_so(server):
+    path = server.notebook("alone.ipynb", "x = 1")
+    async with Kernel(server, path) as kernel:
+        printed = await kernel.run(
+            "%load_ext rtc_widgets\nimport rtc_widgets\n"
+            "try: rtc_widgets.notebook()\nexcept rtc_widgets.NotConnected as error: print(error)\n"
+            "print(rtc_widgets.notebook(required=False))"
+        )
+        assert "does not collaborate" in printed and printed.endswith("None\n")
+        assert server.sources(path) == ["x = 1"]
+
+
+async def test_a_kernel_without_a_notebook_is_told(server):
+    async with Kernel(server, "console-1", type_="console") as kernel:
+        printed = await kernel.run(
+            "%load_ext rtc_widgets\nimport rtc_widgets\n"
+            "try: rtc_widgets.notebook()\nexcept rtc_widgets.NotConnected as error: print(error)"
+        )
+        assert "belongs to no notebook" in printed
+
+
+async def test_a_restarted_kernel_says_hello_again(server):
+    path = server.notebook("restart.ipynb", "x = 1")
+    async with Tab(server, path) as tab, Kernel(server, path) as kernel:
+        await kernel.run(CONNECT + "nb[0].source = 'before'")
+        await kernel.restart()
+        await kernel.reconnect()
+        await kernel.run(CONNECT + "nb[0].source += ', after'")
+        await tab.until(lambda: tab.sources == ["before, after"], "the edits of both lives are there")
+
+
+async def test_a_kernel_that_dies_in_a_transaction_leaves_no_trace(server):
+    path = server.notebook("death.ipynb", "x = 1")
+    async with Tab(server, path) as tab, Kernel(server, path) as kernel:
+        await kernel.run(CONNECT)
+        await kernel.start(
+            "import os, signal\nwith nb.transaction('never'):\n"
+            "    nb[0].source = 'half'\n    nb.append('done')\n    os.kill(os.getpid(), signal.SIGKILL)"
+        )
+        await kernel.reconnect(dead=True)
+        await kernel.run(CONNECT + "nb[0].source += ' # alive'")
+        await tab.until(lambda: tab.sources == ["x = 1 # alive"], "only the whole edit is there")
+
+
+async def test_an_interrupt_in_the_middle_of_edits_wedges_nothing(server):
+    path = server.notebook("interrupt.ipynb", "0")
+    async with Tab(server, path) as tab, Kernel(server, path) as kernel:
+        await kernel.run(CONNECT)
+        for _ in range(5):
+            loop = await kernel.start("n = 0\nwhile True:\n    n += 1\n    nb[0].source = str(n)")
+            before = tab.sources
+            await tab.until(lambda: tab.sources != before, "the loop edits")  # noqa: B023
+            await kernel.interrupt()
+            await asyncio.wait_for(loop.done.wait(), 20)
+            assert loop.error is not None and "KeyboardInterrupt" in loop.error
+        await kernel.run("nb[0].source = 'fine'")
+        await tab.until(lambda: tab.sources == ["fine"], "the document works")
+
+
+async def test_two_notebooks_of_one_kernel(server):
+    first = server.notebook("shared-1.ipynb", "first")
+    second = server.notebook("shared-2.ipynb", "second")
+    document = server.read(second)
+    document["cells"][0]["id"] = "second-cell"
+    (server.root / second).write_text(json.dumps(document))
+    async with Tab(server, first) as one, Tab(server, second) as two, Kernel(server, first) as kernel:
+        body = {"path": second, "name": second, "type": "notebook", "kernel": {"id": kernel.id}}
+        await asyncio.to_thread(server.api, "/api/sessions", "POST", body)
+        await kernel.run(CONNECT + "nb[0].source += '!'", cell_id="second-cell")
+        await two.until(lambda: two.sources == ["second!"], "the notebook of the running cell is meant")
+        await kernel.run("rtc_widgets.notebook()[0].source += '?'", cell_id="cell-0")
+        await one.until(lambda: one.sources == ["first?"], "the other one, from its own cell")
+        assert two.sources == ["second!"]
+
+
+async def test_the_handle_follows_a_rename(server):
+    path = server.notebook("old-name.ipynb", "x = 1")
+    async with Tab(server, path) as tab, Kernel(server, path) as kernel:
+        await kernel.run(CONNECT)
+        await asyncio.to_thread(server.api, f"/api/contents/{path}", "PATCH", {"path": "new-name.ipynb"})
+        await tab.until(
+            lambda: tab.events and tab.events[-1].params == {"path": "new-name.ipynb"}, "the tab is told"
+        )
+        await kernel.run("nb[0].source = 'renamed'")
+        await tab.until(lambda: tab.sources == ["renamed"], "the handle still works")
+        await asyncio.to_thread(
+            until, lambda: server.sources("new-name.ipynb") == ["renamed"], "the file follows"
+        )
+        assert not (server.root / path).exists()
+
+
+async def test_closed_and_opened_again(server):
+    path = server.notebook("again.ipynb", "x = 1")
+    async with Kernel(server, path) as kernel:
+        async with Tab(server, path):
+            await kernel.run(CONNECT + "nb[0].source = 'while open'")
+        await kernel.run("nb[0].source += ', while closed'")
+        async with Tab(server, path) as tab:
+            await tab.until(lambda: tab.sources == ["while open, while closed"], "nothing is lost")
+
+
+async def test_a_burst_of_edits_arrives_whole(server):
+    path = server.notebook("burst.ipynb", "")
+    async with Tab(server, path) as tab, Kernel(server, path) as kernel:
+        await kernel.run(CONNECT + "for n in range(10_000): nb[0].source += 'x'")
+        await tab.until(lambda: tab.sources == ["x" * 10_000], "every edit arrived")
+        assert "idle" in {
+            status for m in kernel.messages for status in [m.get("content", {}).get("execution_state")]
+        }
+
+
+async def test_our_traffic_leaves_the_kernels_own_story_alone(server):
+    """A running cell stays busy however much is typed, and typing is no activity of an idle kernel."""
+    path = server.notebook("story.ipynb", "x = 1")
+    async with Tab(server, path) as tab, Kernel(server, path) as kernel:
+        await kernel.run(CONNECT)
+        running = await kernel.start("import time\nwhile 'stop' not in nb[0].source: time.sleep(0.01)")
+        await tab.until(lambda: running.status == ["busy"], "the cell runs")
+        for _ in range(50):
+            tab.cell(0)["source"].insert(0, "y")
+            await asyncio.sleep(0.01)
+        assert kernel.model()["execution_state"] == "busy"
+        assert running.status == ["busy"]
+        tab.cell(0)["source"].insert(0, "stop")
+        await asyncio.wait_for(running.done.wait(), 20)
+        seen, activity = len(kernel.messages), kernel.model()["last_activity"]
+        for _ in range(50):
+            tab.cell(0)["source"].insert(0, "z")
+            await asyncio.sleep(0.01)
+        await tab.committed()
+        assert kernel.model()["last_activity"] == activity
+        assert kernel.messages[seen:] == []
+
+
+async def test_a_long_silent_cell_survives_the_culler_while_somebody_types(serve):
+    server = serve(
+        options=[
+            "--MappingKernelManager.cull_idle_timeout=3",
+            "--MappingKernelManager.cull_interval=1",
+            "--MappingKernelManager.cull_connected=True",
+        ]
+    )
+    path = server.notebook("culler.ipynb", "x = 1")
+    async with Tab(server, path) as tab, Kernel(server, path) as kernel:
+        running = await kernel.start(
+            CONNECT + "import time\ntime.sleep(8)\nprint('survived', len(nb[0].source))"
+        )
+        end = asyncio.get_running_loop().time() + 7
+        while asyncio.get_running_loop().time() < end:
+            tab.cell(0)["source"].insert(0, "y")
+            await asyncio.sleep(0.1)
+        await asyncio.wait_for(running.done.wait(), 20)
+        assert running.error is None and running.stdout.startswith("survived")
+        # And typing keeps no idle kernel alive.
+        gone = f"/api/kernels/{kernel.id}"
+        await asyncio.to_thread(until, lambda: _missing(server, gone), "the idle kernel is culled", 30)
+        kernel.culled = True
+
+
+def _missing(server, path):
+    try:
+        server.api(path)
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code == 404
+    return False

@@ -37,15 +37,17 @@ class Kernel:
     ...     assert await kernel.run("print(1)") == "1\\n"
     """
 
-    def __init__(self, server: Server, path: str) -> None:
+    def __init__(self, server: Server, path: str, type_: str = "notebook") -> None:
         self.server = server
         self.path = path
+        self.culled = False
+        self._type = type_
         self.messages: list[dict[str, Any]] = []
         self._session = uuid.uuid4().hex
         self._results: dict[str, Result] = {}
 
     async def __aenter__(self) -> Kernel:
-        body = {"path": self.path, "name": self.path, "type": "notebook", "kernel": {"name": "python3"}}
+        body = {"path": self.path, "name": self.path, "type": self._type, "kernel": {"name": "python3"}}
         self.session = await asyncio.to_thread(self.server.api, "/api/sessions", "POST", body)
         self.id = self.session["kernel"]["id"]
         self._socket = await self._connect()
@@ -55,7 +57,8 @@ class Kernel:
     async def __aexit__(self, *args: object) -> None:
         self._task.cancel()
         await self._socket.close()
-        await asyncio.to_thread(self.server.api, f"/api/sessions/{self.session['id']}", "DELETE")
+        if not self.culled:
+            await asyncio.to_thread(self.server.api, f"/api/sessions/{self.session['id']}", "DELETE")
 
     async def run(self, code: str, cell_id: str | None = None) -> str:
         """Run *code* and return what it printed; raises AssertionError with the traceback where it failed."""
@@ -68,7 +71,13 @@ class Kernel:
     async def start(self, code: str, cell_id: str | None = None) -> Result:
         """Start *code*, and return what becomes of it."""
         result = Result()
-        content = {"code": code, "silent": False, "store_history": True, "user_expressions": {}, "allow_stdin": False}
+        content = {
+            "code": code,
+            "silent": False,
+            "store_history": True,
+            "user_expressions": {},
+            "allow_stdin": False,
+        }
         await self._send("shell", "execute_request", content, {"cellId": cell_id} if cell_id else {}, result)
         return result
 
@@ -79,6 +88,19 @@ class Kernel:
     async def restart(self) -> None:
         """Restart the kernel."""
         await asyncio.to_thread(self.server.api, f"/api/kernels/{self.id}/restart", "POST")
+
+    async def reconnect(self, dead: bool = False) -> None:
+        """Connect anew, as a tab does after a restart; for a kernel that died once it was started again."""
+        if dead:
+            async with asyncio.timeout(30):
+                while not any(
+                    m.get("content", {}).get("execution_state") == "restarting" for m in self.messages
+                ):
+                    await asyncio.sleep(0.02)
+        self._task.cancel()
+        await self._socket.close()
+        self._socket = await self._connect()
+        self._task = asyncio.create_task(self._receive(self._socket))
 
     def model(self) -> dict[str, Any]:
         """Return what the server says of the kernel."""
@@ -104,7 +126,13 @@ class Kernel:
             "date": "2026-01-01T00:00:00Z",
         }
         self._results[header["msg_id"]] = result
-        message = {"channel": channel, "header": header, "parent_header": {}, "metadata": metadata, "content": content}
+        message = {
+            "channel": channel,
+            "header": header,
+            "parent_header": {},
+            "metadata": metadata,
+            "content": content,
+        }
         await self._socket.send(json.dumps({**message, "buffers": []}))
 
     async def _receive(self, socket: ClientConnection) -> None:

@@ -38,7 +38,12 @@ class Kernel:
         self.iopub = []
 
     async def start(self, arguments=()):
-        env = dict(os.environ, PYTHONPATH=str(ROOT), IPYTHONDIR=str(self.tmp_path), PYDEVD_DISABLE_FILE_VALIDATION="1")
+        env = dict(
+            os.environ,
+            PYTHONPATH=str(ROOT),
+            IPYTHONDIR=str(self.tmp_path),
+            PYDEVD_DISABLE_FILE_VALIDATION="1",
+        )
         env.pop("PYTEST_CURRENT_TEST", None)
         await self.manager.start_kernel(env=env, extra_arguments=list(arguments))
         await self._connect()
@@ -71,14 +76,22 @@ class Kernel:
 
     def begin(self, code, cell_id="cell-0"):
         """Send a cell, as JupyterLab does, and return its message's id."""
-        content = {"code": code, "silent": False, "store_history": True, "user_expressions": {}, "allow_stdin": False}
+        content = {
+            "code": code,
+            "silent": False,
+            "store_history": True,
+            "user_expressions": {},
+            "allow_stdin": False,
+        }
         message = self.client.session.msg("execute_request", content, metadata={"cellId": cell_id})
         self.client.shell_channel.send(message)
         return message["header"]["msg_id"]
 
     async def end(self, msg_id, seconds=30.0):
         """Wait until the cell is done and return what it printed; an error raises."""
-        await until(lambda: self._idle(msg_id), seconds, lambda: f"the cell still runs: {self.output(msg_id)}")
+        await until(
+            lambda: self._idle(msg_id), seconds, lambda: f"the cell still runs: {self.output(msg_id)}"
+        )
         for message in self.of(msg_id):
             if message["msg_type"] == "error":
                 raise AssertionError("\n".join(message["content"]["traceback"]))
@@ -91,7 +104,9 @@ class Kernel:
         return [message for message in self.iopub if message["parent_header"].get("msg_id") == msg_id]
 
     def output(self, msg_id):
-        return "".join(message["content"]["text"] for message in self.of(msg_id) if message["msg_type"] == "stream")
+        return "".join(
+            message["content"]["text"] for message in self.of(msg_id) if message["msg_type"] == "stream"
+        )
 
     def _idle(self, msg_id):
         return any(
@@ -218,7 +233,9 @@ class Hub:
         if self.refusal is not None:
             link.refuse(self.refusal)
             return
-        own = next((notebook for notebook in self.notebooks if notebook.holds(hello.cell_id)), self.notebooks[0])
+        own = next(
+            (notebook for notebook in self.notebooks if notebook.holds(hello.cell_id)), self.notebooks[0]
+        )
         for notebook in self.notebooks:
             self.welcome(notebook, primary=notebook is own)
 
