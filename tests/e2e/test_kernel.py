@@ -163,13 +163,15 @@ async def test_our_traffic_leaves_the_kernels_own_story_alone(server):
         assert running.status == ["busy"]
         tab.cell(0)["source"].insert(0, "stop")
         await asyncio.wait_for(running.done.wait(), 20)
+        # After its last frame a kernel says twice which one it was; from then on it is silent.
+        await tab.until(lambda: kernel.uplink.count("head") == 2, "the kernel has said its last")
         seen, activity = len(kernel.messages), kernel.model()["last_activity"]
         for _ in range(50):
             tab.cell(0)["source"].insert(0, "z")
             await asyncio.sleep(0.01)
         await tab.committed()
+        assert [message["content"] for message in kernel.messages[seen:]] == []
         assert kernel.model()["last_activity"] == activity
-        assert kernel.messages[seen:] == []
 
 
 async def test_a_long_silent_cell_survives_the_culler_while_somebody_types(serve):
