@@ -45,8 +45,9 @@ class LinkHandler(Protocol):
     def on_hello(self, link: KernelLink, hello: kernel.Hello) -> None:
         """Answer with `KernelLink.welcome`, once for each notebook, or with `KernelLink.refuse`.
 
-        Called again for the same session when the kernel moved to another cell, when it has heard nothing, or
-        after a refusal; `KernelLink.documents` names those that need no second welcome.
+        Called again for the same session while the kernel has heard nothing (an answer may be on its way),
+        when it moved to another cell, or after a refusal. `KernelLink.documents` names those that were
+        welcomed.
         """
 
     def on_frames(self, link: KernelLink, comm_id: str, seq: int, frames: list[bytes]) -> None:
@@ -285,7 +286,7 @@ class KernelLink:
             self._handler.on_hello(self, hello)
             return
         self._hello = hello
-        unheard = bool(self._flows) and not any(flow.heard for flow in self._flows.values())
+        unheard = not any(flow.heard for flow in self._flows.values())
         if unheard or self._refused or hello.cell_id != known.cell_id:
             self._handler.on_hello(self, hello)
         else:

@@ -175,13 +175,11 @@ async def test_a_hello_is_answered_with_a_welcome(fake, handler, link):
     assert link.documents == {"d"}
 
 
-async def test_a_hello_is_passed_on_once_until_it_was_answered(fake, handler, link):
+async def test_a_hello_is_passed_on_until_it_was_answered(fake, handler, link):
+    """The handler may have dropped the first one, busy with the session before."""
     await fake.hello(lambda: handler.said)
     fake.say_hello()
-    fake.say_hello()
-    fake.publish("bye", code="normal", reason="")
-    await until(lambda: "bye" in handler.kinds())
-    assert handler.kinds() == ["hello", "bye"]
+    await until(lambda: handler.kinds() == ["hello", "hello"])
 
 
 async def test_a_repeated_hello_is_answered_with_a_resync(fake, handler, welcomed):

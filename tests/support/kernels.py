@@ -52,6 +52,8 @@ class Kernel:
         self.client = self.manager.client()
         self.client.start_channels()
         await self.client.wait_for_ready(timeout=30)
+        # A new client counts its messages anew, so their ids come again.
+        self.iopub.clear()
         self.reader = asyncio.create_task(self._read())
 
     async def _read(self):
@@ -115,12 +117,12 @@ class Kernel:
         )
 
     def not_of_cells(self):
-        """Return the iopub messages that neither answer a cell nor are our uplink's, without ZMQ's welcome."""
+        """Return the iopub messages that are neither a cell's nor our uplink's (nor ZMQ's welcome)."""
         return [
             message
             for message in self.iopub
             if message["parent_header"].get("msg_type") not in {"execute_request", "kernel_info_request"}
-            and message["msg_type"] not in {"iopub_welcome"}
+            and message["msg_type"] != "iopub_welcome"
             and not self.is_uplink(message)
         ]
 

@@ -1,0 +1,364 @@
+"""The kernel's session with the relay: one thread that says hello, hears the downlink, publishes the uplink.
+
+Everything that happens is a call in one queue, so no lock but a document's own is ever held: the control
+thread, the thread that edits and the main thread only put something in. The queue's `put` is one C call,
+which no interrupt can halve. docs/protocol.md, section 8.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import queue
+import sys
+import threading
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from rtc_widgets._version import __version__
+from rtc_widgets.documents.notebook import Notebook
+from rtc_widgets.errors import NotConnected, ProtocolError
+from rtc_widgets.ids import new_id
+from rtc_widgets.kernel.intercept import intercept
+from rtc_widgets.kernel.linked import LinkedDocument
+from rtc_widgets.kernel.uplink import Uplink
+from rtc_widgets.protocol import kernel as wire
+from rtc_widgets.protocol.codes import CloseCode
+from rtc_widgets.protocol.version import VERSIONS
+from rtc_widgets.protocol.welcome import Welcome
+
+__all__ = ["KernelSession"]
+
+# Section 8: "repeats its hello after 100 ms, then at doubling intervals up to 2 s". Each hello counts as
+# activity of the kernel, so where nobody answers it stops, until `notebook()` is called again.
+HELLO_FIRST = 0.1
+HELLO_SLOWEST = 2.0
+HELLO_TRIES = 8
+# A relay that has welcomed us may take longer than `timeout` to send a large notebook, seconds.
+SYNC_PATIENCE = 30.0
+# How long the code's own cell may be missing in all notebooks: it was made just now, or its notebook has only
+# been opened. After that the relay's `primary` counts; a console has cells that are in none. Seconds.
+GRACE = 0.5
+# Seconds that the last words may take when the kernel ends.
+LAST_WORDS = 1.0
+
+_FORKED = (
+    "This process was forked from the notebook's kernel, and only the kernel itself is connected. Return "
+    "what the process computed to the kernel, and edit the notebook there."
+)
+
+
+class KernelSession:
+    """Connect this kernel to the relay; says hello when constructed.
+
+    Args:
+        kernel: the ipykernel kernel.
+
+    Raises:
+        NotConnected: the kernel has no channel that we could hear on.
+    """
+
+    def __init__(self, kernel: Any) -> None:
+        self.id = new_id()
+        self.refused: tuple[str, str] | None = None
+        self._kernel = kernel
+        self._log: Any = getattr(kernel, "log", None) or logging.getLogger(__name__)
+        self._queue: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
+        self._documents: dict[str, LinkedDocument] = {}
+        self._changed = threading.Condition()
+        self._ended: str | None = None
+        self._running = True
+        self._cell_id: str | None = None
+        self._hello_at: float | None = None
+        self._hello_wait = HELLO_FIRST
+        self._hello_left = 0
+        heard = intercept(kernel, lambda message: self._queue.put(partial(self._on_message, message)))
+        if heard is None:
+            raise NotConnected(
+                f"This kernel ({type(kernel).__module__}) offers no channel on which rtc_widgets could hear "
+                "of others' changes. Use a kernel made with ipykernel 6.31 or newer."
+            )
+        self._intercept = heard
+        self._uplink = Uplink(kernel, self.id)
+        self._thread = threading.Thread(target=self._run, name="rtc_widgets", daemon=True)
+        # A debugger that halts all threads must not halt the document.
+        self._thread.pydev_do_not_trace = True  # type: ignore[attr-defined]
+        self.cell_started()
+        self.hello()
+        self._thread.start()
+
+    # For the main thread
+
+    @property
+    def hears_during_cells(self) -> bool:
+        """Tell whether others' changes arrive while a cell runs."""
+        return self._intercept.during_cells
+
+    @property
+    def paths(self) -> list[str]:
+        """Return the paths of the notebooks that are connected."""
+        return [document.path for document in list(self._documents.values())]
+
+    def hello(self) -> None:
+        """Say hello, again if need be, until the relay answers."""
+        self._queue.put(self._begin_hello)
+
+    def cell_started(self, _info: Any = None) -> None:
+        """Note which cell runs now: later, in a thread, the kernel would name whichever ran last."""
+        parent = self._kernel.get_parent("shell") if hasattr(self._kernel, "get_parent") else {}
+        cell_id = (parent.get("metadata") or {}).get("cellId")
+        self._cell_id = cell_id if isinstance(cell_id, str) else None
+        self._tell_cell()
+
+    def cell_finished(self, _result: Any = None) -> None:
+        """Note that no cell runs."""
+        self._cell_id = None
+        self._tell_cell()
+
+    def wait(self, path: str | None, timeout: float) -> Notebook | None:
+        """Return the notebook that the code runs in, or the one at *path*; None if nobody answers in time.
+
+        Raises:
+            NotConnected: the session has ended, or the relay refuses; the message is the relay's own.
+        """
+        start = time.monotonic()
+        asked = False
+        self.refused = None
+        with self._changed:
+            while True:
+                if self._ended is not None:
+                    raise NotConnected(self._ended)
+                found, sure = self._choose(path)
+                if found is None and self.refused is not None:
+                    code, reason = self.refused
+                    raise NotConnected(f"{reason} [{code}]")
+                if not (sure or asked):
+                    asked = True
+                    self.hello()
+                ready = found is not None and found.synced.is_set()
+                if ready and sure:
+                    break
+                patience = GRACE if ready else timeout if found is None else SYNC_PATIENCE
+                left = start + patience - time.monotonic()
+                if left <= 0:
+                    break
+                self._changed.wait(left)
+        return found.notebook if found is not None and ready else None
+
+    def close(self, code: CloseCode = CloseCode.NORMAL, reason: str | None = None) -> None:
+        """Send what is left and a bye, give the channels back, and detach all documents. Idempotent."""
+        if not self._running or self._ended is not None:
+            return
+        self._queue.put(partial(self._finish, code, reason or code.sentence))
+        self._thread.join(LAST_WORDS)
+        self._running = False
+        self._intercept.remove()
+        self._uplink.flush(LAST_WORDS)
+        self._end(
+            "This notebook handle belongs to a session that has ended. Call rtc_widgets.notebook() for a "
+            "new one."
+        )
+
+    def forked(self) -> None:
+        """Be dead in a forked child, which has neither our thread nor the right to the kernel's sockets."""
+        self._changed = threading.Condition()
+        self._queue = queue.SimpleQueue()
+        self._running = False
+        self._end(_FORKED)
+
+    def _choose(self, path: str | None) -> tuple[LinkedDocument | None, bool]:
+        """Return the document asked for, or the likeliest one, and whether it is surely the right one."""
+        documents = list(self._documents.values())
+        if path is not None:
+            wanted = path.strip("/")
+            named = [document for document in documents if document.path == wanted]
+            named += [document for document in documents if document.path.endswith(f"/{wanted}")]
+            return (named[0], True) if named else (None, False)
+        cell_id = self._cell_id
+        for document in documents:
+            if cell_id is not None and document.synced.is_set() and cell_id in document.notebook:
+                return document, True
+        for document in documents:
+            if document.primary:
+                return document, cell_id is None
+        return (documents[0], False) if documents else (None, False)
+
+    def _tell_cell(self) -> None:
+        for document in list(self._documents.values()):
+            document.notebook.running_cell_id = self._cell_id
+
+    def _end(self, reason: str) -> None:
+        self._ended = reason
+        for document in list(self._documents.values()):
+            document.end(reason)
+        self._documents.clear()
+        self._notify()
+
+    def _notify(self) -> None:
+        with self._changed:
+            self._changed.notify_all()
+
+    # For our own thread
+
+    def _run(self) -> None:
+        while self._running:
+            due = self._tick()
+            try:
+                call = self._queue.get(timeout=None if due is None else max(0.0, due - time.monotonic()))
+                while True:
+                    self._guarded(call)
+                    call = self._queue.get_nowait()
+            except queue.Empty:
+                continue
+
+    def _guarded(self, call: Callable[[], None]) -> None:
+        try:
+            call()
+        except BaseException:  # noqa: BLE001 - see below
+            # One message that cannot be handled must not end the session, and pycrdt's panics are no
+            # Exceptions. The log is the server's terminal, not a cell.
+            self._log.exception("rtc_widgets could not handle a message.")
+
+    def _tick(self) -> float | None:
+        """Do what is due, and return when something is due next."""
+        now = time.monotonic()
+        if self._hello_at is not None and now >= self._hello_at:
+            self._guarded(self._say_hello)
+        due = [self._hello_at]
+        for document in list(self._documents.values()):
+            self._guarded(partial(self._publish, document, now))
+            due += [document.sender.due(), document.receiver.due()]
+        return min((time for time in due if time is not None), default=None)
+
+    def _publish(self, document: LinkedDocument, now: float, *, everything: bool = False) -> None:
+        for message in document.sender.take(now, everything=everything):
+            self._uplink.publish(message.kind, message.buffers, comm_id=document.comm_id, seq=message.seq)
+        if document.receiver.ask(now):
+            self._uplink.publish("resync", [document.resync()], comm_id=document.comm_id)
+
+    def _begin_hello(self) -> None:
+        if self._hello_at is not None and self._hello_wait <= 4 * HELLO_FIRST:
+            return  # at it, and still quick
+        self._hello_at, self._hello_wait, self._hello_left = 0.0, HELLO_FIRST, HELLO_TRIES
+
+    def _say_hello(self) -> None:
+        self._intercept.ensure()
+        ipykernel = getattr(sys.modules.get("ipykernel"), "__version__", "unknown")
+        hello = wire.Hello(
+            session=self.id,
+            versions=list(VERSIONS),
+            release=__version__,
+            implementation=f"{type(self._kernel).__name__} (ipykernel {ipykernel})",
+            ways=[self._intercept.way],
+            cell_id=self._cell_id,
+            path=os.environ.get("JPY_SESSION_NAME"),
+            lineages={comm_id: document.welcome.lineage for comm_id, document in self._documents.items()},
+        )
+        data = hello.to_data()
+        self._uplink.publish("hello", **{key: data[key] for key in data if key not in {"kind", "session"}})
+        self._hello_left -= 1
+        self._hello_at = time.monotonic() + self._hello_wait if self._hello_left else None
+        self._hello_wait = min(2 * self._hello_wait, HELLO_SLOWEST)
+
+    def _on_message(self, message: dict[str, Any]) -> None:
+        data = wire.parse(message["content"])
+        if data is None or data["session"] != self.id:
+            return
+        buffers = [bytes(buffer) for buffer in message["buffers"]]
+        match data["kind"]:
+            case "welcome":
+                self._on_welcome(data, buffers)
+            case "refused":
+                self._on_refused(data["code"], data["reason"])
+            case "bye":
+                self._on_bye(data["code"], data["reason"])
+            case _:
+                document = self._documents.get(data.get("comm_id", ""))
+                if document is not None:
+                    self._on_document(data, document, buffers)
+        self._notify()
+
+    def _on_welcome(self, data: dict[str, Any], buffers: list[bytes]) -> None:
+        self._hello_at = None
+        self.refused = None
+        comm_id, welcome = data["comm_id"], Welcome.from_json(data["welcome"])
+        if welcome.document != "content":
+            return
+        primary = bool(data.get("primary"))
+        document = self._documents.get(comm_id)
+        if document is not None and document.welcome.lineage != welcome.lineage:
+            document.end(CloseCode.LINEAGE_MISMATCH.sentence)
+            document = None
+        if document is None:
+            document = LinkedDocument(comm_id, welcome, primary=primary, wake=self._queue.put)
+            document.live.dispatcher = self._dispatch
+            document.notebook.running_cell_id = self._cell_id
+            self._documents[comm_id] = document
+        else:
+            document.meet(welcome, primary=primary)
+        if primary:
+            for other in self._documents.values():
+                other.primary = other is document
+        self._on_document(data | {"kind": "frame"}, document, buffers)
+
+    def _on_refused(self, code: str, reason: str) -> None:
+        self._hello_at = None
+        if code == CloseCode.LINEAGE_MISMATCH and self._documents:
+            for document in list(self._documents.values()):
+                self._on_close(document, code, reason)
+            return
+        self.refused = (code, reason)
+
+    def _on_document(self, data: dict[str, Any], document: LinkedDocument, buffers: list[bytes]) -> None:
+        self._hello_at = None
+        now = time.monotonic()
+        try:
+            match data["kind"]:
+                case "frame":
+                    document.receive(data["seq"], buffers, now)
+                case "head":
+                    document.receiver.head(data["seq"], now)
+                case "resync":
+                    for frame in buffers:
+                        document.take(frame)
+                    document.sender.put(document.resync())
+                case "close":
+                    self._on_close(document, data["code"], data["reason"])
+        except ProtocolError as error:
+            self._log.error("rtc_widgets closed %s: %s", document.path, error)
+            code = CloseCode.BAD_FRAME
+            self._uplink.publish("close", comm_id=document.comm_id, code=str(code), reason=str(error))
+            self._on_close(document, str(code), code.sentence)
+
+    def _on_close(self, document: LinkedDocument, code: str, reason: str) -> None:
+        del self._documents[document.comm_id]
+        document.end(f"{reason} [{code}] Call rtc_widgets.notebook() to connect again.")
+        if code == CloseCode.LINEAGE_MISMATCH:
+            self._begin_hello()
+
+    def _on_bye(self, code: str, reason: str) -> None:
+        if code == CloseCode.GOING_AWAY:
+            # The replicas stay: if the relay comes back with the same lineage, both sides bring what the
+            # other lacks.
+            self._begin_hello()
+            return
+        for document in list(self._documents.values()):
+            self._on_close(document, code, reason)
+        self.refused = (code, reason)
+
+    def _finish(self, code: CloseCode, reason: str) -> None:
+        self._running = False
+        now = time.monotonic()
+        for document in self._documents.values():
+            self._publish(document, now, everything=True)
+        self._uplink.publish("bye", code=str(code), reason=reason)
+
+    def _dispatch(self, callback: Callable[[], None]) -> None:
+        """Run a person's callback on the main loop: plotting and widgets belong to the main thread."""
+        loop = getattr(self._kernel, "io_loop", None)
+        if loop is None:
+            callback()
+        else:
+            loop.add_callback(callback)
