@@ -115,7 +115,9 @@ export class ContentProvider implements IContentProvider, ILiveDocuments {
       return drive.get(path, ordinary);
     }
     await this._synced(document);
-    this._recover(document);
+    if (!document.model.isDisposed) {
+      this._recover(document);
+    }
     // A falsy content leaves the model alone.
     const model = await drive.get(document.path, {
       ...ordinary,
@@ -225,6 +227,11 @@ export class ContentProvider implements IContentProvider, ILiveDocuments {
     });
     try {
       await Promise.race([document.provider.synced, late]);
+    } catch (error) {
+      // Who closes a tab while it loads need not be told that it did not load.
+      if (!document.model.isDisposed) {
+        throw error;
+      }
     } finally {
       clearTimeout(timer);
     }

@@ -1,12 +1,7 @@
 /** Keeps one document and its awareness in step with one channel, across reconnects (section 3). */
 
 import { Signal, type ISignal } from '@lumino/signaling';
-import {
-  type Awareness,
-  applyAwarenessUpdate,
-  encodeAwarenessUpdate,
-  removeAwarenessStates
-} from 'y-protocols/awareness';
+import { type Awareness } from 'y-protocols/awareness';
 import * as Y from 'yjs';
 import { Backoff } from './channels/backoff';
 import type { IChannel, IConnection } from './channels/channel';
@@ -15,19 +10,17 @@ import {
   ChannelClosed,
   FrameError,
   FrameTooLarge,
-  NotConnected,
-  RequestFailed
+  NotConnected
 } from './errors';
-import * as awarenessFrame from './protocol/awareness';
-import { isObject } from './protocol/codec';
+import { Presence } from './presence';
 import { type CloseCode, isTransient, sentence } from './protocol/codes';
 import type { IEvent } from './protocol/event';
 import { type Decoded, FrameReader, FrameWriter } from './protocol/peer';
-import * as request from './protocol/request';
 import * as sync from './protocol/sync';
-import { VERSIONS } from './protocol/version';
+import { choose, VERSIONS } from './protocol/version';
 import type { IWelcome } from './protocol/welcome';
 import { RELEASE } from './release';
+import { Requests } from './requests';
 import { isRole, mayWrite, type Role } from './roles';
 import type { IRoom } from './rooms';
 
@@ -55,24 +48,15 @@ export interface IProviderOptions {
 
 /** Merging many more updates at once costs more than it saves. */
 const MOST_MERGED = 100;
-/** Milliseconds between two awareness frames: 20 cursor moves a second are enough. */
-const AWARENESS_PAUSE = 50;
 /** Milliseconds. */
 const REQUEST_TIMEOUT = 30_000;
 /** A ticket may expire while a laptop sleeps; more refusals in a row than this are meant. */
 const MOST_REFUSED = 3;
 
-interface IPending {
-  readonly resolve: (result: unknown) => void;
-  readonly reject: (error: Error) => void;
-  readonly timer: ReturnType<typeof setTimeout>;
-}
-
 /** Keep one document in step with the relay's. */
 export class Provider {
   constructor(options: IProviderOptions) {
     this._doc = options.doc;
-    this._awareness = options.awareness;
     this._connection = options.connection;
     this._join = options.join;
     this._backoff = options.backoff ?? new Backoff();
@@ -88,7 +72,20 @@ export class Provider {
     // Whoever needs it awaits it; a document that is closed before must not be an unhandled rejection.
     this.synced.catch(() => undefined);
     this._doc.on('update', this._onUpdate);
-    this._awareness.on('update', this._onAwareness);
+    this._presence = new Presence(options.awareness, frame => {
+      if (this._welcome) {
+        this._send(frame);
+      }
+    });
+    this._requests = new Requests(frame => {
+      const canAnswer = this._answered || (this._welcome && !this.mayWrite);
+      if (canAnswer) {
+        // After the edits: a save must hold them.
+        this._flush();
+        this._send(frame);
+      }
+      return !!canAnswer;
+    });
     // Not before the caller has this provider and listens to it.
     queueMicrotask(() => void this._open());
   }
@@ -149,22 +146,7 @@ export class Provider {
         new NotConnected('The document is not connected any more.')
       );
     }
-    this._requestId += 1;
-    const id = this._requestId;
-    return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => {
-        this._requests.delete(id);
-        reject(new NotConnected('The server did not answer in time.'));
-      }, timeout);
-      this._requests.set(id, { resolve, reject, timer });
-      const frame = request.encodeRequest(id, method, params);
-      if (this._answered || (this._welcome && !this.mayWrite)) {
-        this._flush();
-        this._send(frame);
-      } else {
-        this._waitingRequests.push(frame);
-      }
-    });
+    return this._requests.ask(method, params, timeout);
   }
 
   /** Ask the relay to write the file; resolves when that is done. */
@@ -174,8 +156,7 @@ export class Provider {
 
   /** Tell the others that this person is leaving, at once. */
   leave(): void {
-    removeAwarenessStates(this._awareness, [this._doc.clientID], 'leave');
-    this._sendAwareness();
+    this._presence.leave();
   }
 
   dispose(): void {
@@ -216,8 +197,6 @@ export class Provider {
       this._end('lineage-mismatch', sentence('lineage-mismatch'));
       return;
     }
-    // A raised clock: the relay may have told the others that this client id has left.
-    this._awareness.setLocalState(this._awareness.getLocalState());
     this._reader = new FrameReader();
     this._writer = new FrameWriter();
     try {
@@ -229,7 +208,10 @@ export class Provider {
           ticket: room.ticket,
           lineage: this._lineage
         },
-        [sync.step1(Y.encodeStateVector(this._doc)), this._awarenessNow()],
+        [
+          sync.step1(Y.encodeStateVector(this._doc)),
+          this._presence.introduce()
+        ],
         {
           receive: (frames, welcome) => this._receive(frames, welcome),
           closed: (code, reason) => {
@@ -282,11 +264,8 @@ export class Provider {
     this._answered = false;
     this._outgoing = [];
     this._unacknowledged.unsent();
-    const others = [...this._awareness.getStates().keys()].filter(
-      client => client !== this._doc.clientID
-    );
-    removeAwarenessStates(this._awareness, others, this);
-    this._rejectRequests(
+    this._presence.forget();
+    this._requests.fail(
       new NotConnected(
         'The connection to the server was lost. Your changes are kept and sent when it is back.'
       )
@@ -303,29 +282,16 @@ export class Provider {
     if (this._timer !== null) {
       clearTimeout(this._timer);
     }
-    if (this._awarenessTimer !== null) {
-      clearTimeout(this._awarenessTimer);
-    }
     this._doc.off('update', this._onUpdate);
-    this._awareness.off('update', this._onAwareness);
+    this._presence.dispose();
     const unsaved = this._unacknowledged.collect();
     this._unacknowledged.dispose();
     const error = new ChannelClosed(code, reason);
-    this._rejectRequests(error);
+    this._requests.fail(error);
     this._rejectSynced(error);
     this._setState('closed');
     if (!this._disposed) {
       this._closed.emit({ code, reason, unsaved });
-    }
-  }
-
-  private _rejectRequests(error: Error): void {
-    const requests = [...this._requests.values()];
-    this._requests.clear();
-    this._waitingRequests = [];
-    for (const { reject, timer } of requests) {
-      clearTimeout(timer);
-      reject(error);
     }
   }
 
@@ -338,6 +304,7 @@ export class Provider {
     if (welcome) {
       this._onWelcome(welcome);
     }
+    // Any frame may end the document.
     for (const frame of frames) {
       if (this._state === 'closed') {
         return;
@@ -365,6 +332,11 @@ export class Provider {
   }
 
   private _onWelcome(welcome: IWelcome): void {
+    if (choose([welcome.version]) === null) {
+      this._channel?.close('version-mismatch');
+      this._end('version-mismatch', sentence('version-mismatch'));
+      return;
+    }
     if (this._lineage !== null && welcome.lineage !== this._lineage) {
       this._channel?.close('lineage-mismatch');
       this._end('lineage-mismatch', sentence('lineage-mismatch'));
@@ -377,14 +349,7 @@ export class Provider {
     this._writer = new FrameWriter(welcome.limits.frame);
     this._setRole(welcome.role);
     if (!this.mayWrite) {
-      this._sendRequests();
-    }
-  }
-
-  /** Send the requests that waited for the connection: after the edits, for a save must hold them. */
-  private _sendRequests(): void {
-    for (const frame of this._waitingRequests.splice(0)) {
-      this._send(frame);
+      this._requests.flush();
     }
   }
 
@@ -403,16 +368,16 @@ export class Provider {
         this._apply(value.update);
         break;
       case 'awareness':
-        applyAwarenessUpdate(this._awareness, value.update, this);
+        this._presence.receive(value.update);
         break;
       case 'query-awareness':
-        this._sendAwareness();
+        this._presence.tell();
         break;
       case 'status':
         this._unacknowledged.acknowledge(value.seq);
         break;
       case 'response':
-        this._onResponse(value);
+        this._requests.answer(value);
         break;
       case 'event':
         this._onEvent(value);
@@ -443,29 +408,7 @@ export class Provider {
     const update = Y.encodeStateAsUpdate(this._doc, stateVector);
     this._unacknowledged.sent(this._send(sync.step2(update)));
     this._answered = true;
-    this._sendRequests();
-  }
-
-  private _onResponse({ id, ok, result }: request.IResponse): void {
-    const pending = this._requests.get(id);
-    if (!pending) {
-      return;
-    }
-    this._requests.delete(id);
-    clearTimeout(pending.timer);
-    if (ok) {
-      pending.resolve(result);
-      return;
-    }
-    const { code, reason }: Record<string, unknown> = isObject(result)
-      ? result
-      : {};
-    pending.reject(
-      new RequestFailed(
-        typeof code === 'string' ? code : 'internal-error',
-        typeof reason === 'string' ? reason : sentence('internal-error')
-      )
-    );
+    this._requests.flush();
   }
 
   private _onEvent(event: IEvent): void {
@@ -520,35 +463,6 @@ export class Provider {
     return seq;
   }
 
-  private readonly _onAwareness = (
-    { added, updated, removed }: Record<string, number[]>,
-    origin: unknown
-  ): void => {
-    const own = [added, updated, removed].some(clients =>
-      clients?.includes(this._doc.clientID)
-    );
-    if (!own || origin === this || this._awarenessTimer !== null) {
-      return;
-    }
-    // The newest state leaves after the pause; what lay between interests nobody.
-    this._awarenessTimer = setTimeout(() => {
-      this._awarenessTimer = null;
-      this._sendAwareness();
-    }, AWARENESS_PAUSE);
-  };
-
-  private _sendAwareness(): void {
-    if (this._welcome) {
-      this._send(this._awarenessNow());
-    }
-  }
-
-  private _awarenessNow(): Uint8Array {
-    return awarenessFrame.encode(
-      encodeAwarenessUpdate(this._awareness, [this._doc.clientID])
-    );
-  }
-
   private _setState(state: State): void {
     if (state !== this._state) {
       this._state = state;
@@ -564,12 +478,12 @@ export class Provider {
   }
 
   private readonly _doc: Y.Doc;
-  private readonly _awareness: Awareness;
   private readonly _connection: IConnection;
   private readonly _join: () => Promise<IRoom>;
   private readonly _backoff: Backoff;
   private readonly _unacknowledged: Unacknowledged;
-  private readonly _requests = new Map<number, IPending>();
+  private readonly _presence: Presence;
+  private readonly _requests: Requests;
   private readonly _stateChanged = new Signal<this, State>(this);
   private readonly _roleChanged = new Signal<this, Role>(this);
   private readonly _closed = new Signal<this, IClosed>(this);
@@ -586,12 +500,9 @@ export class Provider {
   private _role: Role | null = null;
   private _lineage: string | null = null;
   private _outgoing: Uint8Array[] = [];
-  private _waitingRequests: Uint8Array[] = [];
-  private _requestId = 0;
   private _syncedOnce = false;
   private _disposed = false;
   private _timer: ReturnType<typeof setTimeout> | null = null;
-  private _awarenessTimer: ReturnType<typeof setTimeout> | null = null;
 }
 
 function never(): never {

@@ -16,7 +16,6 @@ export interface INotebook {
     index: number,
     cell: { id?: string; cell_type: string; source: string }
   ): unknown;
-  transact(f: () => void, undoable?: boolean): void;
 }
 
 /** How many texts came back in which way. */
@@ -75,31 +74,24 @@ export function applyToNotebook(
   unsaved: readonly IUnsaved[]
 ): IOutcome {
   const outcome: IOutcome = { merged: 0, added: 0, left: [] };
-  notebook.transact(() => {
-    for (const item of unsaved) {
-      const index = notebook.cells.findIndex(cell => cell.getId() === item.id);
-      const cell = notebook.cells[index];
-      const text = cell ? reconcile(item, cell.getSource()) : null;
-      if (cell && text !== null) {
-        set(cell, text);
-        outcome.merged += 1;
-        continue;
-      }
-      const isNew = item.before === null;
-      notebook.insertCell(
-        cell
-          ? index + 1
-          : isNew
-            ? Math.min(item.index, notebook.cells.length)
-            : notebook.cells.length,
-        {
-          ...(cell ? {} : { id: item.id }),
-          cell_type: item.cellType,
-          source: item.text
-        }
-      );
-      outcome.added += 1;
+  // Not in one transaction: `cells` would not hold what was inserted before its end.
+  for (const item of unsaved) {
+    const index = notebook.cells.findIndex(cell => cell.getId() === item.id);
+    const cell = notebook.cells[index];
+    const text = cell ? reconcile(item, cell.getSource()) : null;
+    if (cell && text !== null) {
+      set(cell, text);
+      outcome.merged += 1;
+      continue;
     }
-  }, false);
+    const end = notebook.cells.length;
+    const place = item.before === null ? Math.min(item.index, end) : end;
+    notebook.insertCell(cell ? index + 1 : place, {
+      ...(cell ? {} : { id: item.id }),
+      cell_type: item.cellType,
+      source: item.text
+    });
+    outcome.added += 1;
+  }
   return outcome;
 }
