@@ -60,14 +60,24 @@ install_checkout() {
     mv "$VENV/.installing" "$VENV/.installed-$1"
 }
 
-# Make sure that Chromium, which the browser tests drive, is there; false where it cannot be had.
+# Print the browser that tests/browser drives; false where there is none.
+find_chromium() {
+    if [ -n "${RTC_WIDGETS_CHROMIUM:-}" ]; then
+        printf '%s\n' "$RTC_WIDGETS_CHROMIUM"
+    else
+        command -v chromium || command -v google-chrome
+    fi
+}
+
+# Make sure that there is such a browser; where it cannot be had, say how to get it, and return false.
 ensure_chromium() {
-    [ -x /usr/bin/chromium ] && return
+    find_chromium >/dev/null && return
     if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
         say "Installing Chromium for the browser tests"
         apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium >/dev/null
-        [ -x /usr/bin/chromium ] && return
+        find_chromium >/dev/null && return
     fi
-    printf '%s\n' "There is no Chromium at /usr/bin/chromium. Install it with: sudo apt-get install chromium" >&2
+    printf '%s\n' "There is no Chromium on PATH, so the tests in tests/browser cannot run. On Debian and Ubuntu:" \
+        "sudo apt-get install chromium. Elsewhere, name a Chromium or Chrome with RTC_WIDGETS_CHROMIUM=/path/to/it." >&2
     return 1
 }
