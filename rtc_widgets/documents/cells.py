@@ -29,6 +29,7 @@ class Cell:
     A handle, not a copy: reading gives what is there now, writing is seen by everybody. It survives moves,
     inserts and retyping, and raises `CellGone` once the cell is deleted.
 
+    >>> from rtc_widgets.documents.notebook import Notebook
     >>> nb = Notebook.new()
     >>> cell = nb.append("x = 1")
     >>> cell.source = "x = 2"

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 import logging
-import os
 import threading
 import weakref
 from collections.abc import Callable
-from types import TracebackType
 from typing import Any, TypeVar
 
 from pycrdt import Doc, TransactionEvent
 
-from rtc_widgets.documents import interrupts
+from rtc_widgets.documents import forks, interrupts
 from rtc_widgets.documents.mailbox import Mailbox
 from rtc_widgets.documents.replica import Replica
+from rtc_widgets.documents.section import Section
 from rtc_widgets.documents.subscription import Subscription, weakly
 from rtc_widgets.documents.transactions import Stage, Transaction
 from rtc_widgets.errors import DocumentError, FrameError, NotConnected
@@ -62,11 +61,11 @@ class LiveDocument:
         self._listeners: tuple[UpdateCallback, ...] = ()
         self._rebuilt: tuple[Callable[[], None], ...] = ()
         self._parts: dict[type, Any] = {}
-        self._updates: Mailbox[tuple[bytes, Origin]] = Mailbox(self._send, interruptible=False)
-        self._announced: Mailbox[Callable[[], None]] = Mailbox(_call, interruptible=True)
+        self._updates: Mailbox[tuple[bytes, Origin]] = Mailbox(self._send)
+        self._announced: Mailbox[Callable[[], None]] = Mailbox(_call)
         with interrupts.held():
             self._replica = self._new_replica(client_id)
-        _documents.add(self)
+        forks.register(self)
 
     # --------------------------------------------------------------------------------------- with a provider
 
@@ -78,8 +77,8 @@ class LiveDocument:
         Raises:
             FrameError: the bytes are no update; nothing has changed.
         """
-        try:
-            with interrupts.held(), self._lock:
+        with interrupts.held():
+            with self._lock:
                 doc = self._replica.doc
                 self._signature, self._remote = origin, True
                 try:
@@ -89,8 +88,8 @@ class LiveDocument:
                     raise FrameError(f"This is not an update of a document: {error}.") from error
                 finally:
                     self._signature, self._remote = None, False
-        finally:
-            self.deliver()
+            self._schedule()
+        self.deliver()
 
     def state_vector(self) -> bytes:
         """Return what this document holds, as Yjs encodes it."""
@@ -207,9 +206,8 @@ class LiveDocument:
 
     def deliver(self) -> None:
         """Deliver what was announced, unless a transaction of the caller's is open: then at its end."""
-        stage = self._stage
-        if stage is None or not stage.entered:
-            self._announced.drain()
+        if self.stage_of_caller() is None:
+            self._announced.drain(interruptible=True)
 
     def on_rebuild(self, callback: Callable[[], None]) -> None:
         """Have *callback* called, under the lock, when `rebuild` has put another replica in place."""
@@ -275,9 +273,10 @@ class LiveDocument:
             stage.close()
             stage.writer.release()
 
-    # ---------------------------------------------------------------------------------------------- privates
+    # ------------------------------------------------------------------------------------------- of the blocks
 
-    def _enter(self, section: Section) -> Replica:
+    def enter(self, section: Section) -> Replica:
+        """Take the locks that *section* needs, and open its CRDT transaction."""
         if not section.write:
             self._lock.acquire()
             stage = self.stage_of_caller()
@@ -308,7 +307,8 @@ class LiveDocument:
             replica.foreign += 1
         return replica
 
-    def _exit(self, section: Section) -> None:
+    def leave(self, section: Section) -> None:
+        """Commit what was written, let the locks go and send it."""
         if not section.write:
             self._lock.release()
             return
@@ -321,7 +321,33 @@ class LiveDocument:
                 self._signature, self._tracked = None, False
             self._unlock(section)
         if outermost:
-            self._updates.drain()
+            self._updates.drain(interruptible=False)
+            if not section.quiet:
+                self._schedule()
+
+    # -------------------------------------------------------------------------------------------------- forks
+
+    def before_fork(self) -> Callable[[], None] | None:
+        """Wait for the short operations of other threads, so that a child's copy is whole."""
+        lock = self._lock
+        return lock.release if lock.acquire(timeout=1.0) else None
+
+    def after_fork_in_child(self) -> None:
+        """Get new locks, the old ones being held by threads that do not exist here, and detach."""
+        self._lock = threading.RLock()
+        self._writer = threading.RLock()
+        if self._stage is not None and not self._stage.entered:
+            self._stage = None  # of a thread that does not exist here
+        self._updates.renew()
+        self._announced.renew()
+        self.detach(_CHILD)
+
+    # ---------------------------------------------------------------------------------------------- privates
+
+    def _schedule(self) -> None:
+        """Hand what was announced to a dispatcher that only schedules it: that takes no time, and no interrupt."""
+        if self.dispatcher is not _at_once and self.stage_of_caller() is None:
+            self._announced.drain(interruptible=False)
 
     def _unlock(self, section: Section) -> None:
         self._lock.release()
@@ -357,63 +383,6 @@ class LiveDocument:
             except Exception:  # noqa: BLE001 (one listener's fault must not keep the others from the update)
                 _log.exception("A listener failed to take an update of a live document.")
 
-    def _renew_after_fork(self) -> None:
-        self._lock = threading.RLock()
-        self._writer = threading.RLock()
-        if self._stage is not None and not self._stage.entered:
-            self._stage = None  # of a thread that does not exist here
-        self._updates.renew()
-        self._announced.renew()
-        self.detach(_CHILD)
-
-
-class Section:
-    """Hold the lock for one short operation; for writing, as one CRDT transaction."""
-
-    __slots__ = ("_document", "_held", "_quiet", "origin", "tracked", "transaction", "write", "writer")
-
-    def __init__(
-        self,
-        document: LiveDocument,
-        *,
-        write: bool,
-        origin: Origin | None = None,
-        tracked: bool = False,
-        quiet: bool = False,
-    ) -> None:
-        self._document = document
-        self._quiet = quiet
-        self.write = write
-        self.origin = origin
-        self.tracked = tracked
-        self.writer = False
-        self.transaction: Any = None
-
-    def __enter__(self) -> Replica:
-        self._held = interrupts.hold()
-        try:
-            return self._document._enter(self)  # noqa: SLF001 (a part of the document)
-        except BaseException:
-            if self._held:
-                interrupts.release()
-            raise
-
-    def __exit__(
-        self,
-        _kind: type[BaseException] | None,
-        _error: BaseException | None,
-        _traceback: TracebackType | None,
-    ) -> None:
-        try:
-            try:
-                self._document._exit(self)  # noqa: SLF001
-            finally:
-                if self._held:
-                    interrupts.release()
-        finally:
-            if self.write and not self._quiet:
-                self._document.deliver()
-
 
 _REBUILT = (
     "The document was rebuilt from the relay while the transaction was open, so nothing of it was written. "
@@ -427,34 +396,3 @@ def _at_once(call: Callable[[], None]) -> None:
 
 def _call(call: Callable[[], None]) -> None:
     call()
-
-
-# ------------------------------------------------------------------------------------------------------ fork
-
-_documents: weakref.WeakSet[LiveDocument] = weakref.WeakSet()
-_locked: list[threading.RLock] = []  # type: ignore[valid-type, unused-ignore]
-
-
-def _before_fork() -> None:
-    """Wait for the short operations of other threads, so that the child's copies are whole."""
-    for document in list(_documents):
-        lock = document._lock  # noqa: SLF001
-        if lock.acquire(timeout=1.0):
-            _locked.append(lock)
-
-
-def _after_fork_in_parent() -> None:
-    while _locked:
-        _locked.pop().release()
-
-
-def _after_fork_in_child() -> None:
-    _locked.clear()
-    for document in list(_documents):
-        document._renew_after_fork()  # noqa: SLF001
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(
-        before=_before_fork, after_in_parent=_after_fork_in_parent, after_in_child=_after_fork_in_child
-    )

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
-__all__ = ["allowed", "check", "held", "hold", "release"]
+__all__ = ["allowed", "check", "held", "hold", "release", "renew"]
 
 Handler = Callable[[int, FrameType | None], Any]
 
@@ -66,6 +66,13 @@ def check() -> None:
     if _state.holding and _state.noted and threading.get_ident() == threading.main_thread().ident:
         _state.noted = False
         _state.previous(signal.SIGINT, sys._getframe())  # noqa: SLF001
+
+
+def renew() -> None:
+    """End a hold of another thread, which does not exist in a forked child."""
+    if _state.holding:
+        _state.holding = _state.noted = False
+        signal.signal(signal.SIGINT, _state.previous)
 
 
 class held:  # noqa: N801 (used like contextlib.suppress)

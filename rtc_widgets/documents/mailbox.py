@@ -23,12 +23,10 @@ class Mailbox(Generic[T]):
     Args:
         deliver: is called without any lock of ours; what it raises reaches whoever drains, the item being
             spent.
-        interruptible: whether it is a user's code, which a keyboard interrupt may cut short.
     """
 
-    def __init__(self, deliver: Callable[[T], None], *, interruptible: bool) -> None:
+    def __init__(self, deliver: Callable[[T], None]) -> None:
         self._deliver = deliver
-        self._interruptible = interruptible
         self._items: deque[T] = deque()
         self._busy = threading.Lock()
 
@@ -36,22 +34,26 @@ class Mailbox(Generic[T]):
         """Add an item, for the next drain."""
         self._items.append(item)
 
-    def drain(self) -> None:
-        """Deliver what is there, unless another thread, or a caller further up, is at it already."""
+    def drain(self, *, interruptible: bool) -> None:
+        """Deliver what is there, unless another thread, or a caller further up, is at it already.
+
+        Args:
+            interruptible: whether a user's code runs, which a keyboard interrupt may cut short.
+        """
         while self._items:
             with interrupts.held():
                 if not self._busy.acquire(blocking=False):
                     return
                 try:
-                    if self._interruptible:
+                    if interruptible:
                         interrupts.check()  # before an item is taken that would be lost
                     if self._items:
-                        self._hand_over(self._items.popleft())
+                        self._hand_over(self._items.popleft(), interruptible=interruptible)
                 finally:
                     self._busy.release()
 
-    def _hand_over(self, item: T) -> None:
-        if self._interruptible:
+    def _hand_over(self, item: T, *, interruptible: bool) -> None:
+        if interruptible:
             with interrupts.allowed():
                 self._deliver(item)
         else:

@@ -28,8 +28,7 @@ class Notebook(Sequence[Cell]):
     beginning of their id, or in a slice.
 
     >>> nb = Notebook.new()
-    >>> nb.append("x = 1")
-    <code cell 0 ... 'x = 1'>
+    >>> cell = nb.append("x = 1")
     >>> nb.insert(0, "# Title", type="markdown").cell_type
     'markdown'
     >>> [cell.source for cell in nb]
@@ -205,10 +204,10 @@ class Notebook(Sequence[Cell]):
 
         >>> nb = Notebook.new()
         >>> with nb.transaction("tidy up"):
-        ...     nb.append("a")
-        ...     nb.append("b")
-        <code cell 0 ... 'a'>
-        <code cell 1 ... 'b'>
+        ...     first = nb.append("a")
+        ...     first.source += "!"
+        >>> [cell.source for cell in nb]
+        ['a!']
         """
         return self.document.transaction(label)
 

@@ -71,7 +71,7 @@ class Observation:
         self._publish([Seen("cells", None, tuple(edits), tuple(edits))])
 
     def _on_deep(self, events: list[Any]) -> None:
-        seen: dict[tuple[str, str], Seen] = {}
+        seen: dict[tuple[int, str], Seen] = {}
         try:
             for event in events:
                 if not event.path:
@@ -82,25 +82,25 @@ class Observation:
         except Exception:  # noqa: BLE001 (others' documents may hold anything; an observer must not raise)
             _log.exception("A change of a notebook could not be understood.")
         if seen:
-            self._publish(list(seen.values()))
+            self._publish([seen[key] for key in sorted(seen)])  # the events come in no order
 
     def _remember(self, event: Any) -> None:
         for part in event.delta:
             for ycell in part.get("insert", ()):
                 self._sources[str(ycell.get("id", ""))] = str(ycell.get("source", ""))
 
-    def _on_event(self, event: Any, seen: dict[tuple[str, str], Seen]) -> None:
+    def _on_event(self, event: Any, seen: dict[tuple[int, str], Seen]) -> None:
         place, *inside = event.path
         ycell = self._cells[place]
         cell_id = str(ycell.get("id", ""))
         changed = {str(inside[0])} if inside else set(event.keys)
         if "source" in changed:
-            what = seen.setdefault(("source", cell_id), Seen("source", cell_id))
+            what = seen.setdefault((place, "source"), Seen("source", cell_id))
             what.delta = self._source(cell_id, event if inside else None, ycell)
         if changed & {"outputs", "execution_count"}:
-            seen.setdefault(("outputs", cell_id), Seen("outputs", cell_id))
+            seen.setdefault((place, "outputs"), Seen("outputs", cell_id))
         if "metadata" in changed:
-            what = seen.setdefault(("metadata", cell_id), Seen("metadata", cell_id))
+            what = seen.setdefault((place, "metadata"), Seen("metadata", cell_id))
             keys = _keys(event, inside[1:]) if inside else tuple(ycell["metadata"].keys())
             what.delta = _union(what.delta, keys)
 
@@ -127,9 +127,9 @@ class Observation:
 
 
 def _keys(event: Any, path: list[Any]) -> tuple[str, ...]:
-    """Return the top keys below a metadata map that *event*, at *path* below it, changed."""
+    """Return the top keys of a metadata map that *event*, at *path* below it, changed."""
     return (str(path[0]),) if path else tuple(event.keys)
 
 
 def _union(known: tuple[Any, ...], more: tuple[str, ...]) -> tuple[Any, ...]:
-    return tuple(dict.fromkeys((*known, *more)))
+    return tuple(sorted({*known, *more}))

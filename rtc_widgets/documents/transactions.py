@@ -115,6 +115,7 @@ class Transaction:
         if joined is not None:
             self._stage, self._mark = joined, joined.mark()
             return
+        self._mark = None
         watch = _Watch()
         watch.install()
         try:
