@@ -27,7 +27,7 @@ from rtc_widgets.origins import Origin
 if TYPE_CHECKING:
     from jupyter_ydoc.ybasedoc import YBaseDoc
 
-__all__ = ["FILE", "PLACEHOLDERS", "MergeResult", "merge_notebook", "merge_other", "merge_text"]
+__all__ = ["FILE", "PLACEHOLDERS", "MergeResult", "identify", "merge_notebook", "merge_other", "merge_text"]
 
 FILE = Origin("file")
 
@@ -111,6 +111,13 @@ def merge_notebook(
         return merge.run()
 
 
+def identify(known: dict[str, Any], content: dict[str, Any]) -> dict[str, Any]:
+    """Return the notebook *content*, normalized, with its cells under the ids that they have in *known*."""
+    result: dict[str, Any] = normalize("notebook", content)
+    _rename(result["cells"], own_ids(content), known["cells"], set(), distinct=True)
+    return result
+
+
 class _NotebookMerge:
     """Carry out one merge of a notebook, within a transaction."""
 
@@ -152,18 +159,11 @@ class _NotebookMerge:
         known = base or self._live
         # A base without ids, as of nbformat 4.4, says nothing about the ids that the file may have now.
         distinct = not base or self._base["nbformat_minor"] >= 5
-        matched = cell_match.match(known, cells, self._own_ids, distinct=distinct)
-        taken = {cell["id"] for cell in known} | self._where.keys()
-        used = {known[index]["id"] for index in matched if index is not None}
-        origins: dict[str, dict[str, Any] | None] = {}
-        for cell, own, index in zip(cells, self._own_ids, matched, strict=True):
-            if index is not None:
-                cell["id"] = known[index]["id"]
-            elif cell["id"] in used or (own is None and cell["id"] in taken):
-                cell["id"] = ids.new_cell_id()
-            used.add(cell["id"])
-            origins[cell["id"]] = base[index] if base and index is not None else None
-        return origins
+        matched = _rename(cells, self._own_ids, known, set(self._where), distinct=distinct)
+        return {
+            cell["id"]: base[index] if base and index is not None else None
+            for cell, index in zip(cells, matched, strict=True)
+        }
 
     def _moved(self, origins: dict[str, dict[str, Any] | None]) -> set[str]:
         """Return the ids of the live cells that stand elsewhere in *theirs* than in the base."""
@@ -281,6 +281,27 @@ class _NotebookMerge:
             if name in fresh or name not in self._where:
                 self._ycells.insert(index, new_ycell(fresh.get(name) or incoming[name]))
                 self._result.changed = True
+
+
+def _rename(
+    cells: list[dict[str, Any]],
+    own: list[str | None],
+    known: list[dict[str, Any]],
+    live: set[str],
+    *,
+    distinct: bool,
+) -> list[int | None]:
+    """Give *cells* the ids that they have among *known*, new ones no id that is taken; return the matches."""
+    matched = cell_match.match(known, cells, own, distinct=distinct)
+    taken = {cell["id"] for cell in known} | live
+    used = {known[index]["id"] for index in matched if index is not None}
+    for cell, name, index in zip(cells, own, matched, strict=True):
+        if index is not None:
+            cell["id"] = known[index]["id"]
+        elif cell["id"] in used or (name is None and cell["id"] in taken):
+            cell["id"] = ids.new_cell_id()
+        used.add(cell["id"])
+    return matched
 
 
 def _emit(behind: dict[str, str], name: str) -> list[str]:

@@ -1,12 +1,168 @@
-"""PROVISIONAL."""
+"""Which room a file has, and what the room knows of the file: kept over restarts of the server.
+
+So a room is loaded from its log again, under the ids that clients and the log know it by, and what happened
+to the file meanwhile is told by comparing it to the base that is kept here.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import zlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from rtc_widgets.stores.database import Database
+
+if TYPE_CHECKING:
+    import os
+    import sqlite3
+    from collections.abc import Sequence
+
+__all__ = ["RoomIndex", "RoomRecord"]
+
+_APPLICATION = 0x52544358  # "RTCX"
+_SCHEMA = [
+    """
+    CREATE TABLE rooms (
+        room TEXT PRIMARY KEY,
+        path TEXT NOT NULL,
+        format TEXT NOT NULL,
+        type TEXT NOT NULL,
+        lineage TEXT NOT NULL,
+        hash TEXT,
+        last_modified TEXT NOT NULL,
+        base BLOB NOT NULL,
+        UNIQUE (path, format, type)
+    )
+    """
+]
+_COLUMNS = "room, path, format, type, lineage, hash, last_modified, base"
+
+
+@dataclass(frozen=True, slots=True)
+class RoomRecord:
+    """Hold what is kept of a room.
+
+    Args:
+        room: its id, part of its documents' comm ids and of their names in the store.
+        path: the contents manager's, without slashes at the ends.
+        format: ``json``, ``text`` or ``base64``.
+        type: a document type.
+        lineage: of the content document.
+        hash: of the file as last read or written, where the contents manager tells.
+        last_modified: likewise, in ISO 8601.
+        base: the content of the file as last read or written, normalized, under the live cells' ids.
+    """
+
+    room: str
+    path: str
+    format: str
+    type: str
+    lineage: str
+    hash: str | None
+    last_modified: str
+    base: Any
 
 
 class RoomIndex:
-    def __init__(self, path):
-        pass
+    """Keep the records in the SQLite file at *path*.
 
-    async def rename(self, a, b):
-        pass
+    Raises:
+        StoreError: the file is not an index, or cannot be used; see ``Database``.
+    """
 
-    async def aclose(self):
-        pass
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self._database = Database(
+            path, application=_APPLICATION, schema=_SCHEMA, what="the list of shared documents"
+        )
+
+    async def find(self, path: str, format_: str, type_: str) -> RoomRecord | None:
+        """Return the record of a file, if it was ever open."""
+        row = await self._database.call(_find, (path.strip("/"), format_, type_))
+        if row is None:
+            return None
+        room, path, format_, type_, lineage, hash_, last_modified, base = row
+        return RoomRecord(room, path, format_, type_, lineage, hash_, last_modified, _unpack(base))
+
+    async def put(self, record: RoomRecord) -> None:
+        """Keep *record*, in the place of an older one of the same room or the same file."""
+        await self._database.call(_put, record)
+
+    async def saved(self, room: str, hash_: str | None, last_modified: str, base: Any) -> None:
+        """Note the version of the file that *room* has just read or written."""
+        await self._database.call(_saved, (hash_, last_modified, base, room))
+
+    async def rename(self, old: str, new: str) -> None:
+        """Follow a file, or all files of a folder, from *old* to *new*."""
+        await self._database.call(_rename, (old.strip("/"), new.strip("/")))
+
+    async def delete(self, path: str) -> None:
+        """Forget a file, or all files of a folder; their logs stay in the store."""
+        await self._database.call(_delete, path.strip("/"))
+
+    async def aclose(self) -> None:
+        """Write what waits and close the file."""
+        await self._database.aclose()
+
+
+# --- in the database's thread
+
+
+def _find(connection: sqlite3.Connection, keys: Sequence[tuple[str, str, str]]) -> list[Any]:
+    statement = f"SELECT {_COLUMNS} FROM rooms WHERE path = ? AND format = ? AND type = ?"  # noqa: S608 - no input
+    return [connection.execute(statement, key).fetchone() for key in keys]
+
+
+def _put(connection: sqlite3.Connection, records: Sequence[RoomRecord]) -> list[None]:
+    for record in records:
+        row = (record.room, record.path.strip("/"), record.format, record.type, record.lineage)
+        rest = (record.hash, record.last_modified, _pack(record.base))
+        connection.execute("INSERT OR REPLACE INTO rooms VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row + rest)
+    return [None] * len(records)
+
+
+def _saved(connection: sqlite3.Connection, items: Sequence[tuple[str | None, str, Any, str]]) -> list[None]:
+    for hash_, last_modified, base, room in items:
+        connection.execute(
+            "UPDATE rooms SET hash = ?, last_modified = ?, base = ? WHERE room = ?",
+            (hash_, last_modified, _pack(base), room),
+        )
+    return [None] * len(items)
+
+
+def _rename(connection: sqlite3.Connection, renames: Sequence[tuple[str, str]]) -> list[None]:
+    for old, new in renames:
+        if old != new:
+            _remove(connection, new)  # what stood there before was overwritten
+            connection.execute("UPDATE rooms SET path = ? WHERE path = ?", (new, old))
+            connection.execute(
+                "UPDATE rooms SET path = ? || substr(path, ?) WHERE substr(path, 1, ?) = ?",
+                (new, len(old) + 1, len(old) + 1, old + "/"),
+            )
+    return [None] * len(renames)
+
+
+def _delete(connection: sqlite3.Connection, paths: Sequence[str]) -> list[None]:
+    for path in paths:
+        _remove(connection, path)
+    return [None] * len(paths)
+
+
+def _remove(connection: sqlite3.Connection, path: str) -> None:
+    connection.execute(
+        "DELETE FROM rooms WHERE path = ? OR substr(path, 1, ?) = ?", (path, len(path) + 1, path + "/")
+    )
+
+
+def _pack(base: Any) -> bytes:
+    if isinstance(base, bytes | bytearray):
+        base = {"base64": base64.b64encode(base).decode()}
+    else:
+        base = {"json": base}
+    return zlib.compress(json.dumps(base, separators=(",", ":")).encode(), 1)
+
+
+def _unpack(data: bytes) -> Any:
+    base = json.loads(zlib.decompress(data))
+    return base64.b64decode(base["base64"]) if "base64" in base else base["json"]

@@ -1,0 +1,264 @@
+"""One file, read and written through the contents manager.
+
+Whatever the manager is (files on disk, a database, text notebooks): it is asked for a hash where it has
+hashes, and what it says it holds is believed, not what was sent to it.
+
+Trust is the manager's too: it tells on reading which outputs it trusts, by signature, and signs on writing.
+It never travels by sync, so it is taken out of what is read, remembered here, and handed back for the cells
+whose outputs are still those that were trusted.
+"""
+
+from __future__ import annotations
+
+import base64
+import copy
+import errno
+import inspect
+import logging
+import re
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from jupyter_server.utils import ensure_async
+from tornado.web import HTTPError
+
+from rtc_widgets.documents.seed import normalize
+from rtc_widgets.errors import ChannelClosed, DocumentError
+from rtc_widgets.protocol.codes import CloseCode
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from jupyter_server.services.contents.manager import ContentsManager
+
+__all__ = ["Disk", "FileVersion", "Stat"]
+
+_log = logging.getLogger(__name__)
+
+# The ids that nbformat makes up for cells that have none, different ones each time it reads the file.
+_MADE_UP = re.compile(r"[0-9a-f]{8}")
+_READS = 5  # of a file that changes while it is read
+_OLD_FORMATS = (1, 2, 3)
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+@dataclass(frozen=True, slots=True)
+class Stat:
+    """Tell one version of a file from another.
+
+    Args:
+        hash: of its bytes; None where the contents manager has none.
+        last_modified: in ISO 8601.
+        writable: whether the server may write it.
+    """
+
+    hash: str | None
+    last_modified: str
+    writable: bool
+
+    def same(self, other: Stat) -> bool:
+        """Tell whether both are of one version, as far as can be told without reading."""
+        if self.hash is not None and other.hash is not None:
+            return self.hash == other.hash
+        return self.last_modified == other.last_modified
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the answer to a save request (docs/protocol.md, section 3.4)."""
+        return {"hash": self.hash, "last_modified": self.last_modified}
+
+
+@dataclass(frozen=True, slots=True)
+class FileVersion:
+    """Hold a file as it was read.
+
+    Args:
+        content: as for ``seed`` and ``merge_notebook``: a cell has an id only if it has it in the file.
+        stat: which version of the file this is.
+        old_format: the notebook's major version where writing it would be an upgrade, else None.
+        line_end: what the file's lines end with.
+        trusted: the indexes of the cells whose outputs the contents manager trusts.
+    """
+
+    content: Any
+    stat: Stat
+    old_format: int | None = None
+    line_end: str = "\n"
+    trusted: frozenset[int] = frozenset()
+
+
+class Disk:
+    """Read and write the file at *path*.
+
+    Args:
+        contents: the server's contents manager, synchronous or not.
+        path: the manager's; may be set to follow a rename.
+        type_: a document type; what the manager calls a file, unless it is a notebook.
+        format_: ``json``, ``text`` or ``base64``.
+    """
+
+    def __init__(self, contents: ContentsManager, path: str, type_: str, format_: str) -> None:
+        self.path = path
+        self._contents: Any = contents  # jupyter_server types few of its methods
+        self._type = type_
+        self._format = format_
+        self._kind = "notebook" if type_ == "notebook" else "file"
+        parameters = inspect.signature(contents.get).parameters
+        self._hashes = "require_hash" in parameters
+
+    async def stat(self, *, hash_: bool = True) -> Stat:
+        """Ask for the version of the file without its content; without its hash it costs next to nothing.
+
+        Raises:
+            ChannelClosed: ``not-found`` or ``unreadable``.
+        """
+        return _stat(await self._get(content=False, hash_=hash_))
+
+    async def read(self) -> FileVersion:
+        """Read the file, once it has stopped changing.
+
+        Raises:
+            ChannelClosed: ``not-found``, or ``unreadable``: the bytes are not a file of this type, or there
+                are none.
+        """
+        model = await self._get()
+        for _ in range(_READS):
+            # A second reading tells ids that are in the file from ids that are made up.
+            twice = self._may_have_made_up_ids(model)
+            again = await self._get(content=twice)
+            if _stat(model).same(_stat(again)):
+                break
+            model = again if twice else await self._get()
+        else:
+            raise _unreadable(self.path, "it changes faster than it can be read")
+        content = model["content"]
+        version = FileVersion(content, _stat(model), line_end=_line_end(content))
+        if self._kind == "notebook":
+            version = _notebook(version, again["content"] if twice else content)
+        try:
+            normalize(self._type, version.content)
+        except DocumentError as error:
+            raise _unreadable(self.path, error) from error
+        return version
+
+    async def write(
+        self, content: Any, *, trusted: Iterable[str] = (), line_end: str = "\n"
+    ) -> tuple[Stat, Any]:
+        """Write normalized *content*; return which version that made, and the content as hooks had left it.
+
+        Raises:
+            ChannelClosed: ``read-only`` or ``save-failed``; the sentence says why and what to do.
+        """
+        model = {"type": self._kind, "format": self._format, "content": content}
+        if self._kind == "notebook":
+            model["format"] = "json"
+            model["content"] = _for_file(content, set(trusted))
+        elif isinstance(content, bytes | bytearray):
+            model["content"] = base64.b64encode(content).decode()
+        elif line_end != "\n" and isinstance(content, str):
+            model["content"] = content.replace("\n", line_end)
+        try:
+            saved = await ensure_async(self._contents.save(model, self.path))
+        except (HTTPError, OSError, ValueError, TypeError) as error:
+            raise _save_failed(self.path, error) from error
+        return _stat(saved), model["content"]
+
+    async def keep_copy(self) -> None:
+        """Have the contents manager keep a checkpoint of the file as it is, if it can."""
+        try:
+            await ensure_async(self._contents.create_checkpoint(self.path))
+        except (HTTPError, OSError) as error:
+            _log.warning("No checkpoint of %s could be made: %s", self.path, error)
+
+    async def _get(self, *, content: bool = True, hash_: bool = True) -> dict[str, Any]:
+        options: dict[str, Any] = {"content": content, "type": self._kind}
+        if self._kind == "file":
+            options["format"] = self._format
+        if self._hashes and hash_:
+            options["require_hash"] = True
+        try:
+            model: dict[str, Any] = await ensure_async(self._contents.get(self.path, **options))
+        except (HTTPError, FileNotFoundError) as error:
+            status = getattr(error, "status_code", 404)
+            if status == 404:
+                raise ChannelClosed(CloseCode.NOT_FOUND, CloseCode.NOT_FOUND.sentence) from error
+            raise _unreadable(self.path, error) from error
+        except OSError as error:
+            raise _unreadable(self.path, error) from error
+        return model
+
+    def _may_have_made_up_ids(self, model: dict[str, Any]) -> bool:
+        if self._kind != "notebook":
+            return False
+        cells = model["content"].get("cells", [])
+        return any(_MADE_UP.fullmatch(str(cell.get("id"))) for cell in cells)
+
+
+def _stat(model: dict[str, Any]) -> Stat:
+    modified = model["last_modified"]
+    text = modified if isinstance(modified, str) else modified.isoformat()
+    return Stat(model.get("hash") or None, text, bool(model.get("writable", True)))
+
+
+def _notebook(version: FileVersion, again: dict[str, Any]) -> FileVersion:
+    """Take out what is not in the file: ids that are others on each reading, and a note on its old format."""
+    content = version.content
+    cells = [
+        {key: value for key, value in cell.items() if key != "id" or value == other.get("id")}
+        for cell, other in zip(content["cells"], again["cells"], strict=True)
+    ]
+    trusted = (index for index, cell in enumerate(cells) if cell.get("metadata", {}).get("trusted"))
+    was = content.get("metadata", {}).get("orig_nbformat")
+    return replace(
+        version,
+        content={**content, "cells": cells},
+        old_format=was if was in _OLD_FORMATS else None,
+        trusted=frozenset(trusted),
+    )
+
+
+def _for_file(content: dict[str, Any], trusted: set[str]) -> dict[str, Any]:
+    """Return the notebook as the contents manager takes it: ids only from 4.5 on, trust where it is due."""
+    bare = content["nbformat"] == 4 and content["nbformat_minor"] < 5
+    cells = []
+    for cell in content["cells"]:
+        # A deep copy, because hooks work on it.
+        mine = copy.deepcopy({key: value for key, value in cell.items() if key != "id" or not bare})
+        if cell["id"] in trusted:
+            mine["metadata"]["trusted"] = True
+        cells.append(mine)
+    return {**content, "metadata": copy.deepcopy(content["metadata"]), "cells": cells}
+
+
+def _line_end(content: Any) -> str:
+    """Return the line ends that JupyterLab would keep, too."""
+    if not isinstance(content, str) or "\r" not in content:
+        return "\n"
+    return "\r\n" if "\r\n" in content else "\r"
+
+
+def _unreadable(path: str, reason: Exception | str) -> ChannelClosed:
+    if isinstance(reason, Exception):
+        reason = _reason(reason)
+    return ChannelClosed(CloseCode.UNREADABLE, f"{CloseCode.UNREADABLE.sentence} ({path}: {reason})")
+
+
+def _save_failed(path: str, error: Exception) -> ChannelClosed:
+    cause = error.__cause__ or error
+    if isinstance(error, HTTPError) and error.status_code == 403:
+        return ChannelClosed(CloseCode.READ_ONLY, f"{path} may not be written: {_reason(error)}.")
+    if getattr(cause, "errno", None) in _FULL:
+        return ChannelClosed(
+            "save-failed",
+            f"{path} could not be saved: the disk is full. Your changes are kept here; free some space, and they are "
+            "saved by themselves.",
+        )
+    return ChannelClosed(
+        "save-failed",
+        f"{path} could not be saved: {_reason(error)}. Your changes are kept here; it is tried again.",
+    )
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, HTTPError):
+        return str(error.log_message or error.reason or error).rstrip(".")
+    return str(error).rstrip(".")
