@@ -58,7 +58,10 @@ _TABLE: dict[CloseCode, tuple[int, str]] = {
     ),
     CloseCode.READ_ONLY: (
         4403,
-        "You may read this document but not change it. Ask its owner for the right to edit, or save a copy of your own.",
+        (
+            "You may read this document but not change it. "
+            "Ask its owner for the right to edit, or save a copy of your own."
+        ),
     ),
     CloseCode.NOT_FOUND: (
         4404,

@@ -27,7 +27,7 @@ def choose(
     Raises:
         ChannelClosed: there is none; the sentence names both releases and the side to upgrade.
     """
-    offered = {version for version in theirs if isinstance(version, int)}
+    offered = set(theirs)
     common = offered & set(VERSIONS)
     if common:
         return max(common)

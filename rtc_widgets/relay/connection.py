@@ -155,7 +155,7 @@ class TabConnection:
             raise ChannelClosed(CloseCode.TOO_MANY, CloseCode.TOO_MANY.sentence)
         versions = data.get("versions")
         chosen = version.choose(
-            versions if isinstance(versions, list) else [],
+            [v for v in versions if isinstance(v, int)] if isinstance(versions, list) else [],
             peer="the page",
             peer_release=str(data.get("release", "of an unknown release")),
             our_release=__version__,

@@ -37,7 +37,7 @@ class RelayApp(ExtensionApp):
     )
     store_path = Unicode(
         "",
-        help="The SQLite file of the log, on a local disk. By default one for each root_dir in Jupyter's data directory.",
+        help="The SQLite file of the log, on a local disk. By default one a root_dir, in Jupyter's data folder.",
     ).tag(config=True)
     max_file_size = Int(
         100 * 2**20, help="Bytes; a larger file opens the ordinary way, without collaboration."

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Any
 
 from jupyter_server.auth.decorator import authorized, ws_authenticated
 from jupyter_server.base.handlers import APIHandler, JupyterHandler
 from jupyter_server.base.websocket import WebSocketMixin
-from jupyter_server.utils import ensure_async, url_unescape
+from jupyter_server.utils import url_unescape
 from tornado import web
 from tornado.ioloop import PeriodicCallback
 from tornado.websocket import WebSocketClosedError, WebSocketHandler
@@ -120,13 +121,12 @@ class _SocketHandler(WebSocketMixin, WebSocketHandler, _RelayHandler):
     @ws_authenticated
     async def get(self, *args: str) -> None:
         """Upgrade to a WebSocket, for a signed-in user and from an origin that the server allows."""
-        await ensure_async(super().get(*args))
+        await super().get(*args)
 
     def _send(self, data: bytes) -> None:
-        try:
+        # Where the socket is closed, on_close follows and lets the peers go.
+        with contextlib.suppress(WebSocketClosedError):
             self.write_message(data, binary=True)
-        except WebSocketClosedError:
-            pass  # on_close follows and lets the peers go
 
     def get_compression_options(self) -> None:
         """Compress nothing: frames are small, and images do not shrink."""

@@ -77,19 +77,20 @@ class Kernels:
     def __init__(self, relay: Relay, serverapp: ServerApp) -> None:
         self._relay = relay
         self._serverapp = serverapp
+        self._events: Any = serverapp.event_logger
         self._links: dict[str, KernelLink] = {}
         self._peers: dict[KernelLink, dict[str, KernelPeer]] = {}
         self._greeting: dict[str, asyncio.Task[None]] = {}
 
     def start(self) -> None:
         """Link the kernels that run, and each that starts."""
-        self._serverapp.event_logger.add_listener(schema_id=_KERNEL_EVENTS, listener=self._on_kernel)
+        self._events.add_listener(schema_id=_KERNEL_EVENTS, listener=self._on_kernel)
         for kernel_id in self._serverapp.kernel_manager.list_kernel_ids():
             self._attach(kernel_id)
 
     async def aclose(self) -> None:
         """Let go of every kernel."""
-        self._serverapp.event_logger.remove_listener(schema_id=_KERNEL_EVENTS, listener=self._on_kernel)
+        self._events.remove_listener(schema_id=_KERNEL_EVENTS, listener=self._on_kernel)
         for task in list(self._greeting.values()):
             task.cancel()
         for kernel_id in list(self._links):
@@ -189,7 +190,7 @@ class Kernels:
         except ChannelClosed as refused:
             link.refuse(CloseCode(refused.code), refused.reason)
             return
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - see below
             # A bug here must answer the kernel, which waits, and not end the link.
             _log.exception("Kernel %s could not be welcomed", kernel_id)
             link.refuse(CloseCode.INTERNAL_ERROR, f"{CloseCode.INTERNAL_ERROR.sentence} ({error})")

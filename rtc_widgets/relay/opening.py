@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from jupyter_server.services.contents.manager import ContentsManager
@@ -12,11 +12,13 @@ from pycrdt import Doc
 from tornado.web import HTTPError
 
 from rtc_widgets.documents.seed import seed
-from rtc_widgets.errors import ChannelClosed, UnknownDocumentType
+from rtc_widgets.errors import ChannelClosed, DocumentError, UnknownDocumentType
 from rtc_widgets.ids import new_client_id, new_id
-from rtc_widgets.origins import Origin
 from rtc_widgets.protocol.codes import CloseCode
 from rtc_widgets.registry import document_class
+from rtc_widgets.relay.disk import FileVersion, Stat
+from rtc_widgets.relay.files import RoomFile
+from rtc_widgets.relay.index import RoomIndex, RoomRecord
 from rtc_widgets.rooms.document import RoomDocument
 from rtc_widgets.rooms.manager import RoomKey
 from rtc_widgets.rooms.room import Room, comm_id
@@ -28,110 +30,132 @@ if TYPE_CHECKING:
 __all__ = ["RoomMaker"]
 
 
-class _Backing:
-    """PROVISIONAL: saves after a pause."""
-
-    def __init__(self, contents, key, ydoc, doc, settings):
-        self.contents, self.path, self.key, self.ydoc, self.doc, self.settings = (
-            contents,
-            key.path,
-            key,
-            ydoc,
-            doc,
-            settings,
-        )
-        self.writable = True
-        self.timer = None
-        self.tasks = set()
-        self.base = None
-
-    def changed(self):
-        if self.timer:
-            self.timer.cancel()
-        self.timer = asyncio.get_running_loop().call_later(self.settings.save_delay, self._go)
-
-    def _go(self):
-        t = asyncio.ensure_future(self.save())
-        self.tasks.add(t)
-        t.add_done_callback(self.tasks.discard)
-
-    async def save(self):
-        source = self.ydoc.get()
-        if source != self.base:
-            self.base = source
-            await ensure_async(
-                self.contents.save(
-                    {
-                        "type": "notebook" if self.key.type == "notebook" else "file",
-                        "format": self.key.format,
-                        "content": source,
-                    },
-                    self.path,
-                )
-            )
-            m = await ensure_async(self.contents.get(self.path, content=False, require_hash=True))
-            with self.doc.transaction(origin=Origin("relay")):
-                self.ydoc.hash = m["hash"]
-                self.ydoc.dirty = False
-        else:
-            m = await ensure_async(self.contents.get(self.path, content=False, require_hash=True))
-            if self.ydoc.dirty:
-                with self.doc.transaction(origin=Origin("relay")):
-                    self.ydoc.dirty = False
-        return {"hash": m["hash"], "last_modified": str(m["last_modified"])}
-
-    async def renamed(self, path):
-        self.path = path
-        with self.doc.transaction(origin=Origin("relay")):
-            self.ydoc.path = path
-
-    async def aclose(self):
-        if self.timer:
-            self.timer.cancel()
-        await self.save()
-
-
 class RoomMaker:
-    """Make rooms from files."""
+    """Make rooms from files.
 
-    def __init__(self, contents: ContentsManager, store: Store, index: Any, settings: RelaySettings) -> None:
-        self._contents = contents
+    Args:
+        contents: the server's contents manager.
+        store: the logs.
+        index: which room a file has.
+        settings: the configuration.
+    """
+
+    def __init__(
+        self, contents: ContentsManager, store: Store, index: RoomIndex, settings: RelaySettings
+    ) -> None:
+        self._contents: Any = contents  # jupyter_server types few of its methods
         self._store = store
+        self._index = index
         self._settings = settings
 
     async def make(self, key: RoomKey) -> Room:
-        """Return the room of *key*."""
+        """Return the room of *key*.
+
+        Raises:
+            ChannelClosed: the file is missing, too large, unreadable or of an unknown type; it was not touched.
+        """
+        self._check_type(key)
+        await self._check_size(key.path)
+        doc: Doc[Any] = Doc(client_id=new_client_id())
+        file = RoomFile(
+            self._contents,
+            key.path,
+            key.type,
+            key.format,
+            doc,
+            save_delay=self._settings.save_delay,
+            save_max_wait=self._settings.save_max_wait,
+            poll_interval=self._settings.poll_interval,
+        )
+        version = await file.load()
+        record = await self._index.find(key.path, key.format, key.type)
+        if record is None or not await self._load(doc, record):
+            record = await self._seed(doc, key, version)
+        room = await self._room(key, record, doc, file)
+        # Only now, with the room listening, so that what was done to the file meanwhile is logged like any change.
+        await file.begin(record.base)
+        return room
+
+    def _check_type(self, key: RoomKey) -> None:
         try:
             document_class(key.type)
         except UnknownDocumentType as error:
             raise ChannelClosed(CloseCode.UNKNOWN_TYPE, str(error)) from error
+
+    async def _check_size(self, path: str) -> None:
         try:
-            model = await ensure_async(
-                self._contents.get(
-                    key.path,
-                    type="notebook" if key.type == "notebook" else "file",
-                    format=key.format if key.type != "notebook" else None,
-                    content=True,
-                )
-            )
+            model = await ensure_async(self._contents.get(path, content=False))
         except HTTPError as error:
-            code = CloseCode.NOT_FOUND if error.status_code == 404 else CloseCode.UNREADABLE
-            raise ChannelClosed(code, code.sentence) from error
-        id_ = new_id()
-        content: Doc[Any] = Doc(client_id=new_client_id())
-        seeded = seed(key.type, model["content"])
-        await self._store.append(
-            comm_id(id_, "content"), [Entry(seeded.update, None, time.time(), "seed", seeded.lineage)]
+            if error.status_code == 404:
+                raise ChannelClosed(CloseCode.NOT_FOUND, CloseCode.NOT_FOUND.sentence) from error
+            raise
+        size, limit = model.get("size") or 0, self._settings.max_file_size
+        if model["type"] == "directory":
+            raise ChannelClosed(CloseCode.NOT_FOUND, f"{path} is a folder, not a document.")
+        if size > limit:
+            raise ChannelClosed(
+                CloseCode.TOO_LARGE,
+                f"{path} has {size / 2**20:.1f} MiB, and files over {limit / 2**20:.1f} MiB are opened without "
+                "collaboration. Clear large outputs, or raise RelayApp.max_file_size on the server.",
+            )
+
+    async def _load(self, doc: Doc[Any], record: RoomRecord) -> bool:
+        """Fill *doc* from its log; tell whether there was one of that lineage."""
+        lineage = None
+        async for entry in self._store.read(comm_id(record.room, "content")):
+            if lineage is None:
+                lineage = entry.label
+                if entry.kind == "update" or lineage != record.lineage:
+                    return False
+            doc.apply_update(entry.update)
+        return lineage is not None
+
+    async def _seed(self, doc: Doc[Any], key: RoomKey, version: FileVersion) -> RoomRecord:
+        try:
+            seeded = seed(key.type, version.content)
+        except DocumentError as error:
+            raise ChannelClosed(CloseCode.UNREADABLE, f"{CloseCode.UNREADABLE.sentence} ({error})") from error
+        stat = version.stat
+        record = RoomRecord(
+            new_id(),
+            key.path,
+            key.format,
+            key.type,
+            seeded.lineage,
+            stat.hash,
+            stat.last_modified,
+            seeded.content,
         )
-        content.apply_update(seeded.update)
-        ydoc = document_class(key.type)(content)
-        backing = _Backing(self._contents, key, ydoc, content, self._settings)
-        backing.base = ydoc.get()
+        entry = Entry(seeded.update, None, time.time(), "seed", seeded.lineage)
+        # First the log, then the index: a room that is in the index has its seed.
+        await self._store.append(comm_id(record.room, "content"), [entry])
+        await self._index.put(record)
+        doc.apply_update(seeded.update)
+        return record
+
+    async def _room(self, key: RoomKey, record: RoomRecord, doc: Doc[Any], file: RoomFile) -> Room:
+        notes: Doc[Any] = Doc(client_id=new_client_id())
+        async for entry in self._store.read(comm_id(record.room, "annotations")):
+            notes.apply_update(entry.update)
         limits = self._settings.limits
-        documents = RoomDocument(
-            comm_id(id_, "content"), "content", content, seeded.lineage, self._store, limits=limits
+        content = RoomDocument(
+            comm_id(record.room, "content"), "content", doc, record.lineage, self._store, limits=limits
         )
-        notes = RoomDocument(
-            comm_id(id_, "annotations"), "annotations", Doc(), id_, self._store, writable=False, limits=limits
+        annotations = RoomDocument(
+            comm_id(record.room, "annotations"),
+            "annotations",
+            notes,
+            # Nothing is seeded here, and only the relay writes: its history is one as long as the room is.
+            record.room,
+            self._store,
+            writable=False,
+            limits=limits,
         )
-        return Room(id_, key.path, key.format, key.type, documents, notes, backing)
+        room = Room(record.room, key.path, key.format, key.type, content, annotations, file)
+        file.on_notice = room.tell
+        file.on_writable = lambda _: room.roles_changed()
+        file.on_saved = partial(self._note_saved, record.room)
+        return room
+
+    async def _note_saved(self, room: str, stat: Stat, base: Any) -> None:
+        await self._index.saved(room, stat.hash, stat.last_modified, base)

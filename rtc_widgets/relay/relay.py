@@ -16,6 +16,7 @@ from rtc_widgets.errors import ChannelClosed
 from rtc_widgets.protocol.codes import CloseCode
 from rtc_widgets.protocol.welcome import Limits
 from rtc_widgets.relay.access import Grants
+from rtc_widgets.relay.claim import Claim
 from rtc_widgets.relay.index import RoomIndex
 from rtc_widgets.relay.kernels import Kernels
 from rtc_widgets.relay.opening import RoomMaker
@@ -70,9 +71,9 @@ class Relay:
         self.grants = Grants()
         self.connections: set[WebSocketHandler] = set()
         path = Path(settings.store_path) if settings.store_path else _default_store(serverapp.root_dir)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self.store = SqliteStore(path)
-        self.index = RoomIndex(path.with_suffix(".rooms.sqlite"))
+        self._claim = Claim(path)
+        self.store = SqliteStore(self._claim.path)
+        self.index = RoomIndex(self._claim.path.with_suffix(".rooms.sqlite"))
         self._maker = RoomMaker(serverapp.contents_manager, self.store, self.index, settings)
         self.rooms = RoomManager(self._maker.make, settings.close_delay)
         self.kernels = Kernels(self, serverapp)
@@ -99,7 +100,8 @@ class Relay:
 
     async def start(self) -> None:
         """Follow the files and the kernels."""
-        self._serverapp.event_logger.add_listener(schema_id=_CONTENTS_EVENTS, listener=self._on_contents)
+        events: Any = self._serverapp.event_logger
+        events.add_listener(schema_id=_CONTENTS_EVENTS, listener=self._on_contents)
         if self._settings.kernels:
             self.kernels.start()
 
@@ -111,6 +113,7 @@ class Relay:
             connection.close(CloseCode.GOING_AWAY.websocket, CloseCode.GOING_AWAY)
         await self.store.aclose()
         await self.index.aclose()
+        self._claim.release()
 
     async def _on_contents(self, logger: Any, schema_id: str, data: dict[str, Any]) -> None:
         """Follow renames; an exception in a listener would only reach the log of the event bus."""
@@ -118,6 +121,9 @@ class Relay:
             old, new = data["source_path"].strip("/"), data["path"].strip("/")
             await self.index.rename(old, new)
             await self.rooms.rename(old, new)
+        elif data.get("action") == "delete" and self.rooms.get(data["path"].strip("/")) is None:
+            # What is made under that name later is another file. An open room keeps its own: it may be saved again.
+            await self.index.delete(data["path"].strip("/"))
 
 
 def _default_store(root_dir: str) -> Path:

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pycrdt import Doc, TransactionEvent, get_state, merge_updates
+from pycrdt import Doc, get_state, merge_updates
 
 from rtc_widgets import ids
 from rtc_widgets.errors import ChannelClosed, FrameError, StoreError
@@ -45,8 +45,8 @@ class _Change:
 class RoomDocument:
     """Keep one replica and fan its changes out.
 
-    Everything here runs on one event loop. Changes that arrive in one turn of the loop leave together: one frame to each
-    peer that did not make them, one append to the log, one acknowledgement a writer after the commit.
+    Everything here runs on one event loop. Changes that arrive in one turn of the loop leave together: one frame to
+    each peer that did not make them, one append to the log, one acknowledgement a writer after the commit.
 
     Args:
         comm_id: names the document on the wire and in the store.
@@ -314,7 +314,7 @@ class RoomDocument:
 
     # What goes out
 
-    def _on_transaction(self, happened: TransactionEvent) -> None:
+    def _on_transaction(self, happened: Any) -> None:
         update = happened.update
         if update == sync.EMPTY_UPDATE:
             return

@@ -127,8 +127,7 @@ class RoomManager:
             if room.empty and self._rooms.get(room.path) is room:
                 try:
                     await self._close(room)
-                except Exception:
-                    # The log has every change; the next open loads it from there.
+                except Exception:  # noqa: BLE001 - the log has every change; the next open loads it from there
                     _log.exception("The room of %s did not close cleanly", room.path)
         if room.path not in self._rooms:
             self._locks.pop(room.path, None)

@@ -44,6 +44,10 @@ class Outgoing:
 class RoomPeer(Protocol):
     """Be one participant of one document, on whatever carrier."""
 
+    def __hash__(self) -> int:
+        """Peers are told apart by identity."""
+        ...
+
     @property
     def user(self) -> str:
         """Return the authenticated user's name; it signs the peer's changes in the log."""

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from pycrdt import Array
 
 from rtc_widgets.errors import ChannelClosed
+from rtc_widgets.protocol import event
 from rtc_widgets.protocol.codes import CloseCode
 from rtc_widgets.protocol.request import Request
 from rtc_widgets.rooms.document import RoomDocument
@@ -115,6 +116,12 @@ class Room:
     def tell(self, level: str, code: str, message: str) -> None:
         """Show everybody a sentence."""
         self.content.tell("notice", {"level": level, "code": code, "message": message})
+
+    def roles_changed(self) -> None:
+        """Tell every peer what it may do now."""
+        for document in self.documents.values():
+            for peer in document.peers:
+                peer.send(document.outgoing(event.encode("role", {"role": peer.role})))
 
     async def aclose(
         self, code: str = CloseCode.GOING_AWAY, reason: str = CloseCode.GOING_AWAY.sentence

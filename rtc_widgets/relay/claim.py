@@ -1,0 +1,69 @@
+"""One server a log: the claim that a running server has on it."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import tempfile
+from pathlib import Path
+from typing import IO
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
+    import msvcrt
+
+__all__ = ["Claim"]
+
+_log = logging.getLogger(__name__)
+
+
+class Claim:
+    """Claim the log at *wanted*, or a temporary one where another server of the same folder has it.
+
+    Two servers that append to one log would each write what the other does not have in memory, and the next load would
+    find both: text twice. With logs of their own they meet in the file instead, where each merges what the other saved.
+
+    Args:
+        wanted: the path of the log.
+    """
+
+    def __init__(self, wanted: Path) -> None:
+        wanted.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._folder: tempfile.TemporaryDirectory[str] | None = None
+        self._lock: IO[bytes] | None = wanted.with_suffix(".lock").open("ab")
+        self.path = wanted
+        """The log to use."""
+        if not _locked(self._lock):
+            self._lock.close()
+            self._lock = None
+            self._folder = tempfile.TemporaryDirectory(prefix="rtc_widgets-")
+            self.path = Path(self._folder.name) / wanted.name
+            _log.warning(
+                "Another server holds %s, so the history of this one is kept until it stops only. "
+                "Documents meet in their files. To keep it, give this server a RelayApp.store_path of its own.",
+                wanted,
+            )
+
+    def release(self) -> None:
+        """Let another server have the log."""
+        if self._lock is not None:
+            self._lock.close()
+        if self._folder is not None:
+            # Windows does not remove a file that a dying thread still has open.
+            with contextlib.suppress(OSError):
+                self._folder.cleanup()
+
+
+def _locked(file: IO[bytes]) -> bool:
+    """Lock *file* for this process until it is closed or the process ends; tell whether that worked."""
+    try:
+        if os.name == "nt":
+            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]
+        else:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
