@@ -1,6 +1,4 @@
-"""When to save by itself: after a pause, at the latest after a maximum wait, and later where the disk
-refuses.
-"""
+"""When to save by itself: after a pause, after a maximum wait, and later where the disk refuses."""
 
 from __future__ import annotations
 

@@ -759,3 +759,18 @@ async def test_a_rename_that_the_watch_sees_first_is_no_deletion(plain: Server) 
     await room.file.poll()
     assert room.notices == []
     assert not room.file.deleted
+
+
+async def test_the_log_has_what_the_file_gets(plain: Server) -> None:
+    plain.write("a.ipynb", notebook(code("a", "1")))
+    room = await plain.open("a.ipynb")
+    logged: list[str] = []
+
+    async def commit() -> None:
+        await asyncio.sleep(0)
+        logged.append(plain.sources("a.ipynb")[0])
+
+    room.file.before_save = commit
+    room.type("typed ")
+    await room.file.save()
+    assert (logged, plain.sources("a.ipynb")) == (["1"], ["typed 1"])

@@ -1,0 +1,146 @@
+"""What stands in the file, and how another version of it gets into the live document."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from rtc_widgets.documents.content import content_of, trusted_cells
+from rtc_widgets.documents.merge import MergeResult, identify, merge_notebook, merge_other, merge_text
+from rtc_widgets.documents.seed import normalize
+from rtc_widgets.errors import RtcError
+from rtc_widgets.registry import document_class
+
+if TYPE_CHECKING:
+    from pycrdt import Doc
+
+    from rtc_widgets.relay.disk import FileVersion
+
+__all__ = ["NotMerged", "Versions"]
+
+_TEXT = frozenset({"file", "unicode"})
+
+
+class NotMerged(RtcError):
+    """Tell why a version of the file was not merged; the document was not changed."""
+
+
+class Versions:
+    """Remember the base, the content that the file has as far as is known, and merge what differs from it.
+
+    Args:
+        doc: the live document.
+        type_: its type.
+    """
+
+    def __init__(self, doc: Doc[Any], type_: str) -> None:
+        self.base: Any = None
+        """What stands in the file, normalized, under the live cells' ids; None where that is not known."""
+        self.file: FileVersion | None = None
+        """The file as it was last read."""
+        self.attempted: Any = None
+        """What was being written when writing failed, if it did: what stands in the file may be a part of it."""
+        self._doc = doc
+        self._type = type_
+        self._document = None if type_ == "notebook" or type_ in _TEXT else document_class(type_)(doc)
+        self._trusted: dict[str, Any] = {}
+
+    @property
+    def trusted(self) -> frozenset[str]:
+        """Return the ids of the cells whose outputs, as they are in the file, the contents manager trusts."""
+        return frozenset(self._trusted)
+
+    @property
+    def line_end(self) -> str:
+        """Return what the lines of the file end with."""
+        return "\n" if self.file is None else self.file.line_end
+
+    @property
+    def old_format(self) -> int | None:
+        """Return the notebook's major version if writing the file would be an upgrade."""
+        return None if self.file is None else self.file.old_format
+
+    def live(self) -> Any:
+        """Return what the file would hold if the document were saved now; equals ``base`` if it is saved."""
+        return content_of(self._doc, self._type, self.base, self._document)
+
+    def would_empty(self, content: Any) -> bool:
+        """Tell whether *content* is an empty notebook in the place of a full one."""
+        if self._type != "notebook" or not self.base:
+            return False
+        cells = self.base["cells"]
+        full = len(cells) > 1 or any(cell["source"] for cell in cells)
+        return full and len(content["cells"]) == 1 and not content["cells"][0]["source"]
+
+    def take(self, file: FileVersion) -> list[str]:
+        """Merge *file* into the document and return the conflicts.
+
+        Raises:
+            NotMerged: the file was emptied, or files of this type cannot be merged.
+        """
+        result = self._merge(file.content)
+        if result.refused:
+            raise NotMerged(result.refused)
+        self._remember(file, result.content)
+        return result.conflicts
+
+    def wrote(self, content: Any, left: Any, file: FileVersion, *, same: bool) -> list[str]:
+        """Take over what stands in the file after *content* was saved, and return the conflicts.
+
+        That is not always what was written: hooks change it, and contents managers may keep only a part of a
+        notebook. Either way it is the base of the next merge, and the document stays as it is. But somebody may
+        also have written the file right after us, and a post-save hook may have: that is merged.
+
+        Args:
+            content: what was saved.
+            left: what the hooks left of it.
+            file: what was read right after saving.
+            same: whether its time is that of the save.
+        """
+        self.attempted = None
+        if self._type == "notebook":
+            found = identify(content, file.content)
+            expected = same or found == identify(content, left)
+        else:
+            found = normalize(self._type, file.content)
+            expected = same or found == normalize(self._type, left)
+        if not expected:
+            self.base = content
+            return self.take(file)
+        self._remember(file, found)
+        return []
+
+    def half_written(self, file: FileVersion) -> bool:
+        """Tell whether *file* is what a save that failed left behind, and not somebody's change."""
+        if self.attempted is None:
+            return False
+        found = normalize(self._type, file.content)
+        if isinstance(self.attempted, str):
+            return self.attempted.startswith(found)
+        return bool(found == self.attempted)
+
+    def to_trust(self, content: Any) -> set[str]:
+        """Return which cells of *content* the contents manager may trust; it signs the notebook if all are.
+
+        Those that it trusted when it read them and that still have those outputs, and those that a frontend ran.
+        """
+        if self._type != "notebook":
+            return set()
+        kept = {
+            cell["id"]
+            for cell in content["cells"]
+            if cell["id"] in self._trusted and cell.get("outputs") == self._trusted[cell["id"]]
+        }
+        return kept | trusted_cells(self._doc)
+
+    def _merge(self, theirs: Any) -> MergeResult:
+        if self._type == "notebook":
+            return merge_notebook(self._doc, self.base, theirs)
+        if self._document is None:
+            return merge_text(self._doc, self.base, theirs)
+        return merge_other(self._document, self._type, self.base, theirs)
+
+    def _remember(self, file: FileVersion, content: Any) -> None:
+        self.base, self.file = content, file
+        if self._type == "notebook":
+            cells = content["cells"]
+            self._trusted = {cells[index]["id"]: cells[index].get("outputs") for index in file.trusted}
