@@ -245,7 +245,9 @@ export class ContentProvider implements IContentProvider, ILiveDocuments {
     if (!kept?.length) {
       return;
     }
-    if (model instanceof YNotebook) {
+    if (!document.provider.mayWrite) {
+      this._recovered.emit({ document, added: 0, left: kept });
+    } else if (model instanceof YNotebook) {
       const { added, left } = applyToNotebook(model, kept);
       this._recovered.emit({ document, added, left });
     } else if (model instanceof YFile) {

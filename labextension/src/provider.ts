@@ -141,10 +141,8 @@ export class Provider {
     params: Record<string, unknown> = {},
     timeout = REQUEST_TIMEOUT
   ): Promise<unknown> {
-    if (this._state === 'closed') {
-      return Promise.reject(
-        new NotConnected('The document is not connected any more.')
-      );
+    if (this._ended) {
+      return Promise.reject(this._ended);
     }
     return this._requests.ask(method, params, timeout);
   }
@@ -286,9 +284,9 @@ export class Provider {
     this._presence.dispose();
     const unsaved = this._unacknowledged.collect();
     this._unacknowledged.dispose();
-    const error = new ChannelClosed(code, reason);
-    this._requests.fail(error);
-    this._rejectSynced(error);
+    this._ended = new ChannelClosed(code, reason);
+    this._requests.fail(this._ended);
+    this._rejectSynced(this._ended);
     this._setState('closed');
     if (!this._disposed) {
       this._closed.emit({ code, reason, unsaved });
@@ -501,6 +499,7 @@ export class Provider {
   private _lineage: string | null = null;
   private _outgoing: Uint8Array[] = [];
   private _syncedOnce = false;
+  private _ended: ChannelClosed | null = null;
   private _disposed = false;
   private _timer: ReturnType<typeof setTimeout> | null = null;
 }

@@ -346,7 +346,7 @@ describe('close codes (5)', () => {
     expect(one.closed?.reason).toBe(sentence(code));
     expect(one.closed?.unsaved.map(item => item.text)).toEqual(['x = 1 typed']);
     expect(one.provider.mayWrite).toBe(false);
-    await expect(one.provider.save()).rejects.toThrow(NotConnected);
+    await expect(one.provider.save()).rejects.toThrow(sentence(code));
   });
 
   it('takes a code of a later release for a bug of the server', async () => {

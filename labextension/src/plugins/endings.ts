@@ -4,7 +4,8 @@ import type {
   JupyterFrontEnd,
   JupyterFrontEndPlugin
 } from '@jupyterlab/application';
-import { Clipboard, Notification } from '@jupyterlab/apputils';
+import { Clipboard, type Notification } from '@jupyterlab/apputils';
+import { PathExt } from '@jupyterlab/coreutils';
 import { IDocumentManager } from '@jupyterlab/docmanager';
 import {
   ITranslator,
@@ -15,6 +16,7 @@ import type { Widget } from '@lumino/widgets';
 import type { IUnsaved } from '../documents/unacknowledged';
 import type { IClosed } from '../provider';
 import { type ILiveDocument, ILiveDocuments } from '../tokens';
+import { toast } from './toast';
 
 /** The widget factories that show shared documents, by type. */
 const FACTORIES: Readonly<Record<string, string>> = {
@@ -80,14 +82,23 @@ const plugin: JupyterFrontEndPlugin<void> = {
     }
     const trans = (translator ?? nullTranslator).load('rtc_widgets');
 
-    const explain = (live: ILiveDocument, { reason, unsaved }: IClosed) => {
-      Notification.error(`${live.path}: ${trans.__(reason)}`, {
+    const explain = (
+      live: ILiveDocument,
+      { code, reason, unsaved }: IClosed
+    ) => {
+      const name = PathExt.basename(live.path);
+      toast('error', `${name}: ${trans.__(reason)}`, trans, {
         autoClose: false,
         actions: [
           ...copyAction(unsaved, trans),
           {
             label: trans.__('Open Again'),
-            callback: () => reopen(app, manager, live)
+            callback: () => {
+              if (code !== 'read-only') {
+                documents.keep(live.path, live.type, unsaved);
+              }
+              reopen(app, manager, live);
+            }
           }
         ]
       });
@@ -110,18 +121,19 @@ const plugin: JupyterFrontEndPlugin<void> = {
 
     documents.recovered.connect((_, { document, added, left }) => {
       if (added || left.length) {
+        const name = PathExt.basename(document.path);
         const message = left.length
           ? trans.__(
-              '%1 was started anew on the server, and what you typed meanwhile does not fit into it.',
-              document.path
+              'What you typed in %1 does not fit into what the server has now.',
+              name
             )
           : trans._n(
               '%2 was started anew on the server. What you typed meanwhile is in a cell of its own.',
               '%2 was started anew on the server. What you typed meanwhile is in %1 cells of their own.',
               added,
-              document.path
+              name
             );
-        Notification.warning(message, {
+        toast('warning', message, trans, {
           autoClose: false,
           actions: copyAction(left, trans)
         });

@@ -7,6 +7,7 @@ import type {
 import { Notification } from '@jupyterlab/apputils';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import { ILiveDocuments } from '../tokens';
+import { toast } from './toast';
 
 const LEVELS = ['info', 'warning', 'error'] as const;
 
@@ -35,7 +36,7 @@ const plugin: JupyterFrontEndPlugin<void> = {
         if (before === undefined || !Notification.manager.has(before)) {
           shown.set(
             message,
-            Notification.emit(trans.__(message), level, {
+            toast(level, trans.__(message), trans, {
               autoClose: level === 'info' ? 10_000 : false
             })
           );

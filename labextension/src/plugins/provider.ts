@@ -4,7 +4,6 @@ import type {
   JupyterFrontEnd,
   JupyterFrontEndPlugin
 } from '@jupyterlab/application';
-import { Notification } from '@jupyterlab/apputils';
 import { URLExt } from '@jupyterlab/coreutils';
 import {
   type FileEditorFactory,
@@ -26,6 +25,7 @@ import { CONTENT_PROVIDER, ContentProvider } from '../content_provider';
 import { SUBPROTOCOL } from '../protocol/envelope';
 import { type Fetch, type IRelay, relay } from '../rooms';
 import { ILiveDocuments } from '../tokens';
+import { toast } from './toast';
 
 const ID = 'rtc-widgets:provider';
 const TOLD = 'rtc_widgets:told-to-step-aside';
@@ -73,11 +73,13 @@ function stepAside(other: string, trans: TranslationBundle): void {
     return;
   }
   window.localStorage.setItem(TOLD, other);
-  Notification.info(
+  toast(
+    'info',
     trans.__(
-      'Documents on this server are shared by %1, so rtc_widgets leaves them alone. To use rtc_widgets instead, uninstall %1 and restart the server.',
+      '%1 shares the documents of this server, so rtc_widgets stays aside. To use it, uninstall the other and restart.',
       other
     ),
+    trans,
     { autoClose: false }
   );
 }
