@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 from jupyter_server.extension.application import ExtensionApp
@@ -62,6 +63,11 @@ class RelayApp(ExtensionApp):
     def initialize_settings(self) -> None:
         """Make the relay."""
         assert self.serverapp is not None
+        # What the package logs belongs into the server's log.
+        logger = logging.getLogger("rtc_widgets")
+        logger.handlers = list(self.log.handlers)
+        logger.setLevel(self.log.level)
+        logger.propagate = False
         settings = RelaySettings(
             save_delay=self.save_delay,
             save_max_wait=self.save_max_wait,

@@ -27,5 +27,5 @@ def serve(tmp_path: Any) -> Iterator[Callable[..., Server]]:
         return server
 
     yield _serve
-    for server in servers:
+    for server in reversed(servers):
         server.close()

@@ -64,7 +64,9 @@ class Kernel:
     def uplink(self) -> list[str]:
         """Return the kinds of our messages that the kernel sent and every tab got to see."""
         contents = [message.get("content", {}) for message in self.messages]
-        return [content["data"]["kind"] for content in contents if content.get("comm_id") == "rtc_widgets.uplink"]
+        return [
+            content["data"]["kind"] for content in contents if content.get("comm_id") == "rtc_widgets.uplink"
+        ]
 
     async def run(self, code: str, cell_id: str | None = None) -> str:
         """Run *code* and return what it printed; raises AssertionError with the traceback where it failed."""

@@ -41,13 +41,21 @@ class Server:
         work: a folder for everything that the server writes.
         app: ``server`` or ``lab``.
         options: more command line options.
+        beside: another server, whose folders to share.
         config: text of a jupyter_server_config.py.
     """
 
     def __init__(
-        self, work: Path, app: str = "server", options: Sequence[str] = (), config: str = ""
+        self,
+        work: Path,
+        app: str = "server",
+        options: Sequence[str] = (),
+        config: str = "",
+        beside: Server | None = None,
     ) -> None:
-        self.work = work
+        work.mkdir(parents=True, exist_ok=True)
+        self._log = work / "server.log"
+        self.work = work = beside.work if beside else work
         self.root = work / "root"
         self.root.mkdir(parents=True, exist_ok=True)
         self.token = TOKEN
@@ -72,12 +80,12 @@ class Server:
     @property
     def log(self) -> str:
         """Return what the server printed so far."""
-        return (self.work / "server.log").read_text(errors="replace")
+        return self._log.read_text(errors="replace")
 
     def start(self) -> None:
         """Start the server, on the same port as before, and wait until it answers."""
         module = {"server": "jupyter_server", "lab": "jupyterlab"}[self._app]
-        with (self.work / "server.log").open("a") as log:
+        with self._log.open("a") as log:
             self._process = subprocess.Popen(
                 [
                     *(sys.executable, "-m", module),
@@ -137,8 +145,9 @@ class Server:
         cells = [
             nbformat.v4.new_code_cell(source, id=f"cell-{index}") for index, source in enumerate(sources)
         ]
-        notebook = nbformat.v4.new_notebook(cells=cells, nbformat_minor=minor)
+        notebook = nbformat.v4.new_notebook(cells=cells)
         if minor < 5:
+            notebook.nbformat_minor = minor
             for cell in cells:
                 del cell["id"]
         notebook.metadata["kernelspec"] = {

@@ -88,8 +88,14 @@ class Tab:
         return str(self.grant["documents"][self._document]["comm_id"])
 
     @property
+    def cells(self) -> list[dict[str, Any]]:
+        """Return the cells as they are live, ids included, whatever the file's format keeps."""
+        cells: list[dict[str, Any]] = self.doc.get("cells", type=Array).to_py()
+        return cells
+
+    @property
     def sources(self) -> list[str]:
-        return [cell["source"] for cell in self.ydoc.source["cells"]]
+        return [cell["source"] for cell in self.cells]
 
     def cell(self, index: int) -> Any:
         return self.doc.get("cells", type=Array)[index]
