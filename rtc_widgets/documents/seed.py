@@ -41,6 +41,7 @@ CONVERTER = 1
 """Counts changes to this module that make another document of the same file."""
 
 _CELL_ID = re.compile(r"[a-zA-Z0-9_-]{1,64}")
+_JSON_TYPE = re.compile(r"application/(json$|.*\+json$)")
 _LINE_END = re.compile(r"\r\n?")
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
 _TEXT_TYPES = frozenset({"file", "unicode"})
@@ -135,6 +136,11 @@ def _cell(cell: Any) -> dict[str, Any]:
         raise DocumentError("A cell's metadata are a JSON object.")
     result["metadata"] = {key: value for key, value in metadata.items() if key != "trusted"}
     result.pop("execution_state", None)
+    attachments = result.get("attachments")
+    if isinstance(attachments, dict):
+        result["attachments"] = {
+            name: _bundle(data) if isinstance(data, dict) else data for name, data in attachments.items()
+        }
     if result["cell_type"] == "code":
         outputs = result.get("outputs") or []
         if not isinstance(outputs, list):
@@ -152,9 +158,20 @@ def _cell(cell: Any) -> dict[str, Any]:
 def _output(output: Any) -> dict[str, Any]:
     if not isinstance(output, dict):
         raise DocumentError("An output is a JSON object.")
-    if output.get("output_type") != "stream":
-        return output
-    return {**output, "text": _joined(output.get("text", ""), "text")}
+    if output.get("output_type") == "stream":
+        return {**output, "text": _joined(output.get("text", ""), "text")}
+    data = output.get("data")
+    return {**output, "data": _bundle(data)} if isinstance(data, dict) else output
+
+
+def _bundle(data: dict[str, Any]) -> dict[str, Any]:
+    """Join the lines of what is text, as nbformat does on reading: lists under JSON types are data."""
+    return {
+        mime: "".join(value)
+        if isinstance(value, list) and not _JSON_TYPE.match(mime) and all(isinstance(v, str) for v in value)
+        else value
+        for mime, value in data.items()
+    }
 
 
 def _joined(value: Any, name: str) -> str:

@@ -13,7 +13,7 @@ from rtc_widgets import ids
 if TYPE_CHECKING:
     from rtc_widgets.origins import Origin
 
-__all__ = ["new_ycell", "read_cells", "set_outputs", "settle_twins"]
+__all__ = ["new_ycell", "parse_cells", "read_cells", "set_outputs", "settle_twins"]
 
 
 def read_cells(doc: Doc[Any]) -> list[dict[str, Any]]:
@@ -23,7 +23,12 @@ def read_cells(doc: Doc[Any]) -> list[dict[str, Any]]:
     second for 10,000. JSON has no NaN and no infinity; they come as None, as browsers see them. Code cells
     have ``outputs`` and an ``execution_count``, others have neither.
     """
-    cells: list[dict[str, Any]] = json.loads(str(doc.get("cells", type=Array)))
+    return parse_cells(str(doc.get("cells", type=Array)))
+
+
+def parse_cells(text: str) -> list[dict[str, Any]]:
+    """Return the cells whose array has the JSON *text*."""
+    cells: list[dict[str, Any]] = json.loads(text)
     for cell in cells:
         for key, value in (("id", ""), ("cell_type", "raw"), ("source", ""), ("metadata", {})):
             cell.setdefault(key, value)

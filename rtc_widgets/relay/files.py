@@ -17,13 +17,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from pycrdt import Doc, Map, Subscription
 
 from rtc_widgets.documents.merge import FILE
-from rtc_widgets.documents.ycells import settle_twins
 from rtc_widgets.errors import ChannelClosed
-from rtc_widgets.origins import Origin
 from rtc_widgets.protocol.codes import CloseCode
 from rtc_widgets.relay.disk import Disk, FileVersion, Stat
 from rtc_widgets.relay.schedule import Schedule
-from rtc_widgets.relay.versions import NotMerged, Versions
+from rtc_widgets.relay.versions import RELAY, NotMerged, Versions
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine
@@ -31,8 +29,6 @@ if TYPE_CHECKING:
     from jupyter_server.services.contents.manager import ContentsManager
 
 __all__ = ["RoomFile"]
-
-RELAY = Origin("relay")
 
 # A symbolic link tells when it was made, not when the file behind it was written: now and then compare the bytes.
 _HASH_EVERY = 10  # looks
@@ -86,7 +82,6 @@ class RoomFile:
         """Why the document is not being saved by itself, if it is not."""
         self.deleted = False
         """Whether the file is gone; it is made anew only on demand."""
-        self._type = type_
         self._doc = doc
         self._state: Map[Any] = doc.get("state", type=Map)
         self._disk = Disk(contents, path, type_, format_)
@@ -133,7 +128,7 @@ class RoomFile:
 
     @property
     def trusted(self) -> frozenset[str]:
-        """Return the ids of the cells whose outputs, as they are in the file, the contents manager trusts."""
+        """Return the ids of the cells that the contents manager may trust, unless their outputs were changed."""
         return self._versions.trusted
 
     # --- opening and closing
@@ -248,10 +243,9 @@ class RoomFile:
         await self._check(forced=forced)
         if self.before_save is not None:
             await self.before_save()
-        if self._type == "notebook":
-            settle_twins(self._doc, RELAY)
-        versions, path = self._versions, self.path
-        changes, content = self._changes, versions.live()
+        versions, path, changes = self._versions, self.path, self._changes
+        versions.settle_twins()
+        content = await versions.live()
         if self._known is not None and content == versions.base and not (forced and versions.old_format):
             self._clean(changes)
             return self._known
@@ -265,12 +259,12 @@ class RoomFile:
         written, left = await self._disk.write(
             content, trusted=versions.to_trust(content), line_end=versions.line_end
         )
-        version = await self._disk.read()
+        version = await self._disk.read_back()
         if path == self.path:
             self._schedule.succeeded()
             self._strikes, self.deleted, self._told = 0, False, ""
             same = version.stat.last_modified == written.last_modified
-            self._took(version, versions.wrote(content, left, version, same=same))
+            self._took(version, await versions.wrote(content, left, version, same=same))
             self._clean(changes)
             await self._tell_saved()
         return version.stat
@@ -409,8 +403,9 @@ class RoomFile:
 
     async def _settle(self) -> None:
         """After the file was read: the document is clean, or what it has more is to be saved."""
-        if not self._blocked and self._versions.live() == self._versions.base:
-            self._clean(self._changes)
+        changes = self._changes
+        if not self._blocked and await self._versions.live() == self._versions.base:
+            self._clean(changes)
         else:
             self._saved = -1  # whoever changed it
             self._say(dirty=True, hash=self._hash)

@@ -1,4 +1,4 @@
-# ruff: noqa: D102, S101 - the tests say in their names what they hold to be true
+# ruff: noqa: D102 - the tests say in their names what they hold to be true
 """The exam that every ``Store`` must pass.
 
 A new store's whole test file:

@@ -172,6 +172,20 @@ def test_what_json_has_not_becomes_null() -> None:
     assert seed("notebook", notebook(cell)).content["cells"][0]["metadata"] == {"numbers": [None, None, 1.5]}
 
 
+def test_lines_of_text_are_joined_and_lists_of_data_are_not() -> None:
+    data = {
+        "text/plain": ["a\n", "b"],
+        "application/json": ["x"],
+        "application/vnd.x+json": ["y"],
+        "image/x": [1],
+    }
+    cell = code(outputs=[{"output_type": "display_data", "data": data, "metadata": {}}])
+    note = {"cell_type": "markdown", "source": ["a\n", "b"], "attachments": {"i": {"text/plain": ["c", "d"]}}}
+    first, second = seed("notebook", notebook(cell, note)).content["cells"]
+    assert first["outputs"][0]["data"] == {**data, "text/plain": "a\nb"}
+    assert (second["source"], second["attachments"]) == ("a\nb", {"i": {"text/plain": "cd"}})
+
+
 def test_other_types() -> None:
     assert seed("blob", base64.b64encode(b"\0\1").decode()).content == b"\0\1"
     with pytest.raises(UnknownDocumentType):

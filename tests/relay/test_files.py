@@ -62,6 +62,7 @@ class Room:
 
     def __init__(self, contents: Any, path: str, type_: str, format_: str, **times: float) -> None:
         self.doc: Doc[Any] = Doc()
+        self.type_ = type_
         self.notices: list[tuple[str, str]] = []
         self.saved: list[tuple[Stat, Any]] = []
         self.writable: list[bool] = []
@@ -81,7 +82,7 @@ class Room:
 
     async def seed(self) -> Room:
         version = await self.file.load()
-        made = seed(self.file._type, version.content)
+        made = seed(self.type_, version.content)
         self.doc.apply_update(made.update)
         await self.file.begin(made.content)
         return self
@@ -774,3 +775,35 @@ async def test_the_log_has_what_the_file_gets(plain: Server) -> None:
     room.type("typed ")
     await room.file.save()
     assert (logged, plain.sources("a.ipynb")) == (["1"], ["typed 1"])
+
+
+class TextNotebooks(AsyncLargeFileManager):  # type: ignore[misc]
+    """Keep notebooks as scripts, as jupytext does: no ids, no outputs."""
+
+    async def _read_notebook(self, os_path: str, raw: bool = False, **_: Any) -> Any:
+        text, _, data = await self._read_file(os_path, "text", raw=True)
+        cells = [nbformat.v4.new_code_cell(source) for source in text.removesuffix("\n").split("\n# %%\n")]
+        read = nbformat.v4.new_notebook(cells=cells)
+        return (read, data) if raw else read
+
+    async def _save_notebook(self, os_path: str, nb: Any, **_: Any) -> None:
+        await self._save_file(os_path, "\n# %%\n".join(cell["source"] for cell in nb["cells"]) + "\n", "text")
+
+
+async def test_a_contents_manager_that_keeps_scripts_will_do(tmp_path: Path) -> None:
+    server = Server(tmp_path, TextNotebooks)
+    server.write("a.py", "one\n# %%\ntwo\n")
+    room = await server.open("a.py")
+    ids = [cell["id"] for cell in room.cells]
+    room.doc.get("cells", type=Array)[0]["outputs"].append(Map(display("<b>")))
+    room.type("typed ")
+    await room.file.save()
+    assert (tmp_path / "a.py").read_text() == "typed one\n# %%\ntwo\n"
+    assert room.cells[0]["outputs"] == [display("<b>")]
+    assert room.state["dirty"] is False
+    server.write("a.py", "typed one\n# %%\nnew\n# %%\ntwo!\n")
+    await room.file.poll()
+    assert room.sources == ["typed one", "new", "two!"]
+    assert [room.cells[0]["id"], room.cells[2]["id"]] == ids
+    assert room.cells[0]["outputs"] == [display("<b>")]
+    await room.file.aclose()
