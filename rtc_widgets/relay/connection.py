@@ -188,6 +188,8 @@ class TabConnection:
         )
         if not small:
             peer.send(document.outgoing(*frames))
+        if document is room.content:
+            room.greet(peer)
 
     def _leave(self, peer: TabPeer) -> None:
         del self._peers[peer.document.comm_id]

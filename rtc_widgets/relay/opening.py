@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import time
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
     from rtc_widgets.relay.relay import RelaySettings
 
 __all__ = ["RoomMaker"]
+
+_LOG_PATIENCE = 5.0  # seconds that a save waits for a log whose disk refuses
 
 
 class RoomMaker:
@@ -112,7 +116,8 @@ class RoomMaker:
 
     async def _seed(self, doc: Doc[Any], key: RoomKey, version: FileVersion) -> RoomRecord:
         try:
-            seeded = seed(key.type, version.content)
+            # A second for 10,000 cells, in which the others must not wait.
+            seeded = await asyncio.to_thread(seed, key.type, version.content)
         except DocumentError as error:
             raise ChannelClosed(CloseCode.UNREADABLE, f"{CloseCode.UNREADABLE.sentence} ({error})") from error
         stat = version.stat
@@ -155,7 +160,18 @@ class RoomMaker:
         file.on_notice = room.tell
         file.on_writable = lambda _: room.roles_changed()
         file.on_saved = partial(self._note_saved, record.room)
+        file.before_save = partial(_logged, content)
         return room
 
     async def _note_saved(self, room: str, stat: Stat, base: Any) -> None:
         await self._index.saved(room, stat.hash, stat.last_modified, base)
+
+
+async def _logged(content: RoomDocument) -> None:
+    """Wait for the log before the file is written.
+
+    After a crash a file that has more than the log would read as if somebody had changed it outside.
+    """
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(_LOG_PATIENCE):
+            await content.committed()

@@ -25,6 +25,11 @@ class Backing(Protocol):
         """Tell whether the file may be written."""
         ...
 
+    @property
+    def problem(self) -> ChannelClosed | None:
+        """Tell why the document is not being written to its file at present, if it is not."""
+        ...
+
     def changed(self) -> None:
         """Note that the content changed; cheap, and called once a turn of the event loop."""
         ...
@@ -116,6 +121,13 @@ class Room:
     def tell(self, level: str, code: str, message: str) -> None:
         """Show everybody a sentence."""
         self.content.tell("notice", {"level": level, "code": code, "message": message})
+
+    def greet(self, peer: RoomPeer) -> None:
+        """Tell a peer that has just joined what those who were here know already."""
+        problem = self.backing.problem
+        if problem is not None:
+            notice = {"level": "warning", "code": problem.code, "message": problem.reason}
+            peer.send(self.content.outgoing(event.encode("notice", notice)))
 
     def roles_changed(self) -> None:
         """Tell every peer what it may do now."""

@@ -36,7 +36,9 @@ class Shelf:
             raise ChannelClosed(CloseCode.NOT_FOUND, CloseCode.NOT_FOUND.sentence)
         number = f"room{len(self.made)}"
         content, annotations = (
-            RoomDocument(comm_id(number, name), name, Doc(), number, MemoryStore(), writable=name == "content")
+            RoomDocument(
+                comm_id(number, name), name, Doc(), number, MemoryStore(), writable=name == "content"
+            )
             for name in ("content", "annotations")
         )
         room = Room(number, key.path, key.format, key.type, content, annotations, _Backing(self, key.path))
@@ -46,6 +48,7 @@ class Shelf:
 
 class _Backing:
     writable = True
+    problem = None
 
     def __init__(self, shelf: Shelf, path: str) -> None:
         self.shelf, self.path, self.changes = shelf, path, 0
