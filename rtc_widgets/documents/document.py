@@ -273,7 +273,8 @@ class LiveDocument:
             stage.close()
             stage.writer.release()
 
-    # ------------------------------------------------------------------------------------------- of the blocks
+    # ------------------------------------------------------------------------------------------- of the
+    # blocks
 
     def enter(self, section: Section) -> Replica:
         """Take the locks that *section* needs, and open its CRDT transaction."""
@@ -336,6 +337,7 @@ class LiveDocument:
         """Get new locks, the old ones being held by threads that do not exist here, and detach."""
         self._lock = threading.RLock()
         self._writer = threading.RLock()
+        self._depth, self._signature, self._remote = 0, None, False
         if self._stage is not None and not self._stage.entered:
             self._stage = None  # of a thread that does not exist here
         self._updates.renew()

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from typing import Any, TypeVar
 
 from pycrdt import Doc, Subscription, TransactionEvent
 
 __all__ = ["Replica"]
+
+_log = logging.getLogger(__name__)
 
 R = TypeVar("R")
 P = TypeVar("P")
@@ -53,9 +56,17 @@ class Replica:
     ) -> Callable[[], None]:
         """Have *callback* called within each transaction that changes *shared*; return what ends it.
 
-        The callback must read what it needs at once, write nothing and raise nothing.
+        The callback must read what it needs at once, and write nothing. What it raises is logged: raised on,
+        it would come out of somebody's write, which has happened already.
         """
-        entry = (shared, shared.observe_deep(callback) if deep else shared.observe(callback))
+
+        def guarded(event: Any) -> None:
+            try:
+                callback(event)
+            except Exception:  # noqa: BLE001 (other people's documents may hold anything)
+                _log.exception("A change of a document could not be understood.")
+
+        entry = (shared, shared.observe_deep(guarded) if deep else shared.observe(guarded))
         self._observed.append(entry)
 
         def end() -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pycrdt import Array, Map, Text
 
@@ -331,16 +331,19 @@ def test_subscriptions_follow_a_rebuilt_document() -> None:
 def test_malformed_content_does_not_break_observing(caplog: pytest.LogCaptureFixture) -> None:
     ada, bob = pair()
     changes = heard(ada, "source")
+    heard(ada, "metadata")
     with bob.document.writing() as replica:
         cells = replica.root("cells", Array)
         cells.append("not a cell")
         cells.append(Map({"no": "id"}))
         cells[0]["metadata"] = 3
+        replica.root("meta", Map)["metadata"] = "not a map"
     bob[0].source = "still heard"
 
     assert changes[-1].delta == (Edit(0, 6, "still heard"),)
     assert len(ada) == 5
-    assert ada[0].metadata == {}
+    assert ada[0].metadata == ada.metadata == {}
+    assert "could not be understood" in caplog.text
 
 
 def test_unknown_kinds_are_refused() -> None:
@@ -349,6 +352,7 @@ def test_unknown_kinds_are_refused() -> None:
         ada.on_change("sauce", print)  # type: ignore[call-overload]
 
 
+@settings(deadline=None)
 @given(st.lists(st.text("aé😀\n", max_size=12), max_size=8))
 def test_the_deltas_add_up_to_the_source(versions: list[str]) -> None:
     ada, bob = pair()

@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from pycrdt import Doc, Text
 
@@ -40,6 +40,7 @@ def live(content: str) -> Text:
     return text
 
 
+@settings(deadline=None)
 @given(TEXTS, TEXTS)
 @example("\r\n", "\n")
 @example("e\u0301", "é")
@@ -52,6 +53,7 @@ def test_a_diff_leads_from_old_to_new_in_order_without_overlap(old: str, new: st
     assert all(edit.start < edit.stop or edit.text for edit in edits)
 
 
+@settings(deadline=None)
 @given(TEXTS, TEXTS)
 def test_a_live_text_becomes_the_new_text(old: str, new: str) -> None:
     text = live(old)
@@ -60,6 +62,7 @@ def test_a_live_text_becomes_the_new_text(old: str, new: str) -> None:
     assert str(text) == new
 
 
+@settings(deadline=None)
 @given(TEXTS, TEXTS)
 def test_a_delta_reads_back_as_edits_in_code_points(old: str, new: str) -> None:
     text = live(old)
@@ -73,11 +76,13 @@ def test_a_delta_reads_back_as_edits_in_code_points(old: str, new: str) -> None:
     assert apply_to_str(old, seen[0] if seen else ()) == new
 
 
+@settings(deadline=None)
 @given(TEXTS, st.integers(0, 40))
 def test_offsets_in_bytes(text: str, index: int) -> None:
     assert utf8_offset(text, index) == len(text[:index].encode())
 
 
+@settings(deadline=None)
 @given(st.text("abc\n", max_size=12), st.text("abc\n", max_size=12), st.text("xyz", min_size=1, max_size=3))
 def test_one_insertion_is_one_edit(before: str, after: str, inserted: str) -> None:
     (edit,) = diff(before + after, before + inserted + after)

@@ -209,8 +209,11 @@ def test_people_converge_whatever_the_order_of_delivery(
             models[who] += act(people[who], what, number, text)
         assert [len(nb) for nb in people] == models
         for nb in people:
-            assert [cell.id for cell in nb] == [cell["id"] for cell in nb.to_dict()["cells"]]
-            assert [cell.source for cell in nb] == [cell["source"] for cell in nb.to_dict()["cells"]]
+            cells = nb.to_dict()["cells"]
+            assert [cell.id for cell in nb] == [cell["id"] for cell in cells]
+            # Two who retype one cell at once make twins, of which the handle finds the first.
+            if len({cell["id"] for cell in cells}) == len(cells):
+                assert [cell.source for cell in nb] == [cell["source"] for cell in cells]
     hub.deliver(random.randrange)
 
     assert people[0].to_dict() == people[1].to_dict() == people[2].to_dict()
