@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 
 from rtc_widgets.protocol.awareness import State, decode_states, encode_states
 
@@ -16,10 +16,18 @@ class RoomAwareness:
         self._states: dict[int, State] = {}
         self._owners: dict[int, Hashable] = {}
 
-    def receive(self, owner: Hashable, update: bytes) -> list[int]:
+    def receive(
+        self, owner: Hashable, update: bytes, may_inherit: Callable[[Hashable], bool] = lambda _: False
+    ) -> list[int]:
         """Take what *owner* says and return the clients whose state changed.
 
-        A state of another owner's client is dropped: nobody speaks for others.
+        A state of another owner's client is dropped: nobody speaks for others. Only a tab that comes back before its
+        old connection was noticed to be gone inherits from that.
+
+        Args:
+            owner: who says it.
+            update: an awareness update.
+            may_inherit: tells whether the one who introduced a client may be the same tab, on an older connection.
 
         Raises:
             FrameError: the update does not parse.
@@ -28,8 +36,10 @@ class RoomAwareness:
         for state in decode_states(update):
             known = self._states.get(state.client)
             if known is not None:
-                if self._owners.get(state.client, owner) != owner:
+                before = self._owners.get(state.client, owner)
+                if before != owner and not may_inherit(before):
                     continue
+                self._owners[state.client] = owner
                 if state.clock < known.clock or (state.clock == known.clock and not state.gone):
                     continue
             elif state.gone:

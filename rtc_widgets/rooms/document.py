@@ -281,7 +281,9 @@ class RoomDocument:
         if len(update) > self.limits.awareness:
             raise ChannelClosed(CloseCode.TOO_LARGE, "The awareness state is larger than the server allows.")
         try:
-            changed = self._awareness.receive(peer, update)
+            changed = self._awareness.receive(
+                peer, update, lambda before: isinstance(before, type(peer)) and before.user == peer.user
+            )
         except FrameError as error:
             raise ChannelClosed(CloseCode.BAD_FRAME, f"{CloseCode.BAD_FRAME.sentence} ({error})") from error
         for client in changed:

@@ -246,6 +246,22 @@ async def test_nobody_speaks_for_others():
     assert late.states == {1: {"user": "ada"}}
 
 
+async def test_a_tab_that_comes_back_early_keeps_its_client():
+    document, _, _ = make_document()
+    old, ben = Peer(document, "ada").join(), Peer(document, "ben").join()
+    old.say(awareness.encode(encode_states([State(1, 1, '{"cursor":1}')])))
+    new = Peer(document, "ada").join()
+    new.say(awareness.encode(encode_states([State(1, 2, '{"cursor":2}')])))
+    await turn()
+    assert ben.states == {1: {"cursor": 2}}
+    document.leave(old)
+    await turn()
+    assert ben.states == {1: {"cursor": 2}}, "the old connection's end takes nobody away"
+    document.leave(new)
+    await turn()
+    assert ben.states == {1: None}
+
+
 async def test_requests_are_answered_by_the_handler_or_refused():
     document, _, _ = make_document()
 
