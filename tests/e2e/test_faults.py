@@ -28,7 +28,7 @@ async def test_a_frame_that_does_not_decode_closes_one_document_of_one_tab(serve
     for frame in (b"", b"\0\7\0", sync.update(b"garbage"), sync.step1(b"\xff"), awareness.encode(b"\5")):
         async with Tab(server, path) as ada, Tab(server, path) as eve:
             eve.say(frame)
-            await eve.until(lambda: eve.closed, "the sender is closed")  # noqa: B023
+            await eve.until(lambda: eve.closed, "the sender is closed")
             assert eve.closed["code"] == CloseCode.BAD_FRAME and "Reload" in eve.closed["reason"]
             before = ada.sources
             ada.cell(0)["source"].insert(0, "y")

@@ -44,13 +44,16 @@ async def test_both_kinds_of_client_edit_one_notebook(server):
     doc = Doc()
     notebook = YNotebook(doc)
     async with Tab(server, path) as tab, stock(server, path) as socket:
-        async with Provider(doc, Socket(socket, path)) as provider:
+        provider = Provider(doc, Socket(socket, path))
+        async with provider:
             await asyncio.wait_for(provider.synced.wait(), 10)
             assert [cell["source"] for cell in notebook.source["cells"]] == ["x = 1", "y = 2"]
             notebook.append_cell({"cell_type": "code", "source": "z = 3"})
             await tab.until(lambda: tab.sources == ["x = 1", "y = 2", "z = 3"], "our client sees the cell")
             tab.cell(0)["source"].insert(0, "Zoë 🦉 ")
-            await tab.until(lambda: notebook.source["cells"][0]["source"] == "Zoë 🦉 x = 1", "theirs sees the edit")
+            await tab.until(
+                lambda: notebook.source["cells"][0]["source"] == "Zoë 🦉 x = 1", "theirs sees the edit"
+            )
             await asyncio.to_thread(until, lambda: len(server.sources(path)) == 3, "the file follows")
 
 

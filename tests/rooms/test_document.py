@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from support.conversation import Peer, log_of, make_document, turn
 from pycrdt import Doc, Text
+from support.conversation import Peer, log_of, make_document, turn
 
 from rtc_widgets.documents.seed import seed
 from rtc_widgets.errors import ChannelClosed, StoreError

@@ -6,8 +6,8 @@ import asyncio
 from typing import Any
 
 import pytest
-from support.conversation import Peer
 from pycrdt import Doc
+from support.conversation import Peer
 
 from rtc_widgets.errors import ChannelClosed
 from rtc_widgets.protocol import request

@@ -5,11 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 import uuid
-from typing import Any
-
-from websockets.asyncio.client import ClientConnection, connect
+from typing import Any, Self
 
 from support.server import Server
+from websockets.asyncio.client import ClientConnection, connect
 
 __all__ = ["Kernel", "Result"]
 
@@ -46,7 +45,7 @@ class Kernel:
         self._session = uuid.uuid4().hex
         self._results: dict[str, Result] = {}
 
-    async def __aenter__(self) -> Kernel:
+    async def __aenter__(self) -> Self:
         body = {"path": self.path, "name": self.path, "type": self._type, "kernel": {"name": "python3"}}
         self.session = await asyncio.to_thread(self.server.api, "/api/sessions", "POST", body)
         self.id = self.session["kernel"]["id"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from playwright.sync_api import Locator, Page, expect
-
 from support.server import Server
 
 __all__ = ["Person"]

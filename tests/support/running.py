@@ -9,7 +9,6 @@ from typing import Any
 from jupyter_client import AsyncKernelManager
 from nbclient import NotebookClient
 from nbformat import NotebookNode
-
 from support.server import Server
 
 __all__ = ["executing"]

@@ -9,10 +9,11 @@ import json
 import urllib.error
 import urllib.request
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Self
 
 from jupyter_ydoc.ybasedoc import YBaseDoc
 from pycrdt import Array, Doc
+from support.server import Server
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
@@ -22,8 +23,6 @@ from rtc_widgets.protocol import awareness, envelope, event, request, status, sy
 from rtc_widgets.protocol.peer import FrameReader, FrameWriter
 from rtc_widgets.protocol.welcome import Welcome
 from rtc_widgets.registry import document_class
-
-from support.server import Server
 
 __all__ = ["Refused", "Tab"]
 
@@ -100,7 +99,7 @@ class Tab:
     def cell(self, index: int) -> Any:
         return self.doc.get("cells", type=Array)[index]
 
-    async def __aenter__(self) -> Tab:
+    async def __aenter__(self) -> Self:
         self.grant = await asyncio.to_thread(self.ask)
         self._socket = await connect(
             f"ws://127.0.0.1:{self.server.port}/api/rtc_widgets/comms",
