@@ -124,7 +124,8 @@ class Kernels:
         manager = self._serverapp.kernel_manager.get_kernel(kernel_id)
         try:
             link = KernelLink(manager, self, log=_log, limits=self._relay.limits)
-        except NotConnected as error:
+        except (NotConnected, AttributeError, NotImplementedError) as error:
+            # A kernel manager of another kind (a gateway, another server) may have no connection info at all.
             _log.info("Kernel %s is not linked: %s", kernel_id, error)
             return
         self._links[kernel_id] = link

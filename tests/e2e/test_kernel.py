@@ -6,9 +6,12 @@ import asyncio
 import json
 import urllib.error
 
+import pytest
 from support.kernel import Kernel
 from support.server import until
 from support.tab import Tab
+
+pytestmark = pytest.mark.oldest
 
 CONNECT = "%load_ext rtc_widgets\nimport rtc_widgets\nnb = rtc_widgets.notebook()\n"
 
