@@ -209,3 +209,42 @@ def _missing(server, path):
         with error:
             return error.code == 404
     return False
+
+
+async def test_a_kernel_of_a_release_from_the_future_is_told_what_to_upgrade(server):
+    path = server.notebook("future.ipynb", "x = 1")
+    async with Tab(server, path), Kernel(server, path) as kernel:
+        printed = await kernel.run(
+            "import rtc_widgets.kernel.session as session\nsession.VERSIONS, session.__version__ = (7,), '9.0'\n"
+            "%load_ext rtc_widgets\nimport rtc_widgets\n"
+            "try: rtc_widgets.notebook()\nexcept rtc_widgets.NotConnected as error: print(error)"
+        )
+        assert "9.0" in printed and "Upgrade the server" in printed
+
+
+async def test_unloaded_and_loaded_again(server):
+    path = server.notebook("unload.ipynb", "x = 1")
+    async with Tab(server, path) as tab, Kernel(server, path) as kernel:
+        await kernel.run(CONNECT + "old = nb")
+        printed = await kernel.run(
+            "%unload_ext rtc_widgets\n"
+            "try: old[0].source = 'too late'\nexcept rtc_widgets.NotConnected as error: print(error)"
+        )
+        assert "session that has ended" in printed
+        await kernel.run(CONNECT + "nb[0].source += ' # again'")
+        await tab.until(lambda: tab.sources == ["x = 1 # again"], "the new session edits")
+
+
+async def test_what_a_thread_prints_stays_in_its_cell(server):
+    """Others type all the while; the kernel must not take their messages for the parent of what people's threads print."""
+    path = server.notebook("threads.ipynb", "x = 1")
+    async with Tab(server, path) as tab, Kernel(server, path) as kernel:
+        await kernel.run(CONNECT)
+        running = await kernel.start(
+            "import threading, time\ndef work():\n    for n in range(20):\n        print(n)\n        time.sleep(0.02)\n"
+            "thread = threading.Thread(target=work)\nthread.start()\nthread.join()"
+        )
+        while not running.done.is_set():
+            tab.cell(0)["source"].insert(0, "y")
+            await asyncio.sleep(0.01)
+        assert running.stdout == "".join(f"{n}\n" for n in range(20))
