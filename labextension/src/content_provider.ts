@@ -13,6 +13,7 @@ import type {
   SharedDocumentFactory,
   User
 } from '@jupyterlab/services';
+import { DisposableDelegate, type IDisposable } from '@lumino/disposable';
 import { type ISignal, Signal } from '@lumino/signaling';
 import type { IConnection } from './channels/channel';
 import { applyToFile, applyToNotebook } from './documents/recovery';
@@ -98,6 +99,12 @@ export class ContentProvider implements IContentProvider, ILiveDocuments {
     this._kept.set(key(type, path), [...kept, ...unsaved]);
   }
 
+  unshare(path: string, type: string): IDisposable {
+    const at = key(type, path);
+    this._unshared.add(at);
+    return new DisposableDelegate(() => this._unshared.delete(at));
+  }
+
   /** Return the file's model; its content only where the document is not shared, for the relay fills those. */
   async get(
     path: string,
@@ -153,7 +160,8 @@ export class ContentProvider implements IContentProvider, ILiveDocuments {
     const make = this._factories.get(type);
     // A notebook that is opened as text would be a second writer of the same file.
     const isTextOfNotebook = type === 'file' && /\.ipynb$/i.test(path);
-    if (!make || !options.collaborative || !format || isTextOfNotebook) {
+    const isOrdinary = isTextOfNotebook || this._unshared.has(key(type, path));
+    if (!make || !options.collaborative || !format || isOrdinary) {
       return undefined;
     }
     const model = make(options);
@@ -339,6 +347,7 @@ export class ContentProvider implements IContentProvider, ILiveDocuments {
   private _isShared = true;
   private readonly _factories = new Map<string, SharedDocumentFactory>();
   private readonly _documents = new Map<string, IOpenDocument>();
+  private readonly _unshared = new Set<string>();
   private readonly _kept = new Map<string, IUnsaved[]>();
   private readonly _added = new Signal<ILiveDocuments, ILiveDocument>(this);
   private readonly _recovered = new Signal<ILiveDocuments, IRecovered>(this);

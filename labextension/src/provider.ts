@@ -50,6 +50,8 @@ export interface IProviderOptions {
 const MOST_MERGED = 100;
 /** Milliseconds. */
 const REQUEST_TIMEOUT = 30_000;
+/** The roots that hold what people work on; JupyterLab writes into the others of its own accord. */
+const CONTENT = ['cells', 'source'];
 /** A ticket may expire while a laptop sleeps; more refusals in a row than this are meant. */
 const MOST_REFUSED = 3;
 
@@ -72,6 +74,7 @@ export class Provider {
     // Whoever needs it awaits it; a document that is closed before must not be an unhandled rejection.
     this.synced.catch(() => undefined);
     this._doc.on('update', this._onUpdate);
+    this._doc.on('afterTransaction', this._onTransaction);
     this._presence = new Presence(options.awareness, frame => {
       if (this._welcome) {
         this._send(frame);
@@ -271,7 +274,7 @@ export class Provider {
     this._setState(this._syncedOnce ? 'offline' : 'connecting');
   }
 
-  private _end(code: CloseCode, reason: string): void {
+  private _end(code: CloseCode, reason: string, discard = false): void {
     if (this._state === 'closed') {
       return;
     }
@@ -281,8 +284,9 @@ export class Provider {
       clearTimeout(this._timer);
     }
     this._doc.off('update', this._onUpdate);
+    this._doc.off('afterTransaction', this._onTransaction);
     this._presence.dispose();
-    const unsaved = this._unacknowledged.collect();
+    const unsaved = discard ? [] : this._unacknowledged.collect();
     this._unacknowledged.dispose();
     this._ended = new ChannelClosed(code, reason);
     this._requests.fail(this._ended);
@@ -414,7 +418,11 @@ export class Provider {
     if (event.name === 'role' && isRole(role)) {
       const could = this.mayWrite;
       this._setRole(role);
-      if (this.mayWrite && !could) {
+      if (this.mayWrite && !could && this._strayed) {
+        // What a viewer's tab did to its own replica (the outputs of what it ran) is not for the others.
+        this._channel?.close('normal');
+        this._end('lineage-mismatch', sentence('lineage-mismatch'), true);
+      } else if (this.mayWrite && !could) {
         // The relay asks for what it lacks only in a handshake.
         this._channel?.close('normal');
         this._channel = null;
@@ -436,6 +444,17 @@ export class Provider {
       queueMicrotask(() => this._flush());
     }
     this._outgoing.push(update);
+  };
+
+  private readonly _onTransaction = (transaction: Y.Transaction): void => {
+    const { changedParentTypes } = transaction;
+    if (transaction.origin === this || !this._role || this.mayWrite) {
+      return;
+    }
+    this._strayed ||= CONTENT.some(root => {
+      const type = this._doc.share.get(root);
+      return type !== undefined && changedParentTypes.has(type);
+    });
   };
 
   /** Send what waits: all transactions of one turn of the event loop travel together. */
@@ -499,6 +518,8 @@ export class Provider {
   private _lineage: string | null = null;
   private _outgoing: Uint8Array[] = [];
   private _syncedOnce = false;
+  /** Whether this replica holds changes that were made without the right to make them. */
+  private _strayed = false;
   private _ended: ChannelClosed | null = null;
   private _disposed = false;
   private _timer: ReturnType<typeof setTimeout> | null = null;

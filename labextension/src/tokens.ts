@@ -2,6 +2,7 @@
 
 import type { ISharedDocument } from '@jupyter/ydoc';
 import { Token } from '@lumino/coreutils';
+import type { IDisposable } from '@lumino/disposable';
 import type { ISignal } from '@lumino/signaling';
 import type { IUnsaved } from './documents/unacknowledged';
 import type { Provider } from './provider';
@@ -24,6 +25,8 @@ export interface ILiveDocuments {
   find(model: ISharedDocument): ILiveDocument | undefined;
   /** Keep texts that are to be applied again when the file is opened the next time. */
   keep(path: string, type: string, unsaved: readonly IUnsaved[]): void;
+  /** Open this file the ordinary way, without sharing it, until the result is disposed. */
+  unshare(path: string, type: string): IDisposable;
   /** Texts were applied again; `left` could not be merged. */
   readonly recovered: ISignal<ILiveDocuments, IRecovered>;
 }

@@ -157,7 +157,19 @@ describe('editing', () => {
     expect(one.provider.mayWrite).toBe(false);
   });
 
-  it('sends what a viewer wrote when it becomes an editor', async () => {
+  it('starts anew when a viewer whose replica strayed becomes an editor', async () => {
+    relay.role = 'viewer';
+    const one = await synced();
+    one.type('a', ' mine');
+    relay.role = 'editor';
+    relay.event('role', { role: 'editor' });
+    await until(() => one.closed !== null);
+    expect(one.closed?.code).toBe('lineage-mismatch');
+    expect(one.closed?.unsaved).toEqual([]);
+    expect(sources(relay.doc).a).toBe('x = 1');
+  });
+
+  it('goes on when a viewer becomes an editor', async () => {
     relay.role = 'viewer';
     const one = await synced();
     relay.role = 'editor';

@@ -1,4 +1,4 @@
-"""Two people and a kernel in real browsers: a JupyterLab server, Debian's Chromium, a page for each person."""
+"""Two people and a kernel in real browsers: JupyterLab servers, Debian's Chromium, a page for each person."""
 
 from __future__ import annotations
 
@@ -43,16 +43,38 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 @pytest.fixture
+def start_lab(tmp_path: Path) -> Iterator[Callable[..., Server]]:
+    """Start a JupyterLab server for one test alone: ``start_lab(options=[...], config="...")``."""
+    servers: list[Server] = []
+
+    def _start(**arguments: Any) -> Server:
+        servers.append(Server(tmp_path / f"lab{len(servers)}", "lab", **arguments))
+        return servers[-1]
+
+    yield _start
+    for server in servers:
+        server.close()
+
+
+@pytest.fixture
 def visit(browser: Browser) -> Iterator[Callable[..., Person]]:
-    """Let a person open a file in a browser of their own: ``visit(lab, "a.ipynb")``."""
+    """Let a person open a file in a browser of their own: ``visit(lab, "a.ipynb", token="ada")``."""
     people: list[Person] = []
 
-    def _visit(server: Server, path: str, **options: Any) -> Person:
-        context = browser.new_context(viewport={"width": 1200, "height": 800}, **options)
+    def _visit(
+        server: Server,
+        path: str = "",
+        token: str | None = None,
+        ready: bool = True,
+        width: int = 1200,
+        height: int = 800,
+        **options: Any,
+    ) -> Person:
+        context = browser.new_context(viewport={"width": width, "height": height}, **options)
         context.set_default_timeout(20_000)
-        person = Person(server, context.new_page(), f"test{next(_numbers)}")
+        person = Person(server, context.new_page(), f"test{next(_numbers)}", token)
         people.append(person)
-        person.open(path)
+        person.open(path, ready=ready)
         return person
 
     yield _visit

@@ -18,10 +18,12 @@ class Person:
         server: a JupyterLab server.
         page: of a browser context of its own.
         workspace: a name no other page uses; otherwise JupyterLab restores another page's layout.
+        token: who this is, where the server has users; by default the server's own token.
     """
 
-    def __init__(self, server: Server, page: Page, workspace: str) -> None:
+    def __init__(self, server: Server, page: Page, workspace: str, token: str | None = None) -> None:
         self.server = server
+        self._token = token or server.token
         self.page = page
         self.errors: list[str] = []
         self._workspace = workspace
@@ -41,13 +43,14 @@ class Person:
         """Return the editor of one cell."""
         return self.cells.nth(index).locator(".cm-content")
 
-    def open(self, path: str, query: str = "") -> None:
+    def open(self, path: str = "", ready: bool = True) -> None:
         """Open *path* and wait until it can be edited; a notebook also until its kernel is idle."""
-        url = (
-            f"{self.server.url}/lab/workspaces/{self._workspace}/tree/{path}?token={self.server.token}{query}"
-        )
-        self.page.goto(url)
-        self.ready(path)
+        tree = f"/tree/{path}" if path else ""
+        self.page.goto(f"{self.server.url}/lab/workspaces/{self._workspace}{tree}?token={self._token}")
+        if not path:
+            self.page.locator("#jp-main-dock-panel").wait_for()
+        elif ready:
+            self.ready(path)
 
     def reload(self, path: str) -> None:
         """Reload the page."""
@@ -105,9 +108,19 @@ class Person:
         )
         return result
 
+    def toast(self, text: str) -> Locator:
+        """Return the notifications on the screen that hold *text*."""
+        return self.page.locator(".Toastify__toast", has_text=text)
+
     def dirty(self) -> bool:
         """Tell whether JupyterLab shows the document as unsaved."""
         return bool(self.page.evaluate("() => window.jupyterapp.shell.currentWidget.context.model.dirty"))
+
+    def is_read_only(self, index: int = 0) -> bool:
+        """Tell whether the editor of one cell refuses typing."""
+        return self.editor(index).get_attribute("contenteditable") == "false" or bool(
+            self.editor(index).get_attribute("aria-readonly") == "true"
+        )
 
     def execute(self, command: str, args: dict[str, object] | None = None) -> None:
         """Start a JupyterLab command; not awaited, for one that opens a dialog would never return."""

@@ -7,6 +7,7 @@ import type {
 import { Clipboard, type Notification } from '@jupyterlab/apputils';
 import { PathExt } from '@jupyterlab/coreutils';
 import { IDocumentManager } from '@jupyterlab/docmanager';
+import type { IDocumentWidget } from '@jupyterlab/docregistry';
 import {
   ITranslator,
   nullTranslator,
@@ -14,6 +15,7 @@ import {
 } from '@jupyterlab/translation';
 import type { Widget } from '@lumino/widgets';
 import type { IUnsaved } from '../documents/unacknowledged';
+import type { CloseCode } from '../protocol/codes';
 import type { IClosed } from '../provider';
 import { type ILiveDocument, ILiveDocuments } from '../tokens';
 import { toast } from './toast';
@@ -24,12 +26,15 @@ const FACTORIES: Readonly<Record<string, string>> = {
   file: 'Editor'
 };
 
+/** What keeps a file from being shared, but not from being opened. */
+const ORDINARY: readonly CloseCode[] = ['too-large', 'unknown-type'];
+
 /** Open a document anew, from an empty model: the old one's history is worth nothing to the relay. */
 function reopen(
   app: JupyterFrontEnd,
   manager: IDocumentManager,
   { path, type, model }: ILiveDocument
-): void {
+): IDocumentWidget | undefined {
   const current = app.shell.currentWidget;
   const shown = [...app.shell.widgets('main')].filter(
     widget => manager.contextForWidget(widget)?.model.sharedModel === model
@@ -39,9 +44,9 @@ function reopen(
     // Not `close`, which asks whether to save: there is nothing left that could be saved.
     widget.dispose();
   }
-  if (shown.length) {
-    manager.openOrReveal(path, FACTORIES[type], undefined, { activate });
-  }
+  return shown.length
+    ? manager.openOrReveal(path, FACTORIES[type], undefined, { activate })
+    : undefined;
 }
 
 function copyAction(
@@ -104,10 +109,26 @@ const plugin: JupyterFrontEndPlugin<void> = {
       });
     };
 
+    /** Open a file that cannot be shared as if there were no rtc_widgets. */
+    const openOrdinarily = (live: ILiveDocument, { reason }: IClosed) => {
+      const unshared = documents.unshare(live.path, live.type);
+      // Before JupyterLab hears of the refusal, so that it has no widget left to show a dialog for.
+      const widget = reopen(app, manager, live);
+      if (!widget) {
+        unshared.dispose();
+        return;
+      }
+      widget.context.disposed.connect(() => unshared.dispose());
+      toast('warning', trans.__(reason), trans, { autoClose: false });
+    };
+
     documents.added.connect((_, live) => {
       live.provider.closed.connect((_, closed) => {
         if (!live.provider.hasSynced) {
-          // JupyterLab shows a dialog with the reason and closes the widget.
+          if (ORDINARY.includes(closed.code)) {
+            openOrdinarily(live, closed);
+          }
+          // Else JupyterLab shows a dialog with the reason and closes the widget.
           return;
         }
         if (closed.code === 'lineage-mismatch') {

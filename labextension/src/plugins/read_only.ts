@@ -5,13 +5,19 @@ import type {
   JupyterFrontEndPlugin
 } from '@jupyterlab/application';
 import { Notification } from '@jupyterlab/apputils';
+import { PathExt } from '@jupyterlab/coreutils';
 import type { IDocumentWidget } from '@jupyterlab/docregistry';
 import { FileEditor, IEditorTracker } from '@jupyterlab/fileeditor';
 import { INotebookTracker, Notebook } from '@jupyterlab/notebook';
-import { ITranslator, nullTranslator } from '@jupyterlab/translation';
+import {
+  ITranslator,
+  nullTranslator,
+  type TranslationBundle
+} from '@jupyterlab/translation';
+import { Lock } from '../documents/lock';
 import type { Provider } from '../provider';
 import { mayWrite } from '../roles';
-import { ILiveDocuments } from '../tokens';
+import { type ILiveDocument, ILiveDocuments } from '../tokens';
 
 function lockNotebook(notebook: Notebook, locked: boolean): void {
   for (const cell of notebook.widgets) {
@@ -59,6 +65,20 @@ function follow(widget: IDocumentWidget, provider: Provider): void {
   void context.ready.then(update);
 }
 
+/** Return what tells a person that the document is read-only; once, as long as the notice stands there. */
+function noticeOf(live: ILiveDocument, trans: TranslationBundle): () => void {
+  let id = '';
+  return () => {
+    if (!id || !Notification.manager.has(id)) {
+      const name = PathExt.basename(live.path);
+      id = Notification.info(
+        trans.__('You may read %1 but not change it.', name),
+        { autoClose: 10_000 }
+      );
+    }
+  };
+}
+
 const plugin: JupyterFrontEndPlugin<void> = {
   id: 'rtc-widgets:read-only',
   description: 'Makes documents read-only for those who may not change them.',
@@ -87,13 +107,27 @@ const plugin: JupyterFrontEndPlugin<void> = {
     editors?.widgetAdded.connect(attach);
     editors?.forEach(widget => attach(editors, widget));
 
-    documents.added.connect((_, { path, provider }) => {
+    documents.added.connect((_, live) => {
+      const { model, provider } = live;
+      const tell = noticeOf(live, trans);
+      const lock = new Lock(model, () => {
+        // A document that ended has said why.
+        if (provider.state !== 'closed') {
+          tell();
+        }
+      });
+      const update = () => {
+        if (isLocked(provider)) {
+          lock.lock();
+        } else {
+          lock.unlock();
+        }
+      };
+      provider.stateChanged.connect(update);
       provider.roleChanged.connect((_, role) => {
+        update();
         if (!mayWrite(role)) {
-          Notification.info(
-            trans.__('You may read %1 but not change it.', path),
-            { autoClose: 10_000 }
-          );
+          tell();
         }
       });
     });

@@ -1,0 +1,174 @@
+"""Who may only read: sees everything at once, cannot change anything, and is told so without a fuss."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import expect
+from support.server import Server, until
+
+# Names are tokens, as in tests/e2e/test_access.py. A page names its person once, in its address, and has a cookie from then
+# on; it must come before the header, where every JupyterLab page sends the server's own token. Eve may read only, until a
+# file named "trusted" lies next to the configuration.
+CONFIG = """
+from pathlib import Path
+from jupyter_server.auth import Authorizer, IdentityProvider, User
+
+TRUSTED = Path(__file__).with_name("trusted")
+PEOPLE = {"ada": "Ada", "eve": "Eve"}
+
+class Names(IdentityProvider):
+    def get_user(self, handler):
+        name = handler.get_query_argument("token", "")
+        if name in PEOPLE:
+            handler.set_cookie("who", name)
+        else:
+            name = handler.get_cookie("who")
+        if name not in PEOPLE:
+            given = handler.request.headers.get("Authorization", "").removeprefix("token ")
+            name = "ada" if given == self.token else given
+        handler._token_authenticated = True
+        return User(name, name=PEOPLE[name], display_name=PEOPLE[name]) if name in PEOPLE else None
+
+class Readers(Authorizer):
+    def is_authorized(self, handler, user, action, resource):
+        # Without a session of her own, Eve could not even look at the kernel's state.
+        if user.username == "eve" and resource == "contents":
+            return action == "read" or TRUSTED.exists()
+        return True
+
+c.ServerApp.identity_provider_class = Names
+c.ServerApp.authorizer_class = Readers
+c.RelayApp.recheck_interval = 0.2
+"""
+
+NOTICE = "You may read"
+
+
+@pytest.fixture(scope="module")
+def guarded(tmp_path_factory):
+    server = Server(tmp_path_factory.mktemp("guarded"), "lab", config=CONFIG)
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def trusted(guarded):
+    """Return the file whose existence makes Eve an editor."""
+    file = guarded.work / "config" / "trusted"
+    yield file
+    file.unlink(missing_ok=True)
+
+
+def test_a_viewer_sees_changes_live_and_cannot_type(guarded, visit, screenshots):
+    path = guarded.notebook("viewer-types.ipynb", "x = 1", "y = 2")
+    ada, eve = visit(guarded, path, "ada"), visit(guarded, path, "eve")
+    expect(eve.toast(NOTICE)).to_have_count(1)
+    eve.page.screenshot(path=screenshots / "viewer-notice.png")
+    ada.type(" + 1")
+    eve.sees(0, "x = 1 + 1")
+    assert eve.is_read_only() and not ada.is_read_only()
+    eve.editor(1).click()
+    eve.page.keyboard.type("not hers")
+    eve.page.keyboard.press("Control+z")
+    ada.type("!", 1)
+    eve.sees(1, "y = 2!")
+    assert eve.sources() == ada.sources() == ["x = 1 + 1", "y = 2!"]
+    assert not eve.dirty()
+    for person in (ada, eve):
+        person.sees_no_dialog()
+
+
+def test_what_a_viewer_does_to_cells_does_not_stay(guarded, visit):
+    path = guarded.notebook("viewer-cells.ipynb", "a = 1", "b = 2", "c = 3")
+    ada, eve = visit(guarded, path, "ada"), visit(guarded, path, "eve")
+    expect(eve.toast(NOTICE)).to_have_count(1)
+    for command in (
+        "notebook:insert-cell-below",
+        "notebook:insert-cell-above",
+        "notebook:delete-cell",
+        "notebook:move-cell-down",
+        "notebook:move-cell-up",
+        "notebook:cut-cell",
+        "notebook:paste-cell-below",
+        "notebook:duplicate-below",
+        "notebook:split-cell-at-cursor",
+        "notebook:merge-cell-below",
+        "notebook:change-cell-to-markdown",
+        "notebook:undo-cell-action",
+        "notebook:toggle-all-cell-line-numbers",
+    ):
+        eve.page.evaluate("id => window.jupyterapp.commands.execute(id)", command)
+        assert eve.sources() == ["a = 1", "b = 2", "c = 3"], command
+    # The keys, as a person presses them in command mode: below, twice d, cut, markdown.
+    eve.cells.nth(1).locator(".jp-InputPrompt").click()
+    for key in ("b", "d", "d", "x", "m", "1"):
+        eve.page.keyboard.press(key)
+    assert eve.sources() == ["a = 1", "b = 2", "c = 3"]
+    expect(eve.cells).to_have_count(3)
+    expect(eve.toast(NOTICE)).to_have_count(1)
+    ada.execute("notebook:insert-cell-below")
+    expect(eve.cells).to_have_count(4)
+    ada.type("d = 4", 1)
+    eve.sees(1, "d = 4")
+    assert eve.sources() == ada.sources() == ["a = 1", "d = 4", "b = 2", "c = 3"]
+    eve.sees_no_dialog()
+
+
+def test_a_viewer_who_saves_is_told_why_not(guarded, visit):
+    path = guarded.notebook("viewer-saves.ipynb", "x = 1")
+    eve = visit(guarded, path, "eve")
+    eve.editor().click()
+    eve.save()
+    dialog = eve.page.locator(".jp-Dialog")
+    expect(dialog).to_contain_text("You may read this document but not change it. Ask its owner")
+    dialog.locator("button").click()
+    expect(dialog).to_have_count(0)
+    eve.execute("application:close")
+    expect(eve.panel).to_have_count(0)
+    eve.sees_no_dialog()
+
+
+def test_a_viewer_who_is_made_an_editor_edits_at_once(guarded, visit, trusted):
+    path = guarded.notebook("viewer-trusted.ipynb", "x = 1")
+    ada, eve = visit(guarded, path, "ada"), visit(guarded, path, "eve")
+    assert eve.is_read_only()
+    trusted.touch()
+    until(lambda: not eve.is_read_only(), "the editor is unlocked")
+    eve.type(" + 1")
+    eve.execute("notebook:insert-cell-below")
+    ada.sees(0, "x = 1 + 1")
+    expect(ada.cells).to_have_count(2)
+    trusted.unlink()
+    until(lambda: eve.is_read_only(), "the editor is locked again")
+    eve.execute("notebook:delete-cell")
+    eve.execute("notebook:undo-cell-action")
+    assert eve.sources() == ada.sources() == ["x = 1 + 1", ""]
+    for person in (ada, eve):
+        person.sees_no_dialog()
+
+
+def test_what_a_viewer_ran_does_not_reach_the_others(guarded, visit, trusted):
+    path = guarded.notebook("viewer-runs.ipynb", "print('hers alone')")
+    ada, eve = visit(guarded, path, "ada"), visit(guarded, path, "eve")
+    eve.run()
+    eve.sees_output(0, "hers alone")
+    trusted.touch()
+    eve.page.wait_for_function("() => !window.jupyterapp.shell.currentWidget?.context.model.readOnly")
+    eve.ready(path)
+    until(lambda: not eve.is_read_only(), "the editor is unlocked")
+    eve.type(" # 2")
+    ada.sees(0, "print('hers alone') # 2")
+    assert guarded.read(path)["cells"][0]["outputs"] == []
+    expect(ada.panel.locator(".jp-OutputArea-output")).to_have_count(0)
+    eve.sees_no_dialog()
+
+
+def test_a_text_file_is_read_only_too(guarded, visit):
+    (guarded.root / "notes.txt").write_text("hello")
+    eve = visit(guarded, "notes.txt", "eve")
+    editor = eve.page.locator(".jp-FileEditor .cm-content")
+    editor.click()
+    eve.page.keyboard.type("not hers")
+    expect(editor).to_have_text("hello")
+    expect(eve.toast(NOTICE)).to_have_count(1)
+    eve.sees_no_dialog()
