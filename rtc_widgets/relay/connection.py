@@ -21,7 +21,7 @@ from rtc_widgets.rooms.room import Room
 if TYPE_CHECKING:
     from rtc_widgets.relay.relay import Relay
 
-__all__ = ["TabConnection", "TabPeer"]
+__all__ = ["Rate", "TabConnection", "TabPeer", "min_role"]
 
 _log = logging.getLogger(__name__)
 
@@ -70,6 +70,23 @@ def min_role(role: Role) -> Role:
     return Role.COMMENTER if role.may_annotate else Role.VIEWER
 
 
+class Rate:
+    """Hold one connection to a number of messages a second, over ten seconds (section 11)."""
+
+    def __init__(self, rate: int) -> None:
+        self._rate = rate
+        self._budget = rate * 10.0
+        self._counted = asyncio.get_running_loop().time()
+
+    def take(self) -> bool:
+        """Take one of the messages that the last ten seconds have left; tell whether there was one."""
+        now = asyncio.get_running_loop().time()
+        self._budget = min(self._rate * 10.0, self._budget + (now - self._counted) * self._rate)
+        self._counted = now
+        self._budget -= 1
+        return self._budget >= 0
+
+
 class TabConnection:
     """Handle the messages of one WebSocket.
 
@@ -92,8 +109,7 @@ class TabConnection:
         self._write = write
         self._hang_up = hang_up
         self._peers: dict[str, TabPeer] = {}
-        self._budget = float(relay.limits.rate * 10)
-        self._counted = asyncio.get_running_loop().time()
+        self._rate = Rate(relay.limits.rate)
 
     def send(self, data: bytes) -> None:
         """Send one WebSocket message."""
@@ -101,7 +117,7 @@ class TabConnection:
 
     def receive(self, data: bytes | str) -> None:
         """Take one WebSocket message; what does not parse closes the connection, and only this one."""
-        if not self._within_rate():
+        if not self._rate.take():
             self._hang_up(CloseCode.TOO_MANY.websocket, CloseCode.TOO_MANY)
             return
         try:
@@ -195,12 +211,3 @@ class TabConnection:
         del self._peers[peer.document.comm_id]
         peer.document.leave(peer)
         self._relay.rooms.settle(peer.room)
-
-    def _within_rate(self) -> bool:
-        """Take one of the messages that the last ten seconds have left (section 11)."""
-        now = asyncio.get_running_loop().time()
-        rate = self._relay.limits.rate
-        self._budget = min(rate * 10.0, self._budget + (now - self._counted) * rate)
-        self._counted = now
-        self._budget -= 1
-        return self._budget >= 0

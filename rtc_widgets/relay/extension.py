@@ -9,6 +9,7 @@ from jupyter_server.extension.application import ExtensionApp
 from jupyter_server.serverapp import ServerApp
 from traitlets import Bool, Float, Int, Unicode, validate
 
+from rtc_widgets.errors import StoreError
 from rtc_widgets.protocol.welcome import Limits
 from rtc_widgets.relay.handlers import routes
 from rtc_widgets.relay.relay import Relay, RelaySettings
@@ -80,16 +81,24 @@ class RelayApp(ExtensionApp):
             limits=Limits(self.max_frame, self.max_message, self.max_awareness, self.max_rate),
             kernels=self.kernels,
         )
-        self.relay = Relay(self.serverapp, settings, self.log)
+        self.relay: Relay | None = None
+        try:
+            self.relay = Relay(self.serverapp, settings, self.log)
+        except StoreError as error:
+            # The server works without us: a page that finds no relay opens its documents the ordinary way.
+            self.log.critical("Documents are opened without collaboration: %s", error)
         self.settings["rtc_widgets"] = self.relay
 
     def initialize_handlers(self) -> None:
         """Add the relay's URLs."""
-        self.handlers.extend(routes())
+        if self.relay is not None:
+            self.handlers.extend(routes())
 
     async def _start_jupyter_server_extension(self, serverapp: ServerApp) -> None:
-        await self.relay.start()
+        if self.relay is not None:
+            await self.relay.start()
 
     async def stop_extension(self) -> None:
         """Write what is unsaved and close every room."""
-        await self.relay.aclose()
+        if self.relay is not None:
+            await self.relay.aclose()

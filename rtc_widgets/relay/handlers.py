@@ -179,6 +179,8 @@ class YjsHandler(_SocketHandler):
         except ChannelClosed as closed:
             self.close(CloseCode(closed.code).websocket, closed.code)
             return
+        self._rechecking = PeriodicCallback(self._peer.recheck, self.relay.recheck_interval * 1000)
+        self._rechecking.start()
         early, self._early = self._early, []
         for message in early:
             self._peer.receive(message)
@@ -198,6 +200,7 @@ class YjsHandler(_SocketHandler):
         self.relay.connections.discard(self)
         if getattr(self, "_peer", None) is not None:
             assert self._peer is not None
+            self._rechecking.stop()
             self._peer.leave()
 
     async def _join(self, path: str) -> YjsPeer:

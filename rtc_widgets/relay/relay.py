@@ -12,7 +12,7 @@ from jupyter_core.paths import jupyter_data_dir
 from jupyter_server.serverapp import ServerApp
 from tornado.websocket import WebSocketHandler
 
-from rtc_widgets.errors import ChannelClosed
+from rtc_widgets.errors import ChannelClosed, StoreError
 from rtc_widgets.protocol.codes import CloseCode
 from rtc_widgets.protocol.welcome import Limits
 from rtc_widgets.relay.access import Grants
@@ -57,6 +57,9 @@ class Relay:
         serverapp: whose contents manager, identity and kernels serve.
         settings: the configuration.
         log: the extension's.
+
+    Raises:
+        StoreError: the log cannot be used; the message says why, and the cure.
     """
 
     def __init__(self, serverapp: ServerApp, settings: RelaySettings, log: logging.Logger) -> None:
@@ -72,8 +75,12 @@ class Relay:
         self.connections: set[WebSocketHandler] = set()
         path = Path(settings.store_path) if settings.store_path else _default_store(serverapp.root_dir)
         self._claim = Claim(path)
-        self.store = SqliteStore(self._claim.path)
-        self.index = RoomIndex(self._claim.path.with_suffix(".rooms.sqlite"))
+        try:
+            self.store = SqliteStore(self._claim.path)
+            self.index = RoomIndex(self._claim.path.with_suffix(".rooms.sqlite"))
+        except StoreError:
+            self._claim.release()
+            raise
         self._maker = RoomMaker(serverapp.contents_manager, self.store, self.index, settings)
         self.rooms = RoomManager(self._maker.make, settings.close_delay)
         self.kernels = Kernels(self, serverapp)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from rtc_widgets.protocol import auth
 from rtc_widgets.protocol.codes import CloseCode
 from rtc_widgets.relay.access import Grant
-from rtc_widgets.relay.connection import min_role
+from rtc_widgets.relay.connection import Rate, min_role
 from rtc_widgets.roles import Role
 from rtc_widgets.rooms.document import RoomDocument
 from rtc_widgets.rooms.peer import Outgoing
@@ -50,6 +50,7 @@ class YjsPeer:
         self._grant = grant
         self._write = write
         self._hang_up = hang_up
+        self._rate = Rate(relay.limits.rate)
 
     @property
     def user(self) -> str:
@@ -74,7 +75,18 @@ class YjsPeer:
 
     def receive(self, frame: bytes) -> None:
         """Take one frame."""
-        self._document.receive(self, [frame])
+        if self._rate.take():
+            self._document.receive(self, [frame])
+        else:
+            self._document.expel(self, CloseCode.TOO_MANY, CloseCode.TOO_MANY.sentence)
+
+    async def recheck(self) -> None:
+        """Ask the authorizer again, so that a right that was taken away ends."""
+        role = await self._grant.recheck()
+        if role is None:
+            self._document.expel(self, CloseCode.UNAUTHORIZED, CloseCode.UNAUTHORIZED.sentence)
+        else:
+            self._grant.role = role
 
     def send(self, outgoing: Outgoing) -> None:
         """Send the frames that a stock client knows; they go whole, which needs no parts here."""

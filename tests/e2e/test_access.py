@@ -121,6 +121,27 @@ async def test_a_right_that_is_taken_away_ends(guarded):
     frozen.unlink()
 
 
+async def test_a_right_that_is_taken_away_ends_for_stock_clients_too(guarded):
+    path = guarded.notebook("stock-frozen.ipynb", "x = 1")
+    frozen = guarded.work / "config" / "frozen"
+    url = f"ws://127.0.0.1:{guarded.port}/api/rtc_widgets/yjs/{path}"
+    async with (
+        Tab(guarded, path) as ada,
+        connect(url, additional_headers={"Authorization": "token ada"}) as socket,
+    ):
+        frozen.touch()
+        await ada.until(lambda: ada.events, "rights were looked at again")
+        late = Doc()
+        while socket.close_code is None:
+            # The two connections look at different times.
+            late.get("mine", type=Text).insert(0, "x")
+            with contextlib.suppress(ConnectionClosed):
+                await socket.send(sync.update(late.get_update()))
+                await asyncio.wait([asyncio.ensure_future(socket.wait_closed())], timeout=0.1)
+        assert socket.close_code == 4403
+    frozen.unlink()
+
+
 async def test_a_ticket_is_for_one_document_once(guarded):
     path = guarded.notebook("a_ticket_is_for_one_document_o.ipynb", "x = 1")
     async with Tab(guarded, path) as ada, Tab(guarded, path) as ben:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import urllib.error
 
 import pytest
 from support.server import until
@@ -224,3 +225,17 @@ c.ServerApp.jpserver_extensions = {"rtc_widgets": True, "jupyter_server_ydoc": T
     assert (answer.status, answer.code) == (409, CloseCode.OTHER_PROVIDER)
     assert "pip uninstall" in answer.message
     await asyncio.to_thread(until, lambda: server.sources(path) == ["x = 1"], "the file is untouched")
+
+
+async def test_a_log_that_is_damaged_leaves_the_server_working(serve, tmp_path):
+    (tmp_path / "log.sqlite").write_text("this is no log")
+    server = serve(options=[f"--RelayApp.store_path={tmp_path / 'log.sqlite'}"])
+    path = server.notebook("plain.ipynb", "x = 1")
+    assert "opened without collaboration" in server.log and "log.sqlite" in server.log
+    with pytest.raises(urllib.error.HTTPError) as missing:
+        server.api("/api/rtc_widgets")
+    with missing.value:
+        assert missing.value.code == 404
+    assert server.api(f"/api/contents/{path}")["name"] == path
+    await asyncio.to_thread(server.stop)
+    assert (tmp_path / "log.sqlite").read_text() == "this is no log"

@@ -159,6 +159,7 @@ async def test_our_traffic_leaves_the_kernels_own_story_alone(server):
         await kernel.run(CONNECT)
         running = await kernel.start("import time\nwhile 'stop' not in nb[0].source: time.sleep(0.01)")
         await tab.until(lambda: running.status == ["busy"], "the cell runs")
+        await tab.until(lambda: kernel.model()["execution_state"] == "busy", "the server knows it")
         for _ in range(50):
             tab.cell(0)["source"].insert(0, "y")
             await asyncio.sleep(0.01)
@@ -236,7 +237,7 @@ async def test_unloaded_and_loaded_again(server):
 
 
 async def test_what_a_thread_prints_stays_in_its_cell(server):
-    """Others type all the while; the kernel must not take their messages for the parent of what people's threads print."""
+    """Others type all the while; their messages must not become the parents of what people's threads print."""
     path = server.notebook("threads.ipynb", "x = 1")
     async with Tab(server, path) as tab, Kernel(server, path) as kernel:
         await kernel.run(CONNECT)

@@ -98,7 +98,7 @@ class Person:
     def sees_no_dialog(self) -> None:
         """Check that JupyterLab asks nothing and that no script failed."""
         expect(self.page.locator(".jp-Dialog")).to_have_count(0)
-        assert self.errors == []
+        assert not self.errors, self.errors
 
     def sources(self) -> list[str]:
         """Return the sources of the shown notebook's model."""

@@ -165,7 +165,7 @@ class Server:
 
         jupyter_server truncates the file that it writes, so for a moment a reader may see an empty one.
         """
-        return until(lambda: _parsed((self.root / name).read_text()), f"{name} is written")
+        return until(lambda: _parsed((self.root / name).read_bytes()), f"{name} is written")
 
     def sources(self, name: str) -> list[str]:
         """Return the sources of a notebook on disk."""
@@ -199,10 +199,10 @@ class Server:
         return True
 
 
-def _parsed(text: str) -> Any:
+def _parsed(data: bytes) -> Any:
     try:
-        return json.loads(text)
-    except json.JSONDecodeError:
+        return json.loads(data)
+    except ValueError:
         return None
 
 
