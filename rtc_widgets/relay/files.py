@@ -131,6 +131,10 @@ class RoomFile:
         """Return the ids of the cells that the contents manager may trust, unless their outputs were changed."""
         return self._versions.trusted
 
+    def trusted_cells(self) -> list[str]:
+        """Return the cells whose outputs may be shown as trusted: they are those that the file is signed with."""
+        return self._versions.shown_as_trusted()
+
     # --- opening and closing
 
     async def load(self) -> FileVersion:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from rtc_widgets.documents.content import content_of, read
 from rtc_widgets.documents.merge import MergeResult, identify, merge_notebook, merge_other, merge_text
 from rtc_widgets.documents.seed import normalize
-from rtc_widgets.documents.ycells import settle_twins
+from rtc_widgets.documents.ycells import read_cells, settle_twins
 from rtc_widgets.errors import RtcError
 from rtc_widgets.origins import Origin
 from rtc_widgets.registry import document_class
@@ -153,6 +153,16 @@ class Versions:
             if cell["id"] in self._trusted and cell.get("outputs") == self._trusted[cell["id"]]
         }
         return kept | self._run
+
+    def shown_as_trusted(self) -> list[str]:
+        """Return the cells whose live outputs are still those that the contents manager trusted in the file."""
+        if not any(self._trusted.values()):
+            return []
+        return [
+            cell["id"]
+            for cell in read_cells(self._doc)
+            if cell.get("outputs") and cell["outputs"] == self._trusted.get(cell["id"])
+        ]
 
     def _merge(self, theirs: Any) -> MergeResult:
         if self._type == "notebook":

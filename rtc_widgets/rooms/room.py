@@ -30,6 +30,10 @@ class Backing(Protocol):
         """Tell why the document is not being written to its file at present, if it is not."""
         ...
 
+    def trusted_cells(self) -> list[str]:
+        """Return the ids of the cells whose outputs the server trusts, for a notebook."""
+        ...
+
     def changed(self) -> None:
         """Note that the content changed; cheap, and called once a turn of the event loop."""
         ...
@@ -128,6 +132,10 @@ class Room:
         if problem is not None:
             notice = {"level": "warning", "code": problem.code, "message": problem.reason}
             peer.send(self.content.outgoing(event.encode("notice", notice)))
+        trusted = self.backing.trusted_cells()
+        if trusted:
+            # Told, not written into the document: a mark that everybody may write proves nothing.
+            peer.send(self.content.outgoing(event.encode("trusted", {"cells": trusted})))
 
     def roles_changed(self) -> None:
         """Tell every peer what it may do now."""

@@ -197,3 +197,31 @@ async def test_a_second_server_of_the_same_folder_doubles_nothing(serve):
             await ben.save()
             await ada.until(lambda: ada.sources == ben.sources, "the first server reads the file")
     assert first.sources(path) == ["b2 a2 b1 a1 b0 a0 a = 1"]
+
+
+async def test_outputs_that_the_server_signed_are_told_to_be_trusted(server):
+    """Trust is the contents manager's judgement: told to who joins, and never part of the document."""
+    path = server.notebook("trust.ipynb", "a = 1", "b = 2")
+    notebook = server.read(path)
+    rich = {"output_type": "display_data", "metadata": {}, "data": {"text/html": "<script>1</script>"}}
+    for cell in notebook["cells"]:
+        cell["outputs"], cell["metadata"] = [rich], {"trusted": True}
+    # A save through the API signs what a person says is trusted.
+    body = {"type": "notebook", "format": "json", "content": notebook}
+    await asyncio.to_thread(server.api, f"/api/contents/{path}", "PUT", body)
+    async with Tab(server, path) as ada:
+        await ada.until(lambda: ada.events, "the tab is told")
+        assert (ada.events[0].name, ada.events[0].params) == ("trusted", {"cells": ["cell-0", "cell-1"]})
+        assert all("trusted" not in cell["metadata"] for cell in ada.cells)
+        ada.cell(0)["outputs"].append(rich)
+        await ada.committed()
+        async with Tab(server, path) as ben:
+            await ben.until(lambda: ben.events, "the tab is told")
+            assert ben.events[0].params == {"cells": ["cell-1"]}, "what was changed since is not trusted"
+    unsigned = server.notebook("unsigned.ipynb", "a = 1")
+    notebook = server.read(unsigned)
+    notebook["cells"][0]["outputs"] = [rich]
+    (server.root / unsigned).write_text(json.dumps(notebook))
+    async with Tab(server, unsigned) as eve:
+        await eve.save()
+        assert eve.events == []

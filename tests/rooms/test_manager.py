@@ -56,6 +56,9 @@ class _Backing:
     def changed(self) -> None:
         self.changes += 1
 
+    def trusted_cells(self) -> list[str]:
+        return []
+
     async def save(self) -> dict[str, Any]:
         return {"hash": "abc", "last_modified": "now"}
 
