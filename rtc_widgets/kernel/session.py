@@ -70,7 +70,6 @@ class KernelSession:
         self._changed = threading.Condition()
         self._ended: str | None = None
         self._running = True
-        self._cell_id: str | None = None
         self._hello_at: float | None = None
         self._hello_wait = HELLO_FIRST
         self._hello_left = 0
@@ -85,7 +84,9 @@ class KernelSession:
         self._thread = threading.Thread(target=self._run, name="rtc_widgets", daemon=True)
         # A debugger that halts all threads must not halt the document.
         self._thread.pydev_do_not_trace = True  # type: ignore[attr-defined]
-        self.cell_started()
+        self._cell_id: str | None = self._kernels_cell()
+        # Loaded by a profile, there is no cell that will end.
+        self._depth = int(self._cell_id is not None)
         self.hello()
         self._thread.start()
 
@@ -106,16 +107,20 @@ class KernelSession:
         self._queue.put(self._begin_hello)
 
     def cell_started(self, _info: Any = None) -> None:
-        """Note which cell runs now: later, in a thread, the kernel would name whichever ran last."""
-        parent = self._kernel.get_parent("shell") if hasattr(self._kernel, "get_parent") else {}
-        cell_id = (parent.get("metadata") or {}).get("cellId")
-        self._cell_id = cell_id if isinstance(cell_id, str) else None
+        """Note which cell runs now: later, in a thread, the kernel would name whichever ran last.
+
+        Cells nest: a cell's code may run code as a cell (``%run``, `InteractiveShell.run_cell`).
+        """
+        self._depth += 1
+        self._cell_id = self._kernels_cell()
         self._tell_cell()
 
     def cell_finished(self, _result: Any = None) -> None:
-        """Note that no cell runs."""
-        self._cell_id = None
-        self._tell_cell()
+        """Note that a cell has ended."""
+        self._depth = max(0, self._depth - 1)
+        if self._depth == 0:
+            self._cell_id = None
+            self._tell_cell()
 
     def wait(self, path: str | None, timeout: float) -> Notebook | None:
         """Return the notebook that the code runs in, or the one at *path*; None if nobody answers in time.
@@ -131,12 +136,11 @@ class KernelSession:
                 if self._ended is not None:
                     raise NotConnected(self._ended)
                 found, sure = self._choose(path)
-                if found is None and self.refused is not None:
-                    code, reason = self.refused
-                    raise NotConnected(f"{reason} [{code}]")
-                if not (sure or asked):
+                if found is None:
+                    self._raise_refusal()
+                if not (sure or asked or self._shaking_hands()):
                     asked = True
-                    self.hello()
+                    self._queue.put(partial(self._ask, path))
                 ready = found is not None and found.synced.is_set()
                 if ready and sure:
                     break
@@ -184,6 +188,20 @@ class KernelSession:
             if document.primary:
                 return document, cell_id is None
         return (documents[0], False) if documents else (None, False)
+
+    def _kernels_cell(self) -> str | None:
+        parent = self._kernel.get_parent("shell") if hasattr(self._kernel, "get_parent") else {}
+        cell_id = (parent.get("metadata") or {}).get("cellId")
+        return cell_id if isinstance(cell_id, str) else None
+
+    def _raise_refusal(self) -> None:
+        if self.refused is not None:
+            code, reason = self.refused
+            raise NotConnected(f"{reason} [{code}]")
+
+    def _shaking_hands(self) -> bool:
+        """Tell whether the relay has answered and its content is on the way."""
+        return any(not document.synced.is_set() for document in list(self._documents.values()))
 
     def _tell_cell(self) -> None:
         for document in list(self._documents.values()):
@@ -237,6 +255,12 @@ class KernelSession:
             self._uplink.publish(message.kind, message.buffers, comm_id=document.comm_id, seq=message.seq)
         if document.receiver.ask(now):
             self._uplink.publish("resync", [document.resync()], comm_id=document.comm_id)
+
+    def _ask(self, path: str | None) -> None:
+        """Say hello, unless the answer has come between the asking and now."""
+        _, sure = self._choose(path)
+        if not (sure or self._shaking_hands()):
+            self._begin_hello()
 
     def _begin_hello(self) -> None:
         if self._hello_at is not None and self._hello_wait <= 4 * HELLO_FIRST:

@@ -31,9 +31,9 @@ ASK_AGAIN = 1.0
 ASK_SLOWEST = 8.0
 # Merging costs more than linearly: 74 µs for 100 updates, over a second for 20,000.
 MERGE = 100
-# Messages a pause, for frames that go in many parts: with `PAUSE` it holds a sender below 400 messages a
+# Messages a pause, for frames that go in many parts: with `PAUSE` it holds a sender below 200 messages a
 # second, for JupyterLab's server mutes a kernel's iopub above 1,000.
-BURST = 8
+BURST = 4
 _COALESCED = tuple(bytes([type_]) for type_ in (sync.TYPE, awareness.TYPE, status.TYPE))
 
 

@@ -344,6 +344,16 @@ async def test_two_notebooks_share_a_kernel(kernel, hub, notebook):
     assert notebook.source() == "in a"
 
 
+async def test_the_running_cell_is_known_while_it_runs_and_no_longer(kernel, hub):
+    tell = "print(nb.running_cell_id)\n"
+    printed = await kernel.run(LOAD + tell + "get_ipython().run_cell('1')\n" + tell)
+    assert printed.count("cell-0") == 2
+    after = "threading.Timer(.2, lambda: seen.append(nb.running_cell_id)).start()"
+    await kernel.run(f"seen = []\n{after}", cell_id="cell-1")
+    await asyncio.sleep(0.4)
+    assert await kernel.run("print(seen, nb.running_cell_id)", cell_id="cell-1") == "[None] cell-1\n"
+
+
 async def test_the_second_notebook_may_be_opened_later(kernel, hub, notebook):
     await kernel.run(LOAD, cell_id="cell-0")
     other = Notebook("work/b.ipynb", [cell("b", "other-0")])
