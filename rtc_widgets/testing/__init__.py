@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rtc_widgets.testing.channel_exam import ChannelExam
 from rtc_widgets.testing.store_exam import StoreExam
 
-__all__ = ["StoreExam"]
+__all__ = ["ChannelExam", "StoreExam"]
