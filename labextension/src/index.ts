@@ -5,6 +5,7 @@ import endings from './plugins/endings';
 import notices from './plugins/notices';
 import provider from './plugins/provider';
 import readOnly from './plugins/read_only';
+import trust from './plugins/trust';
 
 export * from './tokens';
 
@@ -12,7 +13,8 @@ const plugins: JupyterFrontEndPlugin<unknown>[] = [
   provider,
   readOnly,
   endings,
-  notices
+  notices,
+  trust
 ];
 
 export default plugins;

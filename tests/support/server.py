@@ -106,6 +106,11 @@ class Server:
             )
         until(self._answers, "the server answers", timeout=60)
 
+    def signal(self, number: int) -> None:
+        """Send the server a signal, if it runs."""
+        if self._process.poll() is None:
+            self._process.send_signal(number)
+
     def stop(self, kill: bool = False) -> None:
         """Stop the server, in good order or by ``kill -9``."""
         if self._process.poll() is None:
@@ -159,6 +164,10 @@ class Server:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(notebook))
         return name
+
+    def write(self, name: str, notebook: Any) -> None:
+        """Write a notebook to disk, as another program would."""
+        (self.root / name).write_text(json.dumps(notebook))
 
     def read(self, name: str) -> Any:
         """Return a notebook from disk.
