@@ -197,7 +197,8 @@ class Connection:
                 raise ChannelClosed(CloseCode.UNAUTHORIZED, CloseCode.UNAUTHORIZED.sentence) from refused
             raise NotConnected(f"The server answers {status} where its WebSocket should be.") from refused
         except (OSError, TimeoutError, WebSocketException) as error:
-            raise NotConnected(f"The server does not answer ({error or type(error).__name__}).") from error
+            reason = str(error) or type(error).__name__
+            raise NotConnected(f"The server does not answer ({reason}).") from error
 
     async def _read(self, socket: ClientConnection) -> None:
         from websockets.exceptions import ConnectionClosed  # noqa: PLC0415 (an optional dependency)

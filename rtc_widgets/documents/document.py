@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from pycrdt import Doc, TransactionEvent
 
 from rtc_widgets.documents import forks, interrupts
+from rtc_widgets.documents.link import Link
 from rtc_widgets.documents.mailbox import Mailbox
 from rtc_widgets.documents.replica import Replica
 from rtc_widgets.documents.section import Section
@@ -50,6 +51,8 @@ class LiveDocument:
         self.origin = origin
         # Runs each callback of a subscriber; set it to have them run on a main loop. Must keep the order.
         self.dispatcher: Callable[[Callable[[], None]], None] = _at_once
+        # How what is written here reaches a file; set by whoever connects the document.
+        self.link: Link | None = None
         self._lock = threading.RLock()
         self._writer = threading.RLock()
         self._depth = 0  # nested writes on the replica
@@ -122,6 +125,11 @@ class LiveDocument:
                 self._listeners = tuple(other for other in self._listeners if other is not callback)
 
         return Subscription(close)
+
+    @property
+    def told(self) -> bool:
+        """Whether all that was written here has been told to those who asked with `on_update`."""
+        return self._updates.idle
 
     @property
     def client_id(self) -> int:

@@ -30,6 +30,11 @@ class Mailbox(Generic[T]):
         self._items: deque[T] = deque()
         self._busy = threading.Lock()
 
+    @property
+    def idle(self) -> bool:
+        """Whether nothing waits, and nobody is delivering."""
+        return not self._items and not self._busy.locked()
+
     def put(self, item: T) -> None:
         """Add an item, for the next drain."""
         self._items.append(item)

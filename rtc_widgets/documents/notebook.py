@@ -15,13 +15,14 @@ from rtc_widgets.documents.cell_index import CellIndex
 from rtc_widgets.documents.cells import Cell, first_line, plain_map, set_map
 from rtc_widgets.documents.document import LiveDocument
 from rtc_widgets.documents.events import KINDS, ChangeCallback, ChangeSubscription, Kind, NotebookEvents
+from rtc_widgets.documents.handle import Handle
 from rtc_widgets.documents.transactions import Transaction
 from rtc_widgets.errors import CellGone, DocumentError
 
 __all__ = ["Notebook"]
 
 
-class Notebook(Sequence[Cell]):
+class Notebook(Handle, Sequence[Cell]):
     """Be the cells of a live document of the type ``notebook``.
 
     Reads come from the replica here; writes are seen by everybody at once. Cells are found by index, by the
@@ -113,13 +114,6 @@ class Notebook(Sequence[Cell]):
                 raise DocumentError(f"{which!r} is a cell of another notebook.")
             return which
         return self[which]
-
-    @property
-    def path(self) -> str | None:
-        """The path of the file, as the server has it; None where it is not known."""
-        with self.document.reading() as replica:
-            found = replica.root("state", Map).get("path")
-        return found if isinstance(found, str) else None
 
     @property
     def metadata(self) -> dict[str, Any]:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from pycrdt import Map, Text
+from pycrdt import Text
 
 from rtc_widgets.documents.document import LiveDocument
+from rtc_widgets.documents.handle import Handle
 from rtc_widgets.documents.text import Edit, apply, checked, diff
 from rtc_widgets.documents.transactions import Transaction
 
 __all__ = ["LiveText"]
 
 
-class LiveText:
+class LiveText(Handle):
     """Be the text of a live document of the type ``file``. All offsets are code points.
 
     >>> file = LiveText(LiveDocument())
@@ -46,13 +47,6 @@ class LiveText:
             text = replica.root("source", Text)
             now = str(text)
             apply(text, edits if now == old else diff(now, new), old=now)
-
-    @property
-    def path(self) -> str | None:
-        """The path of the file, as the server has it; None where it is not known."""
-        with self.document.reading() as replica:
-            found = replica.root("state", Map).get("path")
-        return found if isinstance(found, str) else None
 
     def insert(self, index: int, text: str) -> None:
         """Put *text* in front of the character at *index*; as in a list, any index will do."""

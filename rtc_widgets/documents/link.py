@@ -1,0 +1,87 @@
+"""The way from a live document to its file, as the document sees it: one small seam, many carriers."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Generator
+from concurrent.futures import Future
+from enum import StrEnum
+from typing import Any, Generic, Protocol, TypeVar
+
+from rtc_widgets.errors import NotConnected
+
+__all__ = ["Link", "LinkState", "Reply"]
+
+T = TypeVar("T")
+PATIENCE = 30.0
+
+
+class LinkState(StrEnum):
+    """Name how a document stands."""
+
+    CONNECTING = "connecting"
+    LIVE = "live"
+    OFFLINE = "offline"
+    CLOSED = "closed"
+
+
+class Link(Protocol):
+    """Bring a document to its file: through a relay, or straight to the disk. Any thread may call it."""
+
+    @property
+    def state(self) -> LinkState:
+        """Tell how the document stands."""
+        ...
+
+    @property
+    def path(self) -> str:
+        """Return the file's path, as the other end has it now."""
+        ...
+
+    def save(self) -> Future[Any]:
+        """Have the file written; the future is done when it is."""
+        ...
+
+    def sync(self) -> Future[None]:
+        """Return a future that is done when all that was written here so far is safe at the other end."""
+        ...
+
+    def close(self) -> Future[None]:
+        """Let go of the document, after what was written."""
+        ...
+
+
+class Reply(Generic[T]):
+    """Wait for something that happens elsewhere: ``await reply``, or ``reply.result()`` in plain code."""
+
+    def __init__(self, future: Future[T]) -> None:
+        self._future = future
+
+    def __await__(self) -> Generator[Any, None, T]:
+        return asyncio.wrap_future(self._future).__await__()
+
+    def done(self) -> bool:
+        """Tell whether it has happened, or failed."""
+        return self._future.done()
+
+    def result(self, timeout: float | None = PATIENCE) -> T:
+        """Wait, and return what came of it.
+
+        Args:
+            timeout: seconds; None waits for as long as it takes.
+
+        Raises:
+            NotConnected: nothing was heard in time.
+        """
+        try:
+            return self._future.result(timeout)
+        except TimeoutError as error:
+            if self._future.done():
+                raise
+            raise NotConnected(
+                f"The server did not answer within {timeout:g} s. What you wrote is kept here, and is sent when it "
+                "answers again; wait longer with result(timeout=…)."
+            ) from error
+
+    def __repr__(self) -> str:
+        return f"<reply, {'done' if self.done() else 'not yet: await it, or call result()'}>"
