@@ -26,8 +26,7 @@ No relay answered within {timeout:g} s, so there is no live notebook here. The l
 
 NOT_THAT_ONE = """\
 No notebook {path!r} is connected to this kernel; connected are: {paths}. A kernel reaches the notebooks that
-are open \
-with it. `rtc_widgets.notebook()` without a path is the one that the code runs in."""
+are open with it. `rtc_widgets.notebook()` without a path is the one that the code runs in."""
 
 
 @overload

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 __all__ = ["current", "load_ipython_extension", "unload_ipython_extension"]
 
 NO_KERNEL = (
-    "This IPython is not a Jupyter kernel, so there is no notebook here that could be live. Run the code in "
-    "a notebook in JupyterLab, or connect to a server from here with rtc_widgets.connect()."
+    "This IPython is not a Jupyter kernel, so there is no notebook here that could be live. Run the code in a "
+    "notebook in JupyterLab."
 )
 BETWEEN_CELLS = (
     "rtc_widgets: in this kernel, changes by others arrive between cells, not while one runs. Your own "
@@ -57,7 +57,7 @@ def load_ipython_extension(ip: InteractiveShell) -> None:
         return
     kernel: Any = getattr(ip, "kernel", None)
     try:
-        if kernel is None or getattr(kernel, "session", None) is None:
+        if kernel is None:
             raise NotConnected(NO_KERNEL)
         session = KernelSession(kernel)
     except NotConnected as error:

@@ -73,11 +73,13 @@ class KernelSession:
         self._hello_at: float | None = None
         self._hello_wait = HELLO_FIRST
         self._hello_left = 0
-        heard = intercept(kernel, lambda message: self._queue.put(partial(self._on_message, message)))
+        # Kernels that are not ipykernel's have an IPython too, but channels of their own making.
+        speaks = hasattr(kernel, "session") and hasattr(kernel, "iopub_socket")
+        heard = intercept(kernel, self._deliver) if speaks else None
         if heard is None:
             raise NotConnected(
-                f"This kernel ({type(kernel).__module__}) offers no channel on which rtc_widgets could hear "
-                "of others' changes. Use a kernel made with ipykernel 6.31 or newer."
+                f"This kernel ({type(kernel).__module__}) has no channels that rtc_widgets could use. Use a "
+                "kernel made with ipykernel 6.31 or newer."
             )
         self._intercept = heard
         self._uplink = Uplink(kernel, self.id)
@@ -219,6 +221,10 @@ class KernelSession:
             self._changed.notify_all()
 
     # For our own thread
+
+    def _deliver(self, message: dict[str, Any]) -> None:
+        """Take a downlink message; called in the control thread."""
+        self._queue.put(partial(self._on_message, message))
 
     def _run(self) -> None:
         while self._running:

@@ -38,7 +38,18 @@ def test_outside_ipython_notebook_says_what_to_do():
     printed = python(
         "import rtc_widgets\ntry: rtc_widgets.notebook()\nexcept rtc_widgets.NotConnected as error: print(error)"
     )
-    assert "rtc_widgets.connect()" in printed
+    assert "in JupyterLab" in printed
+
+
+def test_a_kernel_that_is_not_ipykernels_is_named(tmp_path):
+    printed = python(
+        f"import os; os.environ['IPYTHONDIR'] = {str(tmp_path)!r}\n"
+        "from IPython.core.interactiveshell import InteractiveShell\n"
+        "class Foreign: pass\n"
+        "ip = InteractiveShell.instance(); ip.kernel = Foreign()\n"
+        "ip.run_line_magic('load_ext', 'rtc_widgets')\n"
+    )
+    assert printed.startswith("rtc_widgets: This kernel (__main__) has no channels")
 
 
 def test_importing_it_loads_no_tornado_and_no_server():
