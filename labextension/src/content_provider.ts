@@ -131,7 +131,8 @@ export class ContentProvider implements IContentProvider, ILiveDocuments {
       content: false
     });
     document.told = version(model);
-    return { ...model, format: options?.format ?? model.format };
+    const format = options?.format ?? model.format;
+    return { ...forPerson(document, model), format };
   }
 
   /** Have the relay write the file; a document that is not shared is written the ordinary way. */
@@ -150,7 +151,7 @@ export class ContentProvider implements IContentProvider, ILiveDocuments {
       hash: true
     });
     document.told = version(model);
-    return model;
+    return forPerson(document, model);
   }
 
   private _create(
@@ -202,6 +203,13 @@ export class ContentProvider implements IContentProvider, ILiveDocuments {
       }
     };
     model.changed.connect(onChanged);
+    provider.roleChanged.connect(() => {
+      // Not the first role: the model that `get` returns tells of that one.
+      if (document.told !== null) {
+        document.told = null;
+        void this._tell(document);
+      }
+    });
     provider.eventReceived.connect((_, event) => {
       if (event.name === 'renamed' && typeof event.params.path === 'string') {
         this._renamed(document, event.params.path);
@@ -293,7 +301,11 @@ export class ContentProvider implements IContentProvider, ILiveDocuments {
       return;
     }
     document.told = now;
-    this._fileChanged.emit({ type: 'save', oldValue: null, newValue: model });
+    this._fileChanged.emit({
+      type: 'save',
+      oldValue: null,
+      newValue: forPerson(document, model)
+    });
   }
 
   /** Follow a file to its new path, and take JupyterLab's context along. */
@@ -360,4 +372,13 @@ export class ContentProvider implements IContentProvider, ILiveDocuments {
 /** What tells one version of a file from another: its hash, or its date where the server has no hashes. */
 function version(model: Contents.IModel): string {
   return model.hash ?? model.last_modified;
+}
+
+/** Return the file's model as it is for this person: a viewer's JupyterLab offers no saving. */
+function forPerson(
+  { provider }: ILiveDocument,
+  model: Contents.IModel
+): Contents.IModel {
+  const isViewer = provider.role !== null && !provider.mayWrite;
+  return isViewer ? { ...model, writable: false } : model;
 }

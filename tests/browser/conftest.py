@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -56,8 +56,20 @@ def start_lab(tmp_path: Path) -> Iterator[Callable[..., Server]]:
         server.close()
 
 
+_failed = pytest.StashKey[bool]()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    item.stash[_failed] = item.stash.get(_failed, False) or report.failed
+    return report
+
+
 @pytest.fixture
-def visit(browser: Browser) -> Iterator[Callable[..., Person]]:
+def visit(
+    browser: Browser, request: pytest.FixtureRequest, screenshots: Path
+) -> Iterator[Callable[..., Person]]:
     """Let a person open a file in a browser of their own: ``visit(lab, "a.ipynb", token="ada")``."""
     people: list[Person] = []
 
@@ -78,7 +90,9 @@ def visit(browser: Browser) -> Iterator[Callable[..., Person]]:
         return person
 
     yield _visit
-    for person in people:
+    for number, person in enumerate(people):
+        if request.node.stash.get(_failed, False):
+            person.page.screenshot(path=screenshots / f"failed-{request.node.originalname}-{number}.png")
         person.page.context.close()
 
 

@@ -9,7 +9,9 @@ def rich(lab, name, *, signed):
     # A signature is of the content, so the two notebooks must differ in it.
     path = lab.notebook(name, f"show({name!r})")
     notebook = lab.read(path)
-    html = '<b class="made-by-script">no script ran</b><script>element.textContent = "the script ran"</script>'
+    html = (
+        '<b class="made-by-script">no script ran</b><script>element.textContent = "the script ran"</script>'
+    )
     script = 'element.textContent = "the script ran"'
     data = {"text/html": html, "application/javascript": script, "text/plain": "plain"}
     cell = notebook["cells"][0]

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 
+import pytest
 from playwright.sync_api import expect
 from support.server import until
+
+pytestmark = pytest.mark.oldest
 
 
 def test_what_one_types_the_other_sees(lab, visit):

@@ -6,9 +6,9 @@ import pytest
 from playwright.sync_api import expect
 from support.server import Server, until
 
-# Names are tokens, as in tests/e2e/test_access.py. A page names its person once, in its address, and has a cookie from then
-# on; it must come before the header, where every JupyterLab page sends the server's own token. Eve may read only, until a
-# file named "trusted" lies next to the configuration.
+# Names are tokens, as in tests/e2e/test_access.py. A page names its person once, in its address, and has a cookie from
+# then on, which comes before the header: there, every JupyterLab page sends the server's own token. Eve may read only,
+# until a file named "trusted" lies next to the configuration.
 CONFIG = """
 from pathlib import Path
 from jupyter_server.auth import Authorizer, IdentityProvider, User
@@ -114,15 +114,15 @@ def test_what_a_viewer_does_to_cells_does_not_stay(guarded, visit):
     eve.sees_no_dialog()
 
 
-def test_a_viewer_who_saves_is_told_why_not(guarded, visit):
+def test_a_viewer_who_saves_is_told_why_not(guarded, visit, screenshots):
     path = guarded.notebook("viewer-saves.ipynb", "x = 1")
     eve = visit(guarded, path, "eve")
+    expect(eve.panel.locator(".jp-NotebookPanel-toolbar")).to_contain_text("notebook is read-only")
     eve.editor().click()
     eve.save()
-    dialog = eve.page.locator(".jp-Dialog")
-    expect(dialog).to_contain_text("You may read this document but not change it. Ask its owner")
-    dialog.locator("button").click()
-    expect(dialog).to_have_count(0)
+    expect(eve.toast("viewer-saves.ipynb is read-only")).to_have_count(1)
+    eve.page.screenshot(path=screenshots / "viewer-saves.png")
+    eve.sees_no_dialog()
     eve.execute("application:close")
     expect(eve.panel).to_have_count(0)
     eve.sees_no_dialog()
@@ -134,12 +134,18 @@ def test_a_viewer_who_is_made_an_editor_edits_at_once(guarded, visit, trusted):
     assert eve.is_read_only()
     trusted.touch()
     until(lambda: not eve.is_read_only(), "the editor is unlocked")
+    label = eve.panel.locator(".jp-NotebookPanel-toolbar", has_text="read-only")
+    expect(label).to_have_count(0)
     eve.type(" + 1")
     eve.execute("notebook:insert-cell-below")
     ada.sees(0, "x = 1 + 1")
     expect(ada.cells).to_have_count(2)
+    with eve.page.expect_response("**/checkpoints*"):  # the last thing JupyterLab does
+        eve.save()
+    assert guarded.sources(path) == ["x = 1 + 1", ""]
     trusted.unlink()
-    until(lambda: eve.is_read_only(), "the editor is locked again")
+    until(eve.is_read_only, "the editor is locked again")
+    expect(label).to_have_count(1)
     eve.execute("notebook:delete-cell")
     eve.execute("notebook:undo-cell-action")
     assert eve.sources() == ada.sources() == ["x = 1 + 1", ""]

@@ -6,7 +6,10 @@ import type {
 } from '@jupyterlab/application';
 import { Notification } from '@jupyterlab/apputils';
 import { PathExt } from '@jupyterlab/coreutils';
-import type { IDocumentWidget } from '@jupyterlab/docregistry';
+import {
+  createReadonlyLabel,
+  type IDocumentWidget
+} from '@jupyterlab/docregistry';
 import { FileEditor, IEditorTracker } from '@jupyterlab/fileeditor';
 import { INotebookTracker, Notebook } from '@jupyterlab/notebook';
 import {
@@ -29,9 +32,30 @@ function lockNotebook(notebook: Notebook, locked: boolean): void {
   }
 }
 
+/** The name that JupyterLab gives the toolbar's label of a file that cannot be written. */
+const LABEL = 'read-only-indicator';
+
+/** Show that label or take it away; JupyterLab itself looks only once, when the document opens. */
+function label(widget: IDocumentWidget, isViewer: boolean): void {
+  const { toolbar } = widget;
+  const names = [...toolbar.names()];
+  const shown = [...toolbar.children()].filter((_, i) => names[i] === LABEL);
+  if (!isViewer) {
+    shown.forEach(item => item.dispose());
+  } else if (!shown.length) {
+    const item = createReadonlyLabel(widget);
+    if (!toolbar.insertBefore('kernelName', LABEL, item)) {
+      toolbar.addItem(LABEL, item);
+    }
+  }
+}
+
+function isViewer({ role }: Provider): boolean {
+  return role !== null && !mayWrite(role);
+}
+
 function isLocked(provider: Provider): boolean {
-  const { role, state } = provider;
-  return state === 'closed' || (role !== null && !mayWrite(role));
+  return provider.state === 'closed' || isViewer(provider);
 }
 
 /** Keep a document's widget as locked as its provider says. */
@@ -45,6 +69,9 @@ function follow(widget: IDocumentWidget, provider: Provider): void {
       return;
     }
     wasLocked = locked;
+    if (context.isReady) {
+      label(widget, isViewer(provider));
+    }
     model.readOnly = locked;
     if (content instanceof Notebook) {
       lockNotebook(content, locked);
