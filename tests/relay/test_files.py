@@ -472,6 +472,25 @@ async def test_a_hook_that_rewrites_the_file_after_saving_is_merged(plain: Serve
     assert room.sources == plain.sources("a.ipynb") == ["TYPED ONE"]
 
 
+async def test_who_writes_right_after_us_is_not_taken_for_us(plain: Server) -> None:
+    """Between the manager's write and its look at the file's time somebody else may write."""
+    plain.write("a.ipynb", notebook(code("a", "one"), code("b", "two")))
+    room = await plain.open("a.ipynb")
+    write = plain.contents._save_notebook
+
+    async def write_and_be_overtaken(*args: Any, **options: Any) -> Any:
+        result = await write(*args, **options)
+        content = json.loads((plain.folder / "a.ipynb").read_text())
+        content["cells"][1]["source"] = "changed outside"
+        plain.write("a.ipynb", content)
+        return result
+
+    plain.contents._save_notebook = write_and_be_overtaken
+    room.type("typed ")
+    await room.file.save()
+    assert room.sources == ["typed one", "changed outside"]
+
+
 async def test_trust_stays_with_the_contents_manager(plain: Server) -> None:
     content = notebook(code("a", "1", display("<b>")), code("b", "2", display("<i>")))
     trusted = json.loads(json.dumps(content))
