@@ -9,6 +9,8 @@ from __future__ import annotations
 import asyncio
 import os
 import random
+import signal
+import sys
 import time
 from collections import Counter
 from pathlib import Path
@@ -21,7 +23,10 @@ from support.soak import Operator, Outside, Person, Runner, World, tokens_of
 SEEDS = [int(seed) for seed in os.environ.get("RTC_WIDGETS_SOAK_SEEDS", "1").split(",")]
 MINUTES = float(os.environ.get("RTC_WIDGETS_SOAK", "0"))
 DAY = 9.0  # seconds of work a seed
+# On SIGUSR2 the server says in its log what each of its tasks waits for.
 CONFIG = """
+import asyncio, signal
+signal.signal(signal.SIGUSR2, lambda *_: [task.print_stack() for task in asyncio.all_tasks()])
 c.RelayApp.save_delay = 0.2
 c.RelayApp.save_max_wait = 0.8
 c.RelayApp.poll_interval = 0.15
@@ -43,11 +48,16 @@ async def test_nothing_is_lost_or_doubled_for_long(tmp_path):
     while time.monotonic() < end:
         seed = random.SystemRandom().randrange(10**6)
         try:
-            print(await live(tmp_path / str(seed), seed, DAY * random.choice([1, 2, 3])), flush=True)
+            say(await live(tmp_path / str(seed), seed, DAY * random.choice([1, 2, 3])))
         except Exception as error:  # noqa: BLE001
-            print(f"seed {seed} FAILED: {error!r}"[:3000], flush=True)
+            say(f"seed {seed} FAILED: {error!r}"[:3000])
             failures.append(seed)
     assert not failures
+
+
+def say(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
 
 
 async def live(work: Path, seed: int, seconds: float) -> str:
@@ -63,7 +73,7 @@ async def live(work: Path, seed: int, seconds: float) -> str:
     actors = [*people, Outside(world, people), runner, operator]
     try:
         tasks = [asyncio.create_task(actor.run()) for actor in actors]
-        done, _ = await asyncio.wait(tasks, timeout=seconds, return_when=asyncio.FIRST_EXCEPTION)
+        await asyncio.wait(tasks, timeout=seconds, return_when=asyncio.FIRST_EXCEPTION)
         world.over = True
         await asyncio.gather(*tasks)
         await agree(world, people)
@@ -73,8 +83,9 @@ async def live(work: Path, seed: int, seconds: float) -> str:
         world.over = True
         for task in tasks:
             task.cancel()
-        (work / "diary.txt").write_text("\n".join(world.diary))
-        print(f"seed {seed}; diary and log in {work}")
+        server.signal(signal.SIGUSR2)
+        (work / "diary.txt").write_text("\n".join([*world.diary, *map(repr, people)]))
+        say(f"seed {seed}; diary and log in {work}")
         raise
     finally:
         for person in people:
@@ -85,6 +96,10 @@ async def live(work: Path, seed: int, seconds: float) -> str:
         f"seed {seed}: {world.operations} operations, {runner.edits} kernel edits, {operator.renames} renames, "
         f"{operator.restarts} restarts, {world.overwritten} outside changes overwritten"
     )
+
+
+def told(cells):
+    return [(cell["id"], cell["cell_type"], "".join(cell["source"])) for cell in cells]
 
 
 async def agree(world: World, people: list[Person]) -> None:
@@ -98,8 +113,8 @@ async def agree(world: World, people: list[Person]) -> None:
 
     def quiet() -> bool:
         assert all(person.online for person in people)
-        return len({str(person.cells) for person in people}) == 1 and all(
-            person.tab.acknowledged == person.tab.sent for person in people
+        return len({str(told(person.cells)) for person in people}) == 1 and all(
+            person.tab.acknowledged >= person.tab.written for person in people
         )
 
     for _ in range(2):  # what the save brings in from the file is to be in it, too
@@ -109,9 +124,6 @@ async def agree(world: World, people: list[Person]) -> None:
     for person in people:
         person.look()
 
-    def told(cells):
-        return [(cell["id"], cell["cell_type"], "".join(cell["source"])) for cell in cells]
-
     file = world.server.read(world.path)
     nbformat.validate(nbformat.from_dict(file))
     live = told(ada.cells)
@@ -120,7 +132,9 @@ async def agree(world: World, people: list[Person]) -> None:
     assert await fresh.connect()
     assert told(fresh.cells) == live, "who comes anew sees the same"
     await fresh.drop()
-    assert not [name for name, count in Counter(id_ for id_, *_ in live).items() if count > 1], "ids are unique"
+    assert not [name for name, count in Counter(id_ for id_, *_ in live).items() if count > 1], (
+        "ids are unique"
+    )
     have = Counter(tokens_of(ada.cells))
     assert not {token for token, count in have.items() if count > 1}, "nothing is doubled"
     expected = world.promised.union(*(person.ever for person in people))

@@ -11,7 +11,6 @@ import urllib.request
 from collections.abc import Callable
 from typing import Any, Self
 
-from jupyter_ydoc.ybasedoc import YBaseDoc
 from pycrdt import Array, Doc
 from support.server import Server
 from websockets.asyncio.client import ClientConnection, connect
@@ -22,7 +21,6 @@ from rtc_widgets.ids import new_client_id
 from rtc_widgets.protocol import awareness, envelope, event, request, status, sync
 from rtc_widgets.protocol.peer import FrameReader, FrameWriter
 from rtc_widgets.protocol.welcome import Welcome
-from rtc_widgets.registry import document_class
 
 __all__ = ["Refused", "Tab"]
 
@@ -60,11 +58,12 @@ class Tab:
         self.path = path
         self.token = token or server.token
         self.doc: Doc[Any] = doc or Doc(client_id=new_client_id())
-        self.ydoc: YBaseDoc = document_class(type_)(self.doc)
         self.grant: dict[str, Any] = {}
         self.welcome: Welcome | None = None
         self.acknowledged = 0
         self.sent = 0
+        self.written = 0
+        """The last message that changed the document; others need not be acknowledged."""
         self.events: list[event.Event] = []
         self.states: dict[int, Any] = {}
         self.closed: dict[str, str] | None = None
@@ -75,7 +74,7 @@ class Tab:
         self._lineage = lineage
         self._numbers = itertools.count(1)
         self._requests = itertools.count(1)
-        self._responses: dict[int, request.Response] = {}
+        self.responses: dict[int, request.Response] = {}
         self._remote = False
         self._observer = self.doc.observe(self._on_update)
         self._outbox: asyncio.Queue[bytes] = asyncio.Queue()
@@ -118,7 +117,7 @@ class Tab:
         self._outbox.put_nowait(
             envelope.pack(envelope.open_(self.comm_id, data, [sync.step1(self.doc.get_state())]))
         )
-        await self.until(lambda: self.synced or self.closed, "the tab is synced")
+        await self.until(lambda: self.synced or self.closed or self.hung_up, "the tab is synced")
         return self
 
     async def __aexit__(self, *args: object) -> None:
@@ -132,6 +131,10 @@ class Tab:
             task.cancel()
         if self._socket is not None:
             await self._socket.close()
+
+    def forget(self) -> None:
+        """Send no more of what happens to the replica, which goes on in another tab."""
+        self.doc.unobserve(self._observer)
 
     def ask(self) -> dict[str, Any]:
         """Ask for a ticket."""
@@ -158,14 +161,19 @@ class Tab:
 
     async def save(self) -> dict[str, Any]:
         """Ask the relay to save; raises what it answers when it refuses."""
-        number = next(self._requests)
-        self.say(request.encode_request(number, "save"))
-        await self.until(lambda: number in self._responses, "the save is answered")
-        answer = self._responses.pop(number)
+        number = self.ask_to_save()
+        await self.until(lambda: number in self.responses, "the save is answered")
+        answer = self.responses.pop(number)
         if not answer.ok:
             raise Refused(0, {"code": answer.result["code"], "message": answer.result["reason"]})
         result: dict[str, Any] = answer.result
         return result
+
+    def ask_to_save(self) -> int:
+        """Ask the relay to save, and return the number that the answer will have."""
+        number = next(self._requests)
+        self.say(request.encode_request(number, "save"))
+        return number
 
     async def committed(self) -> None:
         """Wait until everything sent is in the log."""
@@ -188,6 +196,7 @@ class Tab:
     def _on_update(self, happened: Any) -> None:
         if not self._remote and self._socket is not None:
             self.say(sync.update(happened.update))
+            self.written = self.sent
 
     async def _drain(self) -> None:
         assert self._socket is not None
@@ -222,6 +231,7 @@ class Tab:
         match self._reader.receive(frame):
             case sync.Step1(state_vector):
                 self.say(sync.step2(self.doc.get_update(state_vector)))
+                self.written = self.sent
             case sync.Step2(update) | sync.Update(update) as received:
                 self._remote = True
                 try:
@@ -236,4 +246,4 @@ class Tab:
             case event.Event() as told:
                 self.events.append(told)
             case request.Response() as answer:
-                self._responses[answer.id] = answer
+                self.responses[answer.id] = answer
