@@ -80,6 +80,8 @@ class RoomDocument:
         self._peers: dict[RoomPeer, FrameReader] = {}
         self._writer: RoomPeer | None = None
         self._pending: list[_Change] = []
+        # What to acknowledge once the pending changes are in the log: never before they are on their way there.
+        self._owed: dict[RoomPeer, int] = {}
         self._moved: dict[int, RoomPeer | None] = {}
         self._flushing = False
         self._splitter = FrameWriter(self.limits.frame)
@@ -136,6 +138,7 @@ class RoomDocument:
         """Let *peer* go and tell the others that its clients left. Harmless for one that is not here."""
         if self._peers.pop(peer, None) is None:
             return
+        self._owed.pop(peer, None)
         self._committer.forget(peer)
         for client in self._awareness.leave(peer):
             self._moved[client] = None
@@ -192,6 +195,9 @@ class RoomDocument:
             )
             for callback in self._changed:
                 callback()
+        owed, self._owed = self._owed, {}
+        for peer, seq in owed.items():
+            self._committer.owe(peer, seq)
         self._committer.kick()
 
     async def committed(self) -> None:
@@ -269,7 +275,7 @@ class RoomDocument:
             finally:
                 self._writer = None
         if seq:
-            self._committer.owe(peer, seq)
+            self._owed[peer] = seq
             self._schedule()
 
     def _check_seed(self, clients: dict[int, int]) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from pycrdt import Doc, Text
 from support.conversation import Peer, log_of, make_document, turn
@@ -292,3 +294,36 @@ async def test_a_closed_document_lets_nobody_in_and_keeps_what_was_typed():
     assert len(await log_of(store)) == 1
     with pytest.raises(ChannelClosed):
         Peer(document).join()
+
+
+class _Gated(MemoryStore):
+    """A store whose every append waits until it is let through."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.waiting: list[asyncio.Future[None]] = []
+
+    async def append(self, doc, entries):
+        gate = asyncio.get_running_loop().create_future()
+        self.waiting.append(gate)
+        await gate
+        return await super().append(doc, entries)
+
+
+async def test_nothing_is_acknowledged_that_came_while_the_log_was_being_written():
+    store = _Gated()
+    document, _, _ = make_document(store=store)
+    ada = Peer(document).join()
+    ada.type("a")
+    await turn()
+    # In one turn the log answers, and more comes in before the answer is heard.
+    first = store.waiting[0]
+    first.set_result(None)
+    ada.type("b")
+    await turn()
+    assert len(store.waiting) == 2, "the second change is on its way to the log"
+    assert ada.acknowledged == 2, "the step 2 and the first change are acknowledged, the second is not"
+    store.waiting[1].set_result(None)
+    await document.committed()
+    await turn()
+    assert ada.acknowledged == 3
