@@ -7,14 +7,14 @@ import logging
 import threading
 import weakref
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
-from pycrdt import Doc, TransactionEvent
+from pycrdt import Array, Doc, TransactionEvent
 
 from rtc_widgets.documents import forks, interrupts
 from rtc_widgets.documents.link import Link
 from rtc_widgets.documents.mailbox import Mailbox
-from rtc_widgets.documents.replica import Replica
+from rtc_widgets.documents.replica import Replica, keep
 from rtc_widgets.documents.section import Section
 from rtc_widgets.documents.subscription import Subscription, weakly
 from rtc_widgets.documents.transactions import Stage, Transaction
@@ -33,6 +33,16 @@ _CHILD = (
     "This is a forked child of the process that holds the live document: its copy no longer follows, and "
     "cannot be written. Return the result to the parent and write it there, or connect from the child."
 )
+
+
+class Recorder(Protocol):
+    """What keeps the steps that can be undone. All methods are called under the document's lock."""
+
+    def prepare(self) -> None:
+        """Get ready for a transaction made here."""
+
+    def settle(self, origin: Origin, *, remote: bool) -> None:
+        """Take note of the transaction that has just ended."""
 
 
 class LiveDocument:
@@ -61,6 +71,7 @@ class LiveDocument:
         self._tracked = False
         self._stage: Stage | None = None
         self._detached: str | None = None
+        self.recorder: Recorder | None = None
         self._listeners: tuple[UpdateCallback, ...] = ()
         self._rebuilt: tuple[Callable[[], None], ...] = ()
         self._parts: dict[type, Any] = {}
@@ -87,6 +98,8 @@ class LiveDocument:
                 try:
                     with doc.transaction(origin=origin):
                         doc.apply_update(update)
+                    if self.recorder is not None:
+                        self.recorder.settle(origin, remote=True)
                 except ValueError as error:
                     raise FrameError(f"This is not an update of a document: {error}.") from error
                 finally:
@@ -249,6 +262,8 @@ class LiveDocument:
                     raise NotConnected(self._detached)
                 if self._depth:
                     raise RuntimeError("A transaction cannot begin inside a `writing` block.")
+                if self.recorder is not None:
+                    self.recorder.prepare()
                 doc = self._replica.doc
                 stage = Stage(doc.get_update(), doc.get_state(), doc.client_id, self._writer)
                 self._stage = stage
@@ -269,6 +284,7 @@ class LiveDocument:
                     origin = self.origin if label is None else dataclasses.replace(self.origin, detail=label)
                     # Announcements wait until the other writers have been let in.
                     with Section(self, write=True, origin=origin, quiet=True) as replica:
+                        self._keep_deleted(replica, stage)
                         replica.doc.apply_update(update)
         finally:
             self.abandon(stage)
@@ -302,6 +318,8 @@ class LiveDocument:
             if self._detached is not None:
                 raise NotConnected(self._detached)
             if self._depth == 0:
+                if stage is None and self.recorder is not None:
+                    self.recorder.prepare()
                 self._signature = section.origin or self.origin
                 self._tracked = section.tracked
                 section.transaction = replica.doc.transaction(origin=self._signature)
@@ -326,6 +344,8 @@ class LiveDocument:
         finally:
             self._depth -= 1
             outermost = self._depth == 0
+            if outermost and section.writer and self.recorder is not None:
+                self.recorder.settle(self._signature or self.origin, remote=False)
             if outermost:
                 self._signature, self._tracked = None, False
             self._unlock(section)
@@ -385,6 +405,14 @@ class LiveDocument:
             self._replica.foreign += 1
         if not self._remote and self._listeners:
             self._updates.put((event.update, self._signature or self.origin))
+
+    @staticmethod
+    def _keep_deleted(replica: Replica, stage: Stage) -> None:
+        """Keep the cells that *stage* deletes, as they are before it."""
+        if replica.deleted is not None and stage.deleted:
+            for ycell in replica.root("cells", Array):
+                if ycell.get("id") in stage.deleted:
+                    keep(ycell, replica.deleted)
 
     def _send(self, item: tuple[bytes, Origin]) -> None:
         for callback in self._listeners:

@@ -17,12 +17,14 @@ from rtc_widgets.documents.document import LiveDocument
 from rtc_widgets.documents.events import KINDS, ChangeCallback, ChangeSubscription, Kind, NotebookEvents
 from rtc_widgets.documents.handle import Handle
 from rtc_widgets.documents.transactions import Transaction
+from rtc_widgets.documents.undo import Undo
+from rtc_widgets.documents.undoable import Undoable
 from rtc_widgets.errors import CellGone, DocumentError
 
 __all__ = ["Notebook"]
 
 
-class Notebook(Handle, Sequence[Cell]):
+class Notebook(Undoable, Handle, Sequence[Cell]):
     """Be the cells of a live document of the type ``notebook``.
 
     Reads come from the replica here; writes are seen by everybody at once. Cells are found by index, by the
@@ -38,6 +40,7 @@ class Notebook(Handle, Sequence[Cell]):
 
     def __init__(self, document: LiveDocument) -> None:
         self.document = document
+        self._steps = document.part(Undo)
         # Set by the kernel for as long as a cell runs: that cell is neither moved nor retyped.
         self.running_cell_id: str | None = None
 

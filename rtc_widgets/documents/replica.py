@@ -2,18 +2,51 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from pycrdt import Doc, Subscription, TransactionEvent
+from pycrdt import Array, Doc, Map, Subscription, TransactionEvent
 
 __all__ = ["Replica"]
 
 _log = logging.getLogger(__name__)
 
+# From here on, cells are read in one call (facts.md, Speed).
+_MANY = 100
+
 R = TypeVar("R")
 P = TypeVar("P")
+
+
+class Cells(Array[Any]):
+    """The array of cells, which keeps what is deleted through it.
+
+    Afterwards nothing could be read any more: an observer is told only how many cells went.
+    """
+
+    deleted: dict[str, str] | None = None
+
+    def __delitem__(self, key: int | slice) -> None:
+        """Delete cells; pycrdt's other ways to do it all come by here."""
+        if self.deleted is not None:
+            count = len(self)
+            places = range(count)[key] if isinstance(key, slice) else range(count)[key:][:1]
+            if len(places) >= _MANY:
+                for value in json.loads(str(self))[places.start : places.stop]:
+                    self.deleted.setdefault(str(value.get("id")), json.dumps(value))
+            else:
+                for place in places:
+                    keep(self[place], self.deleted)
+        super().__delitem__(key)
+
+
+def keep(ycell: Any, into: dict[str, str]) -> None:
+    """Keep the JSON of a cell under its id; what was kept first is what counts."""
+    found = ycell.get("id") if isinstance(ycell, Map) else None
+    if isinstance(found, str):
+        into.setdefault(found, str(ycell))
 
 
 class Replica:
@@ -23,8 +56,15 @@ class Replica:
     sees no cycles, and a document with a forgotten observer stays in memory for ever.
     """
 
-    def __init__(self, doc: Doc[Any], on_commit: Callable[[TransactionEvent], None] | None = None) -> None:
+    def __init__(
+        self,
+        doc: Doc[Any],
+        on_commit: Callable[[TransactionEvent], None] | None = None,
+        deleted: dict[str, str] | None = None,
+    ) -> None:
         self.doc = doc
+        # The cells that were deleted here, each as JSON by its id; None where nobody wants to know.
+        self.deleted = deleted
         # How many transactions by others were applied: what is derived from the content is checked against
         # it.
         self.foreign = 0
@@ -41,7 +81,10 @@ class Replica:
         """Return the root *name* as a shared type of *kind*."""
         found = self._roots.get(name)
         if found is None:
-            found = self._roots[name] = self.doc.get(name, type=kind)
+            actual: Any = Cells if name == "cells" and kind is Array else kind
+            found = self._roots[name] = self.doc.get(name, type=actual)
+            if isinstance(found, Cells):
+                found.deleted = self.deleted
         return found  # type: ignore[no-any-return]
 
     def part(self, kind: type[P]) -> P:
@@ -50,6 +93,18 @@ class Replica:
         if found is None:
             found = self._parts[kind] = kind(self)  # type: ignore[call-arg]
         return found
+
+    def keep_deleted(self) -> None:
+        """Keep the cells that are deleted from now on."""
+        self.deleted = {}
+        self.root("cells", Array).deleted = self.deleted  # type: ignore[attr-defined]
+
+    def take_deleted(self) -> dict[str, str]:
+        """Return the cells deleted since the last call."""
+        deleted = dict(self.deleted or {})
+        if self.deleted:
+            self.deleted.clear()
+        return deleted
 
     def observe(
         self, shared: Any, callback: Callable[[Any], None], *, deep: bool = False

@@ -8,11 +8,13 @@ from rtc_widgets.documents.document import LiveDocument
 from rtc_widgets.documents.handle import Handle
 from rtc_widgets.documents.text import Edit, apply, checked, diff
 from rtc_widgets.documents.transactions import Transaction
+from rtc_widgets.documents.undo import TextUndo
+from rtc_widgets.documents.undoable import Undoable
 
 __all__ = ["LiveText"]
 
 
-class LiveText(Handle):
+class LiveText(Undoable, Handle):
     """Be the text of a live document of the type ``file``. All offsets are code points.
 
     >>> file = LiveText(LiveDocument())
@@ -26,6 +28,7 @@ class LiveText(Handle):
 
     def __init__(self, document: LiveDocument) -> None:
         self.document = document
+        self._steps = document.part(TextUndo)
 
     @property
     def text(self) -> str:

@@ -34,6 +34,7 @@ class Stage:
         self.writer = writer
         self.watch: _Watch | None = None
         self.lost: str | None = None  # why it cannot be committed any more
+        self.deleted: dict[str, str] = {}  # cells, by id
         self._content = content
         self._vector = vector
         self._client_id = client_id
@@ -70,7 +71,7 @@ class Stage:
         doc: Doc[Any] = Doc(client_id=self._client_id)
         doc.apply_update(self._content)
         made = self._made
-        return Replica(doc, lambda event: made.append(event.update))
+        return Replica(doc, lambda event: made.append(event.update), self.deleted)
 
 
 class Host(Protocol):

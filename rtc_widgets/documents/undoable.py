@@ -1,0 +1,52 @@
+"""What a handle has of undo: one's own steps only, one after the other."""
+
+from __future__ import annotations
+
+from rtc_widgets.documents.undo import Undo
+
+__all__ = ["Undoable"]
+
+
+class Undoable:
+    """Give a handle undo and redo of what was written through this document here."""
+
+    _steps: Undo
+    running_cell_id: str | None = None
+
+    def undo(self) -> str | None:
+        """Take back the last step made here, and return its label; None where there is none.
+
+        A step is a transaction with its label, or else one statement. Others' edits stay, also in the same
+        cell, and so do outputs. A cell that was inserted here stays where somebody else has typed into it.
+
+        Raises:
+            DocumentError: inside a transaction, or where the running cell would be moved or retyped.
+            NotConnected: the document takes no writes.
+
+        >>> from rtc_widgets.documents.notebook import Notebook
+        >>> nb = Notebook.new()
+        >>> with nb.transaction("greet"):
+        ...     cell = nb.append("hello")
+        >>> nb.undo(), len(nb)
+        ('greet', 0)
+        >>> nb.redo(), nb[0].source
+        ('greet', 'hello')
+        """
+        return self._steps.undo(self.running_cell_id)
+
+    def redo(self) -> str | None:
+        """Do again what was undone last, and return its label; None where there is nothing.
+
+        A new step ends what can be redone.
+        """
+        return self._steps.redo(self.running_cell_id)
+
+    @property
+    def undo_stack(self) -> list[str]:
+        """The labels of the steps that `undo` would take back, the newest last; at most 200."""
+        return self._steps.labels
+
+    @property
+    def redo_stack(self) -> list[str]:
+        """The labels of the steps that `redo` would do again, the next one last."""
+        return self._steps.undone_labels
