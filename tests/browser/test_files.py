@@ -102,5 +102,6 @@ def test_a_deleted_file_is_said_and_its_text_can_be_saved_elsewhere(fresh, visit
     dialog.locator("button.jp-mod-accept").click()
     # JupyterLab closes the old one and asks: it is unsaved, after all.
     ben.page.locator(".jp-Dialog", has_text="Save your work").locator("button", has_text="Discard").click()
+    ben.execute("docmanager:open", {"path": "kept.ipynb"})
     ben.ready("kept.ipynb")
     assert fresh.sources("kept.ipynb") == ["x = 1 + 1"]

@@ -69,7 +69,7 @@ def both(other, tmp_path_factory):
 def test_the_other_one_shares_and_ours_says_that_it_stays_aside(both, visit, screenshots):
     path = both.notebook("theirs.ipynb", "x = 1")
     ada, ben = visit(both, path), visit(both, path)
-    notice = "jupyter-collaboration shares the documents of this server"
+    notice = "jupyter-collaboration shares the documents here"
     expect(ada.toast(notice)).to_have_count(1)
     ada.page.screenshot(path=screenshots / "stepped-aside.png")
     ada.type(" + 1")

@@ -76,7 +76,7 @@ function stepAside(other: string, trans: TranslationBundle): void {
   toast(
     'info',
     trans.__(
-      '%1 shares the documents of this server, so rtc_widgets stays aside. To use it, uninstall the other and restart.',
+      '%1 shares the documents here, so rtc_widgets stays aside. To switch, uninstall it and restart the server.',
       other
     ),
     trans,
