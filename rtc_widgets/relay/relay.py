@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -126,8 +127,7 @@ class Relay:
         """Follow renames; an exception in a listener would only reach the log of the event bus."""
         if data.get("action") == "rename":
             old, new = data["source_path"].strip("/"), data["path"].strip("/")
-            await self.index.rename(old, new)
-            await self.rooms.rename(old, new)
+            await self.rooms.rename(old, new, partial(self.index.rename, old, new))
         elif data.get("action") == "delete" and self.rooms.get(data["path"].strip("/")) is None:
             # What is made under that name later is another file. An open room keeps its own: it may be saved again.
             await self.index.delete(data["path"].strip("/"))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from rtc_widgets.errors import ChannelClosed
@@ -26,6 +27,31 @@ class RoomKey:
     type: str
 
 
+class _Paths:
+    """Hold paths, each with all that is below it: opening, closing and renaming go on one at a time there."""
+
+    def __init__(self) -> None:
+        self._holds: list[tuple[tuple[str, ...], asyncio.Event]] = []
+
+    @asynccontextmanager
+    async def hold(self, *paths: str) -> AsyncIterator[None]:
+        """Wait for those who came earlier, and only for them; where there are none, without a pause."""
+        earlier = [
+            over
+            for others, over in self._holds
+            if any(_within(a, b) or _within(b, a) for a in paths for b in others)
+        ]
+        mine = paths, asyncio.Event()
+        self._holds.append(mine)
+        try:
+            for over in earlier:
+                await over.wait()
+            yield
+        finally:
+            self._holds.remove(mine)
+            mine[1].set()
+
+
 class RoomManager:
     """Open rooms on demand and close the empty ones.
 
@@ -38,7 +64,7 @@ class RoomManager:
         self._make = make
         self._close_delay = close_delay
         self._rooms: dict[str, Room] = {}
-        self._locks: dict[str, asyncio.Lock] = {}
+        self._paths = _Paths()
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._closed = False
@@ -66,9 +92,8 @@ class RoomManager:
         Raises:
             ChannelClosed: the path is open as another format or type, or the room cannot be made.
         """
-        if self._closed:
-            raise ChannelClosed(CloseCode.GOING_AWAY, CloseCode.GOING_AWAY.sentence)
-        async with self._lock(key.path):
+        async with self._paths.hold(key.path):
+            self._check_open()
             room = self._rooms.get(key.path)
             if room is None:
                 room = self._rooms[key.path] = await self._make(key)
@@ -81,7 +106,8 @@ class RoomManager:
                     )
                 await self._close(room)
                 room = self._rooms[key.path] = await self._make(key)
-        self.settle(room)
+            self._check_open()
+            self.settle(room)
         return room
 
     def settle(self, room: Room) -> None:
@@ -93,14 +119,33 @@ class RoomManager:
             loop = asyncio.get_running_loop()
             self._timers[room.id] = loop.call_later(self._close_delay, self._expire, room)
 
-    async def rename(self, old: str, new: str) -> None:
-        """Follow a file, or all files of a folder, from *old* to *new*."""
-        for path, room in list(self._rooms.items()):
-            if path == old or path.startswith(old.rstrip("/") + "/"):
-                target = new + path[len(old) :]
-                async with self._lock(path):
-                    self._rooms[target] = self._rooms.pop(path)
-                    await room.renamed(target)
+    async def rename(self, old: str, new: str, note: Callable[[], Awaitable[object]] | None = None) -> None:
+        """Follow a file, or all files of a folder, from *old* to *new*.
+
+        A room that is being opened is moved as soon as it is there. One that stands in the way is closed: its own
+        file is gone, or it was opened under the new name before the rename was told.
+
+        Args:
+            old: the path that the file had.
+            new: the path that it has now.
+            note: awaited before anybody can open either path; writes the rename down.
+        """
+        async with self._paths.hold(old, new):
+            moving = {
+                new + path[len(old) :]: room for path, room in self._rooms.items() if _within(path, old)
+            }
+            for target in moving:
+                other = self._rooms.get(target)
+                if other is not None and other not in moving.values():
+                    await self._close_safely(other)
+            if note is not None:
+                await note()
+            for room in moving.values():
+                del self._rooms[room.path]
+            self._rooms |= moving
+            for target, room in moving.items():
+                await room.renamed(target)
+                self.settle(room)
 
     async def aclose(self) -> None:
         """Close every room; what is unsaved is written first."""
@@ -108,13 +153,12 @@ class RoomManager:
         for timer in self._timers.values():
             timer.cancel()
         self._timers.clear()
-        results = await asyncio.gather(*(self._close(room) for room in self.rooms), return_exceptions=True)
-        for result in results:
-            if isinstance(result, BaseException):
-                _log.error("A room did not close cleanly", exc_info=result)
+        async with self._paths.hold(""):
+            await asyncio.gather(*(self._close_safely(room) for room in self.rooms))
 
-    def _lock(self, path: str) -> asyncio.Lock:
-        return self._locks.setdefault(path, asyncio.Lock())
+    def _check_open(self) -> None:
+        if self._closed:
+            raise ChannelClosed(CloseCode.GOING_AWAY, CloseCode.GOING_AWAY.sentence)
 
     def _expire(self, room: Room) -> None:
         self._timers.pop(room.id, None)
@@ -123,14 +167,17 @@ class RoomManager:
         task.add_done_callback(self._tasks.discard)
 
     async def _close_if_empty(self, room: Room) -> None:
-        async with self._lock(room.path):
-            if room.empty and self._rooms.get(room.path) is room:
-                try:
-                    await self._close(room)
-                except Exception:  # noqa: BLE001 - the log has every change; the next open loads it from there
-                    _log.exception("The room of %s did not close cleanly", room.path)
-        if room.path not in self._rooms:
-            self._locks.pop(room.path, None)
+        path = room.path
+        async with self._paths.hold(path):
+            # Renamed meanwhile, it has got another timer.
+            if room.empty and self._rooms.get(path) is room:
+                await self._close_safely(room)
+
+    async def _close_safely(self, room: Room) -> None:
+        try:
+            await self._close(room)
+        except Exception:  # noqa: BLE001 - the log has every change; the next open loads it from there
+            _log.exception("The room of %s did not close cleanly", room.path)
 
     async def _close(self, room: Room) -> None:
         try:
@@ -138,3 +185,8 @@ class RoomManager:
         finally:
             if self._rooms.get(room.path) is room:
                 del self._rooms[room.path]
+
+
+def _within(path: str, root: str) -> bool:
+    """Tell whether *path* is *root* or below it; everything is below ``""``."""
+    return not root or path == root or path.startswith(root.rstrip("/") + "/")

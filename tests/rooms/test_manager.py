@@ -29,9 +29,12 @@ class Shelf:
         self.closed: list[str] = []
         self.gate = asyncio.Event()
         self.gate.set()
+        self.waits = False
 
     async def make(self, key: RoomKey) -> Room:
+        self.waits = True
         await self.gate.wait()
+        self.waits = False
         if key.path.startswith("missing"):
             raise ChannelClosed(CloseCode.NOT_FOUND, CloseCode.NOT_FOUND.sentence)
         number = f"room{len(self.made)}"
@@ -52,6 +55,8 @@ class _Backing:
 
     def __init__(self, shelf: Shelf, path: str) -> None:
         self.shelf, self.path, self.changes = shelf, path, 0
+        self.closing: asyncio.Event | None = None
+        self.waits = False
 
     def changed(self) -> None:
         self.changes += 1
@@ -66,6 +71,9 @@ class _Backing:
         self.path = path
 
     async def aclose(self) -> None:
+        if self.closing is not None:
+            self.waits = True
+            await self.closing.wait()
         self.shelf.closed.append(self.path)
 
 
@@ -168,3 +176,103 @@ async def test_a_save_is_for_those_who_may_write():
     assert ada.responses[1].result == {"hash": "abc", "last_modified": "now"}
     assert eve.responses[1].result["code"] == CloseCode.READ_ONLY
     assert ada.responses[2].result["code"] == "unknown-method"
+
+
+async def test_a_room_that_is_being_opened_moves_with_its_file():
+    """Between the reading of the file and the end of the opening somebody renames it."""
+    shelf = Shelf()
+    manager = RoomManager(shelf.make)
+    shelf.gate.clear()
+    opening = asyncio.create_task(manager.open(KEY))
+    await asyncio.sleep(0)
+    renaming = asyncio.create_task(manager.rename("a.ipynb", "b.ipynb"))
+    await asyncio.sleep(0)
+    shelf.gate.set()
+    room = await opening
+    await renaming
+    assert room.path == "b.ipynb" and manager.get("b.ipynb") is room and manager.get("a.ipynb") is None
+    await manager.aclose()
+
+
+async def test_who_opens_the_new_name_while_a_rename_is_under_way_finds_the_room():
+    shelf = Shelf()
+    manager = RoomManager(shelf.make)
+    room = await manager.open(KEY)
+    noted = asyncio.Event()
+    renaming = asyncio.create_task(manager.rename("a.ipynb", "b.ipynb", noted.wait))
+    await asyncio.sleep(0)
+    opening = asyncio.create_task(manager.open(RoomKey("b.ipynb", "json", "notebook")))
+    await asyncio.sleep(0)
+    noted.set()
+    await renaming
+    assert await opening is room and len(shelf.made) == 1
+    await manager.aclose()
+
+
+async def test_a_room_that_stands_where_a_file_is_renamed_to_is_closed():
+    """One file has one writer: its own file was deleted, or it was opened a moment before the rename was told."""
+    shelf = Shelf()
+    manager = RoomManager(shelf.make)
+    room = await manager.open(KEY)
+    other = await manager.open(RoomKey("b.ipynb", "json", "notebook"))
+    ada, ben = Peer(room.content).join(), Peer(other.content).join()
+    await manager.rename("a.ipynb", "b.ipynb")
+    assert manager.rooms == [room] and ada.closed is None
+    assert shelf.closed == ["b.ipynb"]
+    assert ben.closed is not None and ben.closed[0] == CloseCode.GOING_AWAY
+    await manager.aclose()
+
+
+async def test_who_waits_while_a_room_closes_shares_the_new_one_with_who_comes_then():
+    shelf = Shelf()
+    manager = RoomManager(shelf.make, close_delay=0.0)
+    for _ in range(5):
+        before = len(shelf.made)
+        room = await manager.open(KEY)
+        closing = asyncio.Event()
+        room.backing.closing = closing
+        await until(lambda room=room: room.backing.waits)
+        shelf.gate.clear()
+        early = [asyncio.create_task(manager.open(KEY)) for _ in range(2)]
+        await asyncio.sleep(0)
+        closing.set()
+        await until(lambda: shelf.waits)
+        late = asyncio.create_task(manager.open(KEY))
+        await asyncio.sleep(0.01)
+        shelf.gate.set()
+        rooms = {*await asyncio.gather(*early), await late}
+        assert len(rooms) == 1 and len(shelf.made) == before + 2
+        await until(lambda: not manager.rooms)
+
+
+async def test_a_rename_of_a_folder_passes_over_a_room_that_closes_meanwhile():
+    shelf = Shelf()
+    manager = RoomManager(shelf.make, close_delay=0.0)
+    first = await manager.open(RoomKey("dir/a.ipynb", "json", "notebook"))
+    second = await manager.open(RoomKey("dir/b.ipynb", "json", "notebook"))
+    Peer(second.content).join()
+    manager.settle(second)
+    closing = asyncio.Event()
+    first.backing.closing = closing
+    await until(lambda: first.backing.waits)
+    renaming = asyncio.create_task(manager.rename("dir", "new"))
+    await asyncio.sleep(0)
+    closing.set()
+    await renaming
+    assert manager.rooms == [second] and second.path == "new/b.ipynb"
+    await manager.aclose()
+
+
+async def test_a_room_that_is_opened_while_the_manager_closes_is_closed_too():
+    shelf = Shelf()
+    manager = RoomManager(shelf.make)
+    shelf.gate.clear()
+    opening = asyncio.create_task(manager.open(KEY))
+    await asyncio.sleep(0)
+    closing = asyncio.create_task(manager.aclose())
+    await asyncio.sleep(0)
+    shelf.gate.set()
+    await closing
+    with pytest.raises(ChannelClosed):
+        await opening
+    assert shelf.closed == ["a.ipynb"] and manager.rooms == []
