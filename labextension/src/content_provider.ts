@@ -19,6 +19,7 @@ import type { IConnection } from './channels/channel';
 import { applyToFile, applyToNotebook } from './documents/recovery';
 import type { IUnsaved } from './documents/unacknowledged';
 import { NotConnected } from './errors';
+import { type IOpenDocument, key, OpenDocuments } from './open_documents';
 import { Provider } from './provider';
 import { type Fetch, openRoom } from './rooms';
 import type { ILiveDocument, ILiveDocuments, IRecovered } from './tokens';
@@ -35,16 +36,6 @@ export interface IContentProviderOptions {
   readonly fetch: Fetch;
   readonly connection: IConnection;
   readonly user: User.IManager;
-}
-
-interface IOpenDocument extends ILiveDocument {
-  path: string;
-  /** The hash or date of the file that JupyterLab's context was last told. */
-  told: string | null;
-}
-
-function key(type: string, path: string): string {
-  return `${type}:${path}`;
 }
 
 /** Provide notebooks and text files of one drive. */
@@ -71,7 +62,9 @@ export class ContentProvider implements IContentProvider, ILiveDocuments {
         return model;
       }
     };
-    _options.drive.fileChanged.connect(this._onDriveChanged, this);
+    _options.drive.fileChanged.connect((_, change) =>
+      this._documents.follow(change)
+    );
   }
 
   readonly sharedModelFactory: Contents.ISharedFactory;
@@ -89,9 +82,7 @@ export class ContentProvider implements IContentProvider, ILiveDocuments {
   }
 
   find(model: ISharedDocument): ILiveDocument | undefined {
-    return [...this._documents.values()].find(
-      document => document.model === model
-    );
+    return this._documents.of(model);
   }
 
   keep(path: string, type: string, unsaved: readonly IUnsaved[]): void {
@@ -117,7 +108,7 @@ export class ContentProvider implements IContentProvider, ILiveDocuments {
       this._tellAll(path, model);
       return model;
     }
-    const document = this._documents.get(key(options?.type ?? '', path));
+    const document = this._documents.at(options?.type ?? '', path);
     if (!document) {
       return drive.get(path, ordinary);
     }
@@ -141,7 +132,7 @@ export class ContentProvider implements IContentProvider, ILiveDocuments {
     options: Partial<Contents.IModel> & Contents.IContentProvisionOptions = {}
   ): Promise<Contents.IModel> {
     const { drive } = this._options;
-    const document = this._documents.get(key(options.type ?? '', path));
+    const document = this._documents.at(options.type ?? '', path);
     if (!document) {
       return drive.save(path, { ...options, contentProviderId: undefined });
     }
@@ -185,7 +176,7 @@ export class ContentProvider implements IContentProvider, ILiveDocuments {
       join: () => openRoom(fetch, document.path, format, type)
     });
     const document: IOpenDocument = { path, type, model, provider, told: null };
-    this._documents.set(key(type, path), document);
+    this._documents.add(document);
 
     const introduce = () =>
       model.awareness.setLocalStateField('user', user.identity);
@@ -219,10 +210,7 @@ export class ContentProvider implements IContentProvider, ILiveDocuments {
       window.removeEventListener('pagehide', leave);
       user.userChanged.disconnect(introduce);
       provider.dispose();
-      const at = key(type, document.path);
-      if (this._documents.get(at) === document) {
-        this._documents.delete(at);
-      }
+      this._documents.remove(document);
     });
     this._added.emit(document);
   }
@@ -288,10 +276,8 @@ export class ContentProvider implements IContentProvider, ILiveDocuments {
   }
 
   private _tellAll(path: string, model: Contents.IModel): void {
-    for (const document of this._documents.values()) {
-      if (document.path === path) {
-        this._tellOne(document, model);
-      }
+    for (const document of this._documents.atPath(path)) {
+      this._tellOne(document, model);
     }
   }
 
@@ -311,7 +297,7 @@ export class ContentProvider implements IContentProvider, ILiveDocuments {
   /** Follow a file to its new path, and take JupyterLab's context along. */
   private _renamed(document: IOpenDocument, path: string): void {
     const from = document.path;
-    if (!this._move(document, path)) {
+    if (!this._documents.move(document, path)) {
       return;
     }
     const newValue = { path, name: path.split('/').at(-1) ?? path };
@@ -327,38 +313,9 @@ export class ContentProvider implements IContentProvider, ILiveDocuments {
       });
   }
 
-  private _move(document: IOpenDocument, path: string): boolean {
-    if (document.path === path || !path) {
-      return false;
-    }
-    const { type } = document;
-    if (this._documents.get(key(type, document.path)) === document) {
-      this._documents.delete(key(type, document.path));
-      this._documents.set(key(type, path), document);
-    }
-    document.path = path;
-    return true;
-  }
-
-  /** Follow what this tab renames, before the relay tells of it: JupyterLab's contexts follow by themselves. */
-  private _onDriveChanged(_: unknown, change: Contents.IChangedArgs): void {
-    const from = change.oldValue?.path;
-    const to = change.newValue?.path;
-    if (change.type !== 'rename' || !from || !to) {
-      return;
-    }
-    for (const document of [...this._documents.values()]) {
-      if (document.path === from) {
-        this._move(document, to);
-      } else if (document.path.startsWith(`${from}/`)) {
-        this._move(document, to + document.path.slice(from.length));
-      }
-    }
-  }
-
   private _isShared = true;
   private readonly _factories = new Map<string, SharedDocumentFactory>();
-  private readonly _documents = new Map<string, IOpenDocument>();
+  private readonly _documents = new OpenDocuments();
   private readonly _unshared = new Set<string>();
   private readonly _kept = new Map<string, IUnsaved[]>();
   private readonly _added = new Signal<ILiveDocuments, ILiveDocument>(this);

@@ -3,8 +3,7 @@
 import { Signal, type ISignal } from '@lumino/signaling';
 import { type Awareness } from 'y-protocols/awareness';
 import * as Y from 'yjs';
-import { Backoff } from './channels/backoff';
-import type { IChannel, IConnection } from './channels/channel';
+import type { IChannel } from './channels/channel';
 import { type IUnsaved, Unacknowledged } from './documents/unacknowledged';
 import {
   ChannelClosed,
@@ -12,17 +11,17 @@ import {
   FrameTooLarge,
   NotConnected
 } from './errors';
+import { type IOpeningOptions, Opening } from './opening';
+import { Outbox } from './outbox';
 import { Presence } from './presence';
-import { type CloseCode, isTransient, sentence } from './protocol/codes';
+import { type CloseCode, sentence } from './protocol/codes';
 import type { IEvent } from './protocol/event';
-import { type Decoded, FrameReader, FrameWriter } from './protocol/peer';
+import { type Decoded, FrameReader } from './protocol/peer';
 import * as sync from './protocol/sync';
-import { choose, VERSIONS } from './protocol/version';
+import { choose } from './protocol/version';
 import type { IWelcome } from './protocol/welcome';
-import { RELEASE } from './release';
 import { Requests } from './requests';
 import { isRole, mayWrite, type Role } from './roles';
-import type { IRoom } from './rooms';
 
 /** How a document stands: being opened, in step, without connection, or ended for good. */
 export type State = 'connecting' | 'synced' | 'offline' | 'closed';
@@ -35,38 +34,39 @@ export interface IClosed {
 }
 
 /** What a provider is made of. */
-export interface IProviderOptions {
+export interface IProviderOptions extends IOpeningOptions {
   readonly doc: Y.Doc;
   readonly awareness: Awareness;
-  readonly connection: IConnection;
   /** `notebook` or `file`: says where in the document texts are. */
   readonly type: string;
-  /** Open the room over HTTP; called before each opening of the channel. */
-  readonly join: () => Promise<IRoom>;
-  readonly backoff?: Backoff;
 }
 
-/** Merging many more updates at once costs more than it saves. */
-const MOST_MERGED = 100;
 /** Milliseconds. */
 const REQUEST_TIMEOUT = 30_000;
 /** The roots that hold what people work on; JupyterLab writes into the others of its own accord. */
 const CONTENT = ['cells', 'source'];
-/** A ticket may expire while a laptop sleeps; more refusals in a row than this are meant. */
-const MOST_REFUSED = 3;
 
 /** Keep one document in step with the relay's. */
 export class Provider {
   constructor(options: IProviderOptions) {
     this._doc = options.doc;
-    this._connection = options.connection;
-    this._join = options.join;
-    this._backoff = options.backoff ?? new Backoff();
     this._unacknowledged = new Unacknowledged(
       this._doc,
       options.type,
       origin => origin === this
     );
+    this._outbox = new Outbox(this._unacknowledged);
+    this._opening = new Opening(options, {
+      lineage: () => this._lineage,
+      greet: () => [
+        sync.step1(Y.encodeStateVector(this._doc)),
+        this._presence.introduce()
+      ],
+      opened: channel => this._opened(channel),
+      receive: (frames, welcome) => this._receive(frames, welcome),
+      paused: () => this._pause(),
+      ended: (code, reason) => this._end(code, reason)
+    });
     this.synced = new Promise((resolve, reject) => {
       this._resolveSynced = resolve;
       this._rejectSynced = reject;
@@ -77,20 +77,21 @@ export class Provider {
     this._doc.on('afterTransaction', this._onTransaction);
     this._presence = new Presence(options.awareness, frame => {
       if (this._welcome) {
-        this._send(frame);
+        this._outbox.send(frame);
       }
     });
     this._requests = new Requests(frame => {
-      const canAnswer = this._answered || (this._welcome && !this.mayWrite);
+      const canAnswer =
+        this._outbox.isAnswered || (this._welcome !== null && !this.mayWrite);
       if (canAnswer) {
         // After the edits: a save must hold them.
-        this._flush();
-        this._send(frame);
+        this._outbox.flush();
+        this._outbox.send(frame);
       }
-      return !!canAnswer;
+      return canAnswer;
     });
     // Not before the caller has this provider and listens to it.
-    queueMicrotask(() => void this._open());
+    queueMicrotask(() => void this._opening.open());
   }
 
   /** Resolves when the relay's content has arrived; rejects with `ChannelClosed` where it never will. */
@@ -117,7 +118,7 @@ export class Provider {
 
   /** Whether something of this tab is not in the relay's log yet. */
   get hasUnsaved(): boolean {
-    return !this._unacknowledged.isEmpty || this._outgoing.length > 0;
+    return !this._unacknowledged.isEmpty || !this._outbox.isEmpty;
   }
 
   get stateChanged(): ISignal<this, State> {
@@ -165,106 +166,25 @@ export class Provider {
       return;
     }
     this._disposed = true;
-    this._flush();
+    this._outbox.flush();
     this._channel?.close('normal');
     this._end('normal', sentence('normal'));
     Signal.clearData(this);
   }
 
-  // --- opening
+  // --- opening and ending
 
-  private async _open(): Promise<void> {
-    // The first time both at once, for the answer that comes first may be that there is nothing to open. Later
-    // the socket first, for a server that is away needs no requests.
-    if (this._disposed) {
-      return;
-    }
-    let room: IRoom;
-    try {
-      if (this._lineage === null && !this._backoff.failures) {
-        [room] = await Promise.all([this._join(), this._connection.ready()]);
-      } else {
-        await this._connection.ready();
-        room = this._disposed ? never() : await this._join();
-      }
-    } catch (error) {
-      this._failed(error);
-      return;
-    }
-    if (this._disposed) {
-      return;
-    }
-    if (this._lineage !== null && room.lineage !== this._lineage) {
-      this._end('lineage-mismatch', sentence('lineage-mismatch'));
-      return;
-    }
+  private _opened(channel: IChannel): void {
+    this._channel = channel;
     this._reader = new FrameReader();
-    this._writer = new FrameWriter();
-    try {
-      const channel: IChannel = this._connection.open(
-        room.commId,
-        {
-          versions: VERSIONS,
-          release: RELEASE,
-          ticket: room.ticket,
-          lineage: this._lineage
-        },
-        [
-          sync.step1(Y.encodeStateVector(this._doc)),
-          this._presence.introduce()
-        ],
-        {
-          receive: (frames, welcome) => this._receive(frames, welcome),
-          closed: (code, reason) => {
-            this._channel = null;
-            // A ticket can expire between the HTTP request and the opening.
-            const expired =
-              code === 'unauthorized' && this._backoff.failures < MOST_REFUSED;
-            this._failed(
-              expired
-                ? new NotConnected(reason)
-                : new ChannelClosed(code, reason)
-            );
-          },
-          lost: () => {
-            this._channel = null;
-            this._pause();
-            void this._open();
-          }
-        }
-      );
-      this._channel = channel;
-    } catch (error) {
-      this._failed(error);
-    }
+    this._outbox.attach(channel);
   }
 
-  private _failed(error: unknown): void {
-    if (this._disposed || this._state === 'closed') {
-      return;
-    }
-    if (error instanceof ChannelClosed) {
-      if (!isTransient(error.code)) {
-        this._end(error.code, error.reason);
-        return;
-      }
-    } else if (!(error instanceof NotConnected)) {
-      this._end('internal-error', sentence('internal-error'));
-      throw error;
-    }
-    this._pause();
-    this._timer = setTimeout(() => {
-      this._timer = null;
-      void this._open();
-    }, this._backoff.next());
-  }
-
-  /** Forget the channel; what was sent and not acknowledged travels again with the next step 2. */
+  /** Forget the channel. */
   private _pause(): void {
+    this._channel = null;
     this._welcome = null;
-    this._answered = false;
-    this._outgoing = [];
-    this._unacknowledged.unsent();
+    this._outbox.detach();
     this._presence.forget();
     this._requests.fail(
       new NotConnected(
@@ -280,9 +200,7 @@ export class Provider {
     }
     this._channel = null;
     this._welcome = null;
-    if (this._timer !== null) {
-      clearTimeout(this._timer);
-    }
+    this._opening.stop();
     this._doc.off('update', this._onUpdate);
     this._doc.off('afterTransaction', this._onTransaction);
     this._presence.dispose();
@@ -345,10 +263,10 @@ export class Provider {
       return;
     }
     this._welcome = welcome;
-    this._backoff.reset();
+    this._opening.welcomed();
     this._lineage = welcome.lineage;
     this._reader = new FrameReader(welcome.limits.message);
-    this._writer = new FrameWriter(welcome.limits.frame);
+    this._outbox.limit(welcome.limits.frame);
     this._setRole(welcome.role);
     if (!this.mayWrite) {
       this._requests.flush();
@@ -402,15 +320,10 @@ export class Provider {
   }
 
   private _answer(stateVector: Uint8Array): void {
-    if (!this.mayWrite) {
-      return;
+    if (this.mayWrite) {
+      this._outbox.answer(Y.encodeStateAsUpdate(this._doc, stateVector));
+      this._requests.flush();
     }
-    // Step 2 holds whatever waits.
-    this._outgoing = [];
-    const update = Y.encodeStateAsUpdate(this._doc, stateVector);
-    this._unacknowledged.sent(this._send(sync.step2(update)));
-    this._answered = true;
-    this._requests.flush();
   }
 
   private _onEvent(event: IEvent): void {
@@ -425,9 +338,8 @@ export class Provider {
       } else if (this.mayWrite && !could) {
         // The relay asks for what it lacks only in a handshake.
         this._channel?.close('normal');
-        this._channel = null;
         this._pause();
-        void this._open();
+        void this._opening.open();
       }
     }
     this._eventReceived.emit(event);
@@ -436,14 +348,9 @@ export class Provider {
   // --- sending
 
   private readonly _onUpdate = (update: Uint8Array, origin: unknown): void => {
-    // Before the answer to the relay's step 1 nothing needs to wait: the answer will hold it.
-    if (origin === this || !this._answered || !this.mayWrite) {
-      return;
+    if (origin !== this && this.mayWrite) {
+      this._outbox.push(update);
     }
-    if (!this._outgoing.length) {
-      queueMicrotask(() => this._flush());
-    }
-    this._outgoing.push(update);
   };
 
   private readonly _onTransaction = (transaction: Y.Transaction): void => {
@@ -456,29 +363,6 @@ export class Provider {
       return type !== undefined && changedParentTypes.has(type);
     });
   };
-
-  /** Send what waits: all transactions of one turn of the event loop travel together. */
-  private _flush(): void {
-    const waiting = this._outgoing;
-    this._outgoing = [];
-    if (!this._answered) {
-      return;
-    }
-    for (let start = 0; start < waiting.length; start += MOST_MERGED) {
-      const some = waiting.slice(start, start + MOST_MERGED);
-      const update = some.length > 1 ? Y.mergeUpdates(some) : some[0]!;
-      this._unacknowledged.sent(this._send(sync.update(update)));
-    }
-  }
-
-  /** Send one frame, in parts where it is long, and return the number of its last message. */
-  private _send(frame: Uint8Array): number {
-    let seq = 0;
-    for (const part of this._writer.split(frame)) {
-      seq = this._channel?.send([part]) ?? seq;
-    }
-    return seq;
-  }
 
   private _setState(state: State): void {
     if (state !== this._state) {
@@ -495,10 +379,9 @@ export class Provider {
   }
 
   private readonly _doc: Y.Doc;
-  private readonly _connection: IConnection;
-  private readonly _join: () => Promise<IRoom>;
-  private readonly _backoff: Backoff;
   private readonly _unacknowledged: Unacknowledged;
+  private readonly _outbox: Outbox;
+  private readonly _opening: Opening;
   private readonly _presence: Presence;
   private readonly _requests: Requests;
   private readonly _stateChanged = new Signal<this, State>(this);
@@ -509,22 +392,13 @@ export class Provider {
   private _rejectSynced: (error: Error) => void = () => undefined;
   private _channel: IChannel | null = null;
   private _welcome: IWelcome | null = null;
-  /** Whether the relay's step 1 on this channel was answered. */
-  private _answered = false;
   private _reader = new FrameReader();
-  private _writer = new FrameWriter();
   private _state: State = 'connecting';
   private _role: Role | null = null;
   private _lineage: string | null = null;
-  private _outgoing: Uint8Array[] = [];
   private _syncedOnce = false;
   /** Whether this replica holds changes that were made without the right to make them. */
   private _strayed = false;
   private _ended: ChannelClosed | null = null;
   private _disposed = false;
-  private _timer: ReturnType<typeof setTimeout> | null = null;
-}
-
-function never(): never {
-  throw new NotConnected('The document was closed.');
 }

@@ -116,6 +116,8 @@ export class Relay {
   commits = true;
   /** How often to refuse the HTTP request, and with what. */
   refusals: Error[] = [];
+  /** How often it was asked over HTTP. */
+  joins = 0;
   saves: string[] = [];
   /** How to answer a save. */
   saveFails: { code: string; reason: string } | null = null;
@@ -145,6 +147,7 @@ export class Relay {
 
   /** What `PUT api/rtc_widgets/rooms/…` answers. */
   readonly join = (): Promise<IRoom> => {
+    this.joins += 1;
     const refusal = this.refusals.shift();
     if (refusal) {
       return Promise.reject(refusal);
