@@ -13,6 +13,8 @@ from rtc_widgets._version import __version__
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
+    from rtc_widgets.client.api import connect, connect_async
+    from rtc_widgets.client.local import local
     from rtc_widgets.errors import (
         CellGone,
         ChannelClosed,
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
         UnknownDocumentType,
     )
     from rtc_widgets.kernel.api import notebook
+    from rtc_widgets.opening import open  # noqa: A004 (used with the module's name)
     from rtc_widgets.origins import Origin
     from rtc_widgets.roles import Role
 
@@ -41,7 +44,11 @@ __all__ = [
     "StoreError",
     "UnknownDocumentType",
     "__version__",
+    "connect",
+    "connect_async",
+    "local",
     "notebook",
+    "open",
 ]
 
 _HOMES = {
@@ -56,7 +63,11 @@ _HOMES = {
     "RtcError": "rtc_widgets.errors",
     "StoreError": "rtc_widgets.errors",
     "UnknownDocumentType": "rtc_widgets.errors",
+    "connect": "rtc_widgets.client.api",
+    "connect_async": "rtc_widgets.client.api",
+    "local": "rtc_widgets.client.local",
     "notebook": "rtc_widgets.kernel.api",
+    "open": "rtc_widgets.opening",
 }
 
 

@@ -296,7 +296,7 @@ async def test_a_viewer_is_refused_here_before_anything_is_sent(people: People) 
     relay = people.relay("notebook", notebook(cell("a", "x = 1")))
     relay.role = Role.VIEWER
     nb, provider = await people.join(relay)
-    with pytest.raises(NotConnected, match="may read .* but not change it"):
+    with pytest.raises(NotConnected, match=r"may read .* but not change it"):
         nb[0].source = "stolen"
     assert nb[0].source == "x = 1"
     assert relay.peers[0].received == []

@@ -7,14 +7,12 @@ from typing import Any
 from rtc_widgets.documents.document import LiveDocument
 from rtc_widgets.documents.handle import Handle
 from rtc_widgets.documents.notebook import Notebook
-from rtc_widgets.documents.replica import Replica
 from rtc_widgets.documents.textfile import LiveText
 from rtc_widgets.documents.transactions import Transaction
+from rtc_widgets.documents.wrapped import TEXT, wrap, writing
 from rtc_widgets.registry import document_class
 
 __all__ = ["LiveData", "handle_of"]
-
-_TEXT = frozenset({"file", "unicode"})
 
 
 class LiveData(Handle):
@@ -34,18 +32,19 @@ class LiveData(Handle):
     def __init__(self, document: LiveDocument, type_: str) -> None:
         self.document = document
         self.type = type_
-        self._class = document_class(type_)
+        document_class(type_)
 
     @property
     def content(self) -> Any:
         """All of the content. Set, it is written by the type's class."""
         with self.document.reading() as replica:
-            return self._wrapper(replica).get()
+            wrapper: Any = wrap(replica, self.type)
+            return wrapper.get()
 
     @content.setter
     def content(self, new: Any) -> None:
-        with self.document.writing() as replica:
-            self._wrapper(replica).set(new)
+        with writing(self.document, self.type) as (_, wrapper):
+            wrapper.set(new)
 
     def transaction(self, label: str | None = None) -> Transaction:
         """Return a block whose changes happen together or not at all."""
@@ -55,13 +54,9 @@ class LiveData(Handle):
         path = self.path
         return f"<live {self.type}{'' if path is None else f' {path!r}'}>"
 
-    def _wrapper(self, replica: Replica) -> Any:
-        # A new one each time: it records for undo, which would be everybody's changes for ever.
-        return self._class(replica.doc)
-
 
 def handle_of(document: LiveDocument, type_: str) -> Notebook | LiveText | LiveData:
     """Return the handle for a document of *type_*."""
     if type_ == "notebook":
         return Notebook(document)
-    return LiveText(document) if type_ in _TEXT else LiveData(document, type_)
+    return LiveText(document) if type_ in TEXT else LiveData(document, type_)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from pycrdt import Map
 
-from rtc_widgets.documents.link import Link, LinkState, Reply
-from rtc_widgets.errors import NotConnected
+from rtc_widgets.documents.link import PATIENCE, Link, LinkState, Reply
+from rtc_widgets.errors import NotConnected, RtcError
 
 if TYPE_CHECKING:
     from rtc_widgets.documents.document import LiveDocument
@@ -98,8 +99,12 @@ class Handle:
         _error: BaseException | None,
         _traceback: TracebackType | None,
     ) -> None:
-        try:
+        link = self.document.link
+        if link is None:
+            return
+        if kind is None:
             self.close()
-        except NotConnected:
-            if kind is None:  # else it would hide what went wrong first
-                raise
+            return
+        # What fails now would hide what went wrong first.
+        with contextlib.suppress(RtcError):
+            Reply(link.abandon()).result(PATIENCE)

@@ -50,6 +50,10 @@ class Link(Protocol):
         """Let go of the document, after what was written."""
         ...
 
+    def abandon(self) -> Future[None]:
+        """Let go of the document after an error of the caller's: save nothing that is not saved by itself."""
+        ...
+
 
 class Reply(Generic[T]):
     """Wait for something that happens elsewhere: ``await reply``, or ``reply.result()`` in plain code."""

@@ -8,12 +8,9 @@ from typing import Any
 from rtc_widgets.documents.content import content_of, read
 from rtc_widgets.documents.document import LiveDocument
 from rtc_widgets.documents.merge import MergeResult, merge_notebook, merge_other, merge_text
-from rtc_widgets.documents.seed import normalize
-from rtc_widgets.registry import document_class
+from rtc_widgets.documents.wrapped import TEXT, wrap, writing
 
 __all__ = ["Recovery", "content", "reapply"]
-
-_TEXT = frozenset({"file", "unicode"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +31,7 @@ class Recovery:
 def content(document: LiveDocument, type_: str, base: Any = None) -> Any:
     """Return what the document would be as a file, normalized; cells under the ids that they have here."""
     with document.reading() as replica:
-        other = None if type_ == "notebook" or type_ in _TEXT else document_class(type_)(replica.doc)
-        taken = read(replica.doc, type_, other)
+        taken = read(replica.doc, type_, wrap(replica, type_))
     return content_of(taken, type_, base)[0]
 
 
@@ -47,17 +43,13 @@ def reapply(document: LiveDocument, type_: str, base: Any, mine: Any) -> Recover
     if type_ == "notebook":
         kept = {cell["id"] for cell in mine["cells"]}
         base = {**base, "cells": [cell for cell in base["cells"] if cell["id"] in kept]}
-    with document.writing() as replica:
-        doc, origin = replica.doc, document.origin
+    origin = document.origin
+    with writing(document, type_) as (replica, wrapper):
         result: MergeResult
         if type_ == "notebook":
-            result = merge_notebook(doc, base, mine, origin)
-        elif type_ in _TEXT:
-            result = merge_text(doc, base, mine, origin)
+            result = merge_notebook(replica.doc, base, mine, origin)
+        elif type_ in TEXT:
+            result = merge_text(replica.doc, base, mine, origin)
         else:
-            # Where nothing happened on the other side, the base is what is live there.
-            live = normalize(type_, document_class(type_)(doc).get())
-            result = merge_other(
-                document_class(type_)(doc), type_, live if live == base else base, mine, origin
-            )
+            result = merge_other(wrapper, type_, base, mine, origin)
     return Recovery(result.refused, result.conflicts, mine)

@@ -12,6 +12,7 @@ from typing import Any
 from pycrdt import Doc
 
 from rtc_widgets.documents.content import content_of, read
+from rtc_widgets.documents.wrapped import TEXT
 from rtc_widgets.registry import document_class
 
 __all__ = ["Unacknowledged"]
@@ -92,7 +93,7 @@ class Unacknowledged:
     def base(self, type_: str) -> Any:
         """Return the content, normalized, of all that is acknowledged."""
         doc = self._acknowledged()
-        document = None if type_ in _OWN else document_class(type_)(doc)
+        document = None if type_ == "notebook" or type_ in TEXT else document_class(type_)(doc)
         return content_of(read(doc, type_, document), type_, None)[0]
 
     def _acknowledged(self) -> Doc[Any]:
@@ -101,6 +102,3 @@ class Unacknowledged:
             if update is not None:
                 doc.apply_update(update)
         return doc
-
-
-_OWN = frozenset({"notebook", "file", "unicode"})

@@ -1,0 +1,205 @@
+"""This process' connection to one server: its WebSocket, and the documents on it."""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+import logging
+import os
+import posixpath
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from typing import Any
+
+from rtc_widgets._version import __version__
+from rtc_widgets.channels.channel import Opened
+from rtc_widgets.channels.websocket import Connection
+from rtc_widgets.client import loop, rooms
+from rtc_widgets.client.address import Address
+from rtc_widgets.documents.datafile import LiveData, handle_of
+from rtc_widgets.documents.document import LiveDocument
+from rtc_widgets.documents.link import LinkState
+from rtc_widgets.documents.notebook import Notebook
+from rtc_widgets.documents.textfile import LiveText
+from rtc_widgets.errors import ChannelClosed, NotConnected
+from rtc_widgets.protocol.version import VERSIONS
+from rtc_widgets.provider import Provider
+
+__all__ = ["Handle", "RemoteLink", "Session", "current"]
+
+# Seconds that the end of the process waits for what was written last.
+LAST_WORDS = 10.0
+Handle = Notebook | LiveText | LiveData
+Dispatcher = Callable[[Callable[[], None]], None]
+
+_FORKED = (
+    "This process was forked from the one that is connected, and cannot use its connection. Connect from here: "
+    "rtc_widgets.connect(…)."
+)
+_log = logging.getLogger(__name__)
+
+
+class RemoteLink:
+    """Be a document's way to its file on a server."""
+
+    def __init__(self, session: Session, provider: Provider, type_: str) -> None:
+        self.provider = provider
+        self.handle: Handle = handle_of(provider.document, type_)
+        self._session = session
+        self._pid = os.getpid()
+
+    @property
+    def state(self) -> LinkState:
+        """Tell how the document stands."""
+        return self.provider.state if os.getpid() == self._pid else LinkState.CLOSED
+
+    @property
+    def path(self) -> str:
+        """Return the file's path on the server."""
+        return self.provider.path
+
+    def save(self) -> Future[Any]:
+        """Have the server write the file."""
+        self._check()
+        return loop.submit(self.provider.save())
+
+    def sync(self) -> Future[None]:
+        """Wait for the server's log."""
+        self._check()
+        return loop.submit(self.provider.synced())
+
+    def close(self) -> Future[None]:
+        """Leave, after what was written has arrived."""
+        self._check()
+        return loop.submit(self.leave())
+
+    def abandon(self) -> Future[None]:
+        """Leave after an error of the caller's; what was written stays written."""
+        return self.close()
+
+    async def leave(self) -> None:
+        """Leave the document, and the server with the last one."""
+        try:
+            await self.provider.synced()
+        except ChannelClosed:
+            if self.provider.unsaved:
+                raise
+        finally:
+            # Cancelled, or out of time, it stays open: what was written may still arrive.
+            if not self.provider.unsaved or self.provider.closed is not None:
+                await self.provider.aclose()
+                await self._session.forget(self)
+
+    def _check(self) -> None:
+        if os.getpid() != self._pid:
+            raise NotConnected(_FORKED)
+
+
+class Session:
+    """Hold one WebSocket to a server and the documents that are open on it. Lives on the loop.
+
+    Args:
+        address: of the server, with the token.
+    """
+
+    def __init__(self, address: Address) -> None:
+        self.address = address
+        self._connection = Connection(address.websocket, address.headers)
+        self._links: dict[tuple[str, str], RemoteLink] = {}
+        self._opening = asyncio.Lock()
+
+    @property
+    def links(self) -> list[RemoteLink]:
+        """Return the documents that are open."""
+        return list(self._links.values())
+
+    async def open(self, path: str, type_: str, dispatch: Dispatcher) -> Handle:
+        """Return the live handle of a file, ready; the same one for a file that is open already.
+
+        Raises:
+            NotConnected: no relay answers.
+            ChannelClosed: it refuses.
+        """
+        path = posixpath.normpath(path.strip("/"))
+        async with self._opening:
+            for link in self.links:
+                if link.path == path and link.provider.type == type_ and link.provider.closed is None:
+                    return link.handle
+            document = LiveDocument()
+            document.dispatcher = dispatch
+            provider = Provider(document, path, type_, self._opener(type_))
+            try:
+                await provider.start()
+            except BaseException:
+                await provider.aclose()
+                await self._close_if_empty()
+                raise
+            link = RemoteLink(self, provider, type_)
+            document.link = link
+            self._links[path, type_] = link
+            if self not in _sessions:
+                _sessions.append(self)
+            return link.handle
+
+    async def forget(self, link: RemoteLink) -> None:
+        """Drop a document that was left, and the connection with the last one."""
+        self._links = {key: other for key, other in self._links.items() if other is not link}
+        await self._close_if_empty()
+
+    async def finish(self) -> None:
+        """Leave all documents, for the process ends; say so where something could not be saved."""
+        for link in self.links:
+            try:
+                async with asyncio.timeout(LAST_WORDS):
+                    await link.leave()
+            except (ChannelClosed, NotConnected, TimeoutError) as error:
+                if count := link.provider.unsaved:
+                    _log.warning("%d changes of %s did not reach the server: %s", count, link.path, error)
+        await self._connection.aclose()
+
+    async def _close_if_empty(self) -> None:
+        if not self._links:
+            await self._connection.aclose()
+            if self in _sessions:
+                _sessions.remove(self)
+
+    def _opener(self, type_: str) -> Any:
+        async def open_(path: str, lineage: str | None, frames: Sequence[bytes]) -> Opened:
+            room = await loop.in_thread(lambda: rooms.join(self.address, path, type_))
+            data = {
+                "versions": list(VERSIONS),
+                "release": __version__,
+                "ticket": room.ticket,
+                "lineage": lineage,
+            }
+            channel = await self._connection.open(room.comm_id, data, frames)
+            return Opened(channel, channel.welcome.result())
+
+        return open_
+
+
+_sessions: list[Session] = []
+
+
+def current() -> Session | None:
+    """Return the session of the last `connect` whose documents are not all closed."""
+    return _sessions[-1] if _sessions else None
+
+
+def _at_exit() -> None:
+    if _sessions:
+        future = loop.submit(_finish_all())
+        try:
+            future.result(LAST_WORDS + 2.0)
+        except TimeoutError:
+            _log.warning("The server does not answer; what was written last may not have reached it.")
+        loop.stop()
+
+
+async def _finish_all() -> None:
+    await asyncio.gather(*(session.finish() for session in list(_sessions)))
+
+
+atexit.register(_at_exit)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_sessions.clear)
