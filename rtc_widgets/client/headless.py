@@ -53,16 +53,15 @@ class _Peer:
     user = "kernel"
     role = Role.EDITOR
 
-    def __init__(self, link: KernelLink) -> None:
+    def __init__(self, link: KernelLink, comm_id: str) -> None:
         self._link = link
+        self._comm_id = comm_id
 
     def send(self, outgoing: Outgoing) -> None:
         self._link.send(outgoing.comm_id, outgoing.frames)
 
     def close(self, code: str, reason: str) -> None:
-        self._link.close(self.comm_id, CloseCode(code), reason)
-
-    comm_id = ""
+        self._link.close(self._comm_id, CloseCode(code), reason)
 
 
 class HeadlessRelay:
@@ -154,7 +153,7 @@ class HeadlessRelay:
             self._link.send(self._document.comm_id, [sync.step1(self.doc.get_state())])
             try:
                 async with asyncio.timeout(PATIENCE):
-                    while self._peer is not None and self._answered < self._asked:
+                    while self._waiting():
                         self._news.clear()
                         await self._news.wait()
                 return
@@ -178,8 +177,7 @@ class HeadlessRelay:
         if self._peer is not None and lineage and document.comm_id in link.documents:
             return
         self._leave()
-        peer = _Peer(link)
-        peer.comm_id = document.comm_id
+        peer = _Peer(link, document.comm_id)
         try:
             chosen = version.choose(
                 hello.versions, peer="the kernel", peer_release=hello.release, our_release=__version__
@@ -226,6 +224,9 @@ class HeadlessRelay:
         """Return the document's state vector; what asks for it is a step 1 too."""
         self._asked += 1
         return self.doc.get_state()
+
+    def _waiting(self) -> bool:
+        return self._peer is not None and self._answered < self._asked
 
     def _leave(self) -> None:
         peer, self._peer = self._peer, None
@@ -315,13 +316,10 @@ class HeadlessRelay:
             elif cell != known:
                 if cell.get("outputs") != known.get("outputs"):
                     changed.add(id(node))
-                _update(node.setdefault("metadata", nbformat.NotebookNode()), known["metadata"], cell["metadata"])
+                _update(node["metadata"], known["metadata"], cell["metadata"])
                 _update(node, _flat(known), _flat(cell))
             nodes.append(node)
-        if any(a is not b for a, b in zip(nodes, self._nb.cells, strict=False)) or len(nodes) != len(
-            self._nb.cells
-        ):
-            self._nb.cells[:] = nodes
+        self._nb.cells[:] = nodes
         return changed
 
 

@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 __all__ = ["LiveExecutePreprocessor"]
 
 
-class LiveExecutePreprocessor(ExecutePreprocessor, LiveNotebookClient):  # type: ignore[misc]
-    """Execute the notebook as `LiveNotebookClient` does; enabled where it is named.
+class LiveExecutePreprocessor(ExecutePreprocessor, LiveNotebookClient):
+    r"""Execute the notebook as `LiveNotebookClient` does; enabled where it is named.
 
     On the command line, instead of ``--execute``::
 
-        jupyter nbconvert --to notebook report.ipynb \\
+        jupyter nbconvert --to notebook report.ipynb \
             --Exporter.preprocessors=rtc_widgets.client.nbconvert.LiveExecutePreprocessor
     """
 
@@ -38,12 +38,12 @@ class LiveExecutePreprocessor(ExecutePreprocessor, LiveNotebookClient):  # type:
         """Execute *nb*, as the parent does, but with cells picked as the notebook stands when their turn comes."""
         NotebookClient.__init__(self, nb, km)
         self.reset_execution_trackers()
-        self._check_assign_resources(resources)
+        self._check_assign_resources(resources)  # type: ignore[no-untyped-call]
         with self.setup_kernel():
             assert self.kc is not None
             info: Any = self.wait_for_reply(self.kc.kernel_info())
             self.nb.metadata["language_info"] = info["content"]["language_info"]
             for index, cell in self.cells_in_turn():
-                self.preprocess_cell(cell, resources, index)
+                self.preprocess_cell(cell, resources, index)  # type: ignore[no-untyped-call]
         self.set_widgets_metadata()
         return self.nb, self.resources

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 try:
-    from papermill.clientwrap import PapermillNotebookClient
-    from papermill.engines import NBClientEngine
-    from papermill.log import logger
+    from papermill.clientwrap import PapermillNotebookClient  # type: ignore[import-untyped]
+    from papermill.engines import NBClientEngine  # type: ignore[import-untyped]
+    from papermill.log import logger  # type: ignore[import-untyped]
 except ImportError as missing:
     raise ImportError(
         "This is an engine of papermill, which is not installed here: pip install papermill"
@@ -43,7 +43,7 @@ class LivePapermillClient(PapermillNotebookClient, LiveNotebookClient):  # type:
     def _account(self, cell: NotebookNode) -> None:
         if "papermill" not in cell.metadata:
             keys = ("exception", "start_time", "end_time", "duration")
-            cell.metadata["papermill"] = NotebookNode({key: None for key in keys}, status=self.nb_man.PENDING)
+            cell.metadata["papermill"] = NotebookNode(dict.fromkeys(keys), status=self.nb_man.PENDING)
 
 
 class LiveEngine(NBClientEngine):  # type: ignore[misc]

@@ -18,8 +18,10 @@ NO_ANSWER = """\
 No relay answered within {timeout:g} s, so there is no live notebook here. The likely causes, and what to do:
 - The server does not run rtc_widgets. In the environment of Jupyter Server: pip install "rtc_widgets[lab]",
   see that `jupyter server extension list` names it as enabled, and restart the server.
-- This kernel was not started by that server (nbclient, papermill, VS Code, a gateway or remote kernel). Open
-  the notebook in JupyterLab and run it there.
+- This kernel was not started by that server (VS Code, a gateway or remote kernel). Open the notebook in
+  JupyterLab and run it there.
+- The notebook is executed without a server (nbclient, nbconvert, papermill). Execute it with
+  rtc_widgets.client.nbclient.LiveNotebookClient, or told to use it: docs/api.md, "Headless runs".
 - The notebook is open in a tab that does not collaborate. Reload the page.
 - Another collaboration extension owns the documents of this server; the server's log names it.
 `rtc_widgets.notebook(required=False)` gives None instead of this error."""

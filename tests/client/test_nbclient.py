@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from pathlib import Path
 
 import nbclient
@@ -15,6 +14,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 from rtc_widgets.client.nbclient import LiveNotebookClient
 
 ROOT = Path(__file__).parents[2]
+PATHS = "print(rtc_widgets.kernel.extension.current().paths)"
 HANDLE = "%load_ext rtc_widgets\nimport rtc_widgets\nnb = rtc_widgets.notebook()\n"
 
 
@@ -133,7 +133,9 @@ async def test_an_error_leaves_the_edits_made_so_far():
 
 
 async def test_errors_may_be_allowed_and_cells_be_skipped_as_ever():
-    nb = notebook(HANDLE + "nb[2].metadata = {'tags': ['skip-execution']}", "1 / 0", "raise SystemExit", "print(4)")
+    nb = notebook(
+        HANDLE + "nb[2].metadata = {'tags': ['skip-execution']}", "1 / 0", "raise SystemExit", "print(4)"
+    )
     await run(nb, allow_errors=True)
     assert nb.cells[1].outputs[0].output_type == "error"
     assert nb.cells[2].outputs == [] and printed(nb.cells[3]) == "4\n"
@@ -179,10 +181,10 @@ async def test_hooks_see_true_indexes_and_may_write():
         seen.append((cell_index, cell.source[:5]))
         cell.metadata["seen"] = True
 
-    nb = notebook(HANDLE + "nb.insert(0, 'intro', type='markdown')", "print(nb[2].metadata)")
+    nb = notebook(HANDLE + "nb.insert(0, 'intro', type='markdown')", "1", "print(nb[2].metadata['seen'])")
     await run(nb, on_cell_start=on_cell_start)
-    assert seen == [(0, "%load"), (2, "print")]
-    assert printed(nb.cells[2]) == "{'seen': True}\n"
+    assert seen == [(0, "%load"), (2, "1"), (3, "print")]
+    assert printed(nb.cells[3]) == "True\n"
 
 
 async def test_timing_widgets_and_unrelated_notebooks_are_as_with_nbclient():
@@ -203,13 +205,13 @@ async def test_timing_widgets_and_unrelated_notebooks_are_as_with_nbclient():
 async def test_edits_by_a_thread_between_cells_are_in_the_result():
     nb = notebook(
         HANDLE + "import threading\ndone = threading.Event()\n"
-        "def work():\n    done.wait()\n    nb[-1].source = 'by a thread'\n"
+        "def work():\n    done.wait()\n    nb[-1].source = '1 # by a thread'\n"
         "thread = threading.Thread(target=work)\nthread.start()",
         "done.set()\nthread.join()",
         "pass # last",
     )
     await run(nb)
-    assert nb.cells[2].source == "by a thread"
+    assert nb.cells[2].source == "1 # by a thread"
 
 
 async def test_saving_is_nobodys_fault_and_the_extension_may_be_unloaded():
@@ -231,13 +233,13 @@ def test_nbconvert(tmp_path):
     nbconvert = pytest.importorskip("nbconvert")
     from rtc_widgets.client.nbconvert import LiveExecutePreprocessor
 
-    nb = notebook(HANDLE + "nb.insert(0, 'intro', type='markdown')\nnb.append('print(nb.path)')")
+    nb = notebook(HANDLE + f"nb.insert(0, 'intro', type='markdown')\nnb.append({PATHS!r})")
     path = tmp_path / "a.ipynb"
     nbformat.write(nb, path)
     exporter = nbconvert.NotebookExporter(preprocessors=[LiveExecutePreprocessor])
     text, _ = exporter.from_filename(str(path))
     result = nbformat.reads(text, as_version=4)
-    assert sources(result)[::2] == ["intro", "print(nb.path)"] and printed(result.cells[2]) == "a.ipynb\n"
+    assert sources(result)[::2] == ["intro", PATHS] and printed(result.cells[2]) == "['a.ipynb']\n"
 
 
 def papermill_run(tmp_path, nb, engine, **parameters):
