@@ -63,6 +63,8 @@ class LiveDocument:
         self.dispatcher: Callable[[Callable[[], None]], None] = _at_once
         # How what is written here reaches a file; set by whoever connects the document.
         self.link: Link | None = None
+        # Asked at each subscription for what shows the errors of that callback; a log does where it is None.
+        self.show: Callable[[], Callable[[BaseException], None]] | None = None
         self._lock = threading.RLock()
         self._writer = threading.RLock()
         self._depth = 0  # nested writes on the replica

@@ -6,13 +6,16 @@ import logging
 import threading
 import weakref
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
+from rtc_widgets.documents import worker
 from rtc_widgets.documents.cell_index import CellEdit
 from rtc_widgets.documents.observation import Observation, Seen
+from rtc_widgets.documents.people import People, PersonEdit
 from rtc_widgets.documents.subscription import Subscription, weakly
-from rtc_widgets.documents.text import Edit
+from rtc_widgets.documents.text import Edit, compose
+from rtc_widgets.documents.users import Person
 from rtc_widgets.origins import Origin
 
 if TYPE_CHECKING:
@@ -20,36 +23,52 @@ if TYPE_CHECKING:
     from rtc_widgets.documents.document import LiveDocument
     from rtc_widgets.documents.notebook import Notebook
 
-__all__ = ["KINDS", "CellEdit", "Change", "ChangeCallback", "ChangeSubscription", "Edit", "Kind"]
+__all__ = [
+    "KINDS",
+    "CellEdit",
+    "Change",
+    "ChangeCallback",
+    "ChangeSubscription",
+    "Edit",
+    "Kind",
+    "PersonEdit",
+    "Thread",
+]
 
-Kind = Literal["source", "cells", "outputs", "metadata"]
-KINDS = ("source", "cells", "outputs", "metadata")
+Kind = Literal["source", "cells", "outputs", "metadata", "people"]
+KINDS: tuple[Kind, ...] = ("source", "cells", "outputs", "metadata", "people")
+Thread = Literal["main", "any"]
 
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """Say what one transaction changed.
+    """Say what one transaction changed, or several that had not been told yet.
 
     Args:
         kind: ``source`` of a cell, ``cells`` added, deleted, moved or retyped, ``outputs`` and execution
-            count of a code cell, ``metadata`` of a cell or of the notebook.
+            count of a code cell, ``metadata`` of a cell or of the notebook, ``people`` who came, went, moved
+            to another cell or say something else.
         cell: a handle on the cell; None for the notebook's own metadata, and for ``cells`` unless one cell
             was asked for.
         cell_id: the same as an id.
         delta: for ``source``, each `Edit` in code points of the old text; for ``cells``, each `CellEdit`; for
-            ``metadata``, the keys that changed; empty for ``outputs``, which are to be read.
+            ``metadata``, the keys that changed; for ``people``, each `PersonEdit`; empty for ``outputs``,
+            which are to be read.
         origin: who or what made it.
         remote: whether it came from another participant.
+        person: who made it, or, for ``people``, whom it is about; None where that is not known, as for
+            deletions alone, which name nobody, and for edits by several that came together.
     """
 
     kind: Kind
     cell: Cell | None
     cell_id: str | None
-    delta: tuple[Edit, ...] | tuple[CellEdit, ...] | tuple[str, ...]
+    delta: tuple[Edit, ...] | tuple[CellEdit, ...] | tuple[str, ...] | tuple[PersonEdit, ...]
     origin: Origin
     remote: bool
+    person: Person | None = None
 
 
 ChangeCallback = Callable[[Change], Any]
@@ -68,8 +87,14 @@ class ChangeSubscription(Subscription):
         cell_id: str | None,
         callback: ChangeCallback,
         end: Callable[[], None],
+        thread: Thread = "main",
     ) -> None:
         super().__init__(end)
+        self.thread = thread
+        # Where errors of the callback are shown; its own for each, so that a kernel knows which cell asked.
+        self.show: Callable[[BaseException], None] | None = None
+        self._waiting: list[Change] = []
+        self._lock = threading.Lock()
         self.kind = kind
         self.cell_id = cell_id
         self.notebook = notebook
@@ -85,16 +110,34 @@ class ChangeSubscription(Subscription):
         which = "" if self.cell_id is None else f" of cell {self.cell_id[:8]}"
         return f"<{'closed ' if self.closed else ''}subscription: {name} on {self.kind}{which}>"
 
-    def deliver(self, change: Change) -> None:
-        """Call the function, and log what it raises: a broken callback must not disturb anybody else."""
+    def add(self, change: Change) -> bool:
+        """Note *change* to be delivered; return whether nothing else is waiting, so that somebody must."""
+        with self._lock:
+            self._waiting, first = _joined(self._waiting, change), not self._waiting
+        return first
+
+    def deliver(self) -> None:
+        """Call the function with each change that waits.
+
+        What it raises is shown: a broken callback must not disturb anybody else.
+        """
+        with self._lock:
+            waiting, self._waiting = self._waiting, []
+        for change in waiting:
+            self._deliver(change)
+
+    def _deliver(self, change: Change) -> None:
         if self.closed:
             return
         outer = _running.subscriptions
         _running.subscriptions = (*outer, self)
         try:
             self._callback(change)
-        except Exception:  # noqa: BLE001 (user code, whose fault is shown and goes no further)
-            _log.exception("A callback for changes of %s failed: %r", self.kind, self)
+        except Exception as error:  # noqa: BLE001 (user code, whose fault is shown and goes no further)
+            if self.show is None:
+                _log.exception("A callback for changes of %s failed: %r", self.kind, self)
+            else:
+                self.show(error)
         finally:
             _running.subscriptions = outer
 
@@ -114,6 +157,8 @@ class NotebookEvents:
     A deep observer costs a hundred times an edit (facts.md, Speed).
     """
 
+    _people: Subscription | None = None
+
     def __init__(self, document: LiveDocument) -> None:
         self._document = weakref.ref(document)
         self._subscriptions: tuple[ChangeSubscription, ...] = ()
@@ -121,10 +166,19 @@ class NotebookEvents:
         document.on_rebuild(weakly(self._restart))
 
     def subscribe(
-        self, notebook: Notebook, kind: Kind, cell_id: str | None, callback: ChangeCallback
+        self,
+        notebook: Notebook,
+        kind: Kind,
+        cell_id: str | None,
+        callback: ChangeCallback,
+        thread: Thread = "main",
     ) -> ChangeSubscription:
         """Have *callback* called on each change of *kind*, of one cell or of all."""
-        subscription = ChangeSubscription(notebook, kind, cell_id, callback, lambda: self._end(subscription))
+        subscription = ChangeSubscription(
+            notebook, kind, cell_id, callback, lambda: self._end(subscription), thread
+        )
+        if notebook.document.show is not None:
+            subscription.show = notebook.document.show()
         with notebook.document.reading():
             self._subscriptions = (*self._subscriptions, subscription)
             self._observe(notebook.document)
@@ -140,6 +194,12 @@ class NotebookEvents:
     def _observe(self, document: LiveDocument) -> None:
         """Observe as much as the subscriptions need; under the lock."""
         kinds = {subscription.kind for subscription in self._subscriptions}
+        if "people" not in kinds and self._people is not None:
+            self._people.close()
+            self._people = None
+        elif "people" in kinds and self._people is None:
+            self._people = document.part(People).watch(weakly(self._on_people))
+        kinds.discard("people")
         if not kinds:
             if self._observation is not None:
                 self._observation.close()
@@ -163,6 +223,18 @@ class NotebookEvents:
             cause = _running.subscriptions
             document.announce(lambda: self._tell(seen, origin, remote, cause))
 
+    def _on_people(self, edit: PersonEdit) -> None:
+        for subscription in self._subscriptions:
+            if subscription.kind != "people":
+                continue
+            person = Person(subscription.notebook, edit.username)
+            cell = person.cell
+            if subscription.cell_id in {None, None if cell is None else cell.id}:
+                origin = Origin("remote", edit.username, "people")
+                cell_id = None if cell is None else cell.id
+                change = Change("people", cell, cell_id, (edit,), origin, not person.is_me, person)
+                _dispatch(subscription.notebook.document, subscription, change)
+
     def _tell(
         self, seen: list[Seen], origin: Origin, remote: bool, cause: tuple[ChangeSubscription, ...]
     ) -> None:
@@ -173,19 +245,26 @@ class NotebookEvents:
             for subscription in self._subscriptions:
                 # A callback is not told of what it did itself: it would call itself for ever.
                 if what.kind == subscription.kind and subscription not in cause:
-                    change = _change(what, subscription, origin, remote)
+                    change = _change(document, what, subscription, origin, remote)
                     if change is not None:
                         _dispatch(document, subscription, change)
 
 
 def _dispatch(document: LiveDocument, subscription: ChangeSubscription, change: Change) -> None:
+    if not subscription.add(change):
+        return
     try:
-        document.dispatcher(lambda: subscription.deliver(change))
+        if subscription.thread == "any":
+            worker.run(subscription.deliver)
+        else:
+            document.dispatcher(subscription.deliver)
     except Exception:  # noqa: BLE001 (for example a main loop that has ended)
         _log.exception("A change could not be handed to %r.", subscription)
 
 
-def _change(what: Seen, subscription: ChangeSubscription, origin: Origin, remote: bool) -> Change | None:
+def _change(
+    document: LiveDocument, what: Seen, subscription: ChangeSubscription, origin: Origin, remote: bool
+) -> Change | None:
     wanted = subscription.cell_id
     cell_id, delta = what.cell_id, what.delta
     if wanted is not None:
@@ -195,4 +274,24 @@ def _change(what: Seen, subscription: ChangeSubscription, origin: Origin, remote
         if cell_id != wanted:
             return None
     cell = None if cell_id is None else subscription.notebook.cell(cell_id)
-    return Change(what.kind, cell, cell_id, delta, origin, remote)
+    person = None
+    if origin.user is not None and origin.user in document.part(People).everybody():
+        person = Person(subscription.notebook, origin.user)
+    return Change(what.kind, cell, cell_id, delta, origin, remote, person)
+
+
+def _joined(waiting: list[Change], change: Change) -> list[Change]:
+    """Return *waiting* with *change*, joined to an earlier one that is about the same and by the same."""
+    for place in range(len(waiting) - 1, -1, -1):
+        last = waiting[place]
+        if (last.kind, last.cell_id) != (change.kind, change.cell_id):
+            continue
+        if (last.origin, last.remote, last.person) != (change.origin, change.remote, change.person):
+            break
+        delta: Any = (*last.delta, *change.delta)
+        if change.kind == "source":
+            delta = compose(last.delta, change.delta)  # type: ignore[arg-type]
+        elif change.kind == "metadata":
+            delta = tuple(sorted(set(delta)))
+        return [*waiting[:place], replace(last, delta=delta), *waiting[place + 1 :]]
+    return [*waiting, change]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Self, overload
 
 from pycrdt import Array, Map
@@ -14,17 +14,18 @@ from rtc_widgets.documents import schema
 from rtc_widgets.documents.cell_index import CellIndex
 from rtc_widgets.documents.cells import Cell, first_line, plain_map, set_map
 from rtc_widgets.documents.document import LiveDocument
-from rtc_widgets.documents.events import KINDS, ChangeCallback, ChangeSubscription, Kind, NotebookEvents
 from rtc_widgets.documents.handle import Handle
+from rtc_widgets.documents.observable import Observable
 from rtc_widgets.documents.transactions import Transaction
 from rtc_widgets.documents.undo import Undo
 from rtc_widgets.documents.undoable import Undoable
+from rtc_widgets.documents.users import NotebookPeople
 from rtc_widgets.errors import CellGone, DocumentError
 
 __all__ = ["Notebook"]
 
 
-class Notebook(Undoable, Handle, Sequence[Cell]):
+class Notebook(Undoable, Observable, NotebookPeople, Handle, Sequence[Cell]):
     """Be the cells of a live document of the type ``notebook``.
 
     Reads come from the replica here; writes are seen by everybody at once. Cells are found by index, by the
@@ -207,50 +208,6 @@ class Notebook(Undoable, Handle, Sequence[Cell]):
         ['a!']
         """
         return self.document.transaction(label)
-
-    # ------------------------------------------------------------------------------------------------ events
-
-    @overload
-    def on_change(
-        self, kind: Kind, *, cell: Cell | str | int | None = None
-    ) -> Callable[[ChangeCallback], ChangeSubscription]: ...
-    @overload
-    def on_change(
-        self, kind: Kind, callback: ChangeCallback, *, cell: Cell | str | int | None = None
-    ) -> ChangeSubscription: ...
-    def on_change(
-        self,
-        kind: Kind,
-        callback: ChangeCallback | None = None,
-        *,
-        cell: Cell | str | int | None = None,
-    ) -> ChangeSubscription | Callable[[ChangeCallback], ChangeSubscription]:
-        """Call a function with a `Change` after each transaction that changes something of *kind*.
-
-        Works as a decorator too. The subscription that is returned ends it. Several changes of one
-        transaction to one cell come as one. A function is not called for what it changes itself.
-
-        Args:
-            kind: ``source``, ``cells``, ``outputs`` or ``metadata``.
-            callback: is called outside every transaction; what it raises is logged.
-            cell: the only one to hear of.
-
-        >>> nb = Notebook.new()
-        >>> @nb.on_change("cells")
-        ... def seen(change):
-        ...     print([edit.action for edit in change.delta])
-        >>> _ = nb.append("x = 1")
-        ['insert']
-        >>> seen.close()
-        """
-        if kind not in KINDS:
-            raise DocumentError(f"There are changes of {', '.join(KINDS)}, not of {kind!r}.")
-        cell_id = None if cell is None else self.resolve(cell).id
-
-        def subscribe(function: ChangeCallback) -> ChangeSubscription:
-            return self.document.part(NotebookEvents).subscribe(self, kind, cell_id, function)
-
-        return subscribe if callback is None else subscribe(callback)
 
     # ------------------------------------------------------------------------------------------------- looks
 

@@ -8,6 +8,7 @@ upstream change to code points is planned, so the unit is measured, not assumed)
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -24,6 +25,7 @@ __all__ = [
     "apply",
     "apply_to_str",
     "checked",
+    "compose",
     "counts_bytes",
     "diff",
     "edits_of_delta",
@@ -76,6 +78,49 @@ def apply_to_str(old: str, edits: Iterable[Edit]) -> str:
         position = edit.stop
     pieces.append(old[position:])
     return "".join(pieces)
+
+
+def compose(first: Sequence[Edit], second: Sequence[Edit]) -> tuple[Edit, ...]:
+    """Return the edits that do what *first* and, to what comes of it, *second* do.
+
+    >>> compose([Edit(1, 2, "XY")], [Edit(2, 4, "Z")])
+    (Edit(start=1, stop=3, text='XZ'),)
+    """
+    # The text in between as pieces: a range of the old text, or new text. Its end is open.
+    pieces: list[tuple[int, int] | str] = []
+    position = 0
+    for edit in first:
+        pieces += [(position, edit.start), edit.text]
+        position = edit.stop
+    pieces.append((position, sys.maxsize))
+    made: list[tuple[int, int] | str] = []
+    at = 0
+    for edit in second:
+        made += _cut(pieces, at, edit.start)
+        made.append(edit.text)
+        at = edit.stop
+    made += _cut(pieces, at, sys.maxsize)
+    edits: list[Edit] = []
+    position, text = 0, ""
+    for piece in made:
+        if isinstance(piece, str):
+            text += piece
+        elif piece[0] < piece[1]:
+            if text or piece[0] > position:
+                edits.append(Edit(position, piece[0], text))
+            position, text = piece[1], ""
+    return tuple(edits)
+
+
+def _cut(pieces: list[tuple[int, int] | str], start: int, stop: int) -> Iterator[tuple[int, int] | str]:
+    """Yield the part of *pieces* from *start* to before *stop*."""
+    at = 0
+    for piece in pieces:
+        length = len(piece) if isinstance(piece, str) else piece[1] - piece[0]
+        first, last = max(start - at, 0), min(stop - at, length)
+        if first < last:
+            yield piece[first:last] if isinstance(piece, str) else (piece[0] + first, piece[0] + last)
+        at += length
 
 
 def set_text(ytext: Text, new: str) -> list[Edit]:

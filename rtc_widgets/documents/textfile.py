@@ -10,11 +10,12 @@ from rtc_widgets.documents.text import Edit, apply, checked, diff
 from rtc_widgets.documents.transactions import Transaction
 from rtc_widgets.documents.undo import TextUndo
 from rtc_widgets.documents.undoable import Undoable
+from rtc_widgets.documents.users import Sociable
 
 __all__ = ["LiveText"]
 
 
-class LiveText(Undoable, Handle):
+class LiveText(Undoable, Sociable, Handle):
     """Be the text of a live document of the type ``file``. All offsets are code points.
 
     >>> file = LiveText(LiveDocument())

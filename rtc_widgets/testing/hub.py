@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from dataclasses import replace
 
 from rtc_widgets.documents.document import LiveDocument
+from rtc_widgets.documents.people import People
 from rtc_widgets.documents.subscription import Subscription
 from rtc_widgets.origins import Origin
 
@@ -13,7 +15,7 @@ __all__ = ["Hub"]
 
 
 class Hub:
-    """Carry updates between live documents, at once or when told.
+    """Carry updates between live documents, at once or when told, and what their people say, always at once.
 
     Between two documents the order is kept, as on a real connection; across pairs it is the test's to choose.
 
@@ -33,6 +35,7 @@ class Hub:
     def __init__(self, *, instantly: bool = True) -> None:
         self._instantly = instantly
         self._members: dict[LiveDocument, tuple[Origin, Subscription]] = {}
+        self._said: dict[LiveDocument, Subscription] = {}
         self._under_way: dict[tuple[LiveDocument, LiveDocument], deque[bytes]] = {}
 
     def join(self, document: LiveDocument, user: str = "somebody") -> None:
@@ -43,10 +46,21 @@ class Hub:
             other.apply_remote(document.diff_update(other.state_vector()), origin)
         subscription = document.on_update(lambda update, _: self._send(document, update))
         self._members[document] = (origin, subscription)
+        people = document.part(People)
+        if "user" not in people.mine:
+            people.say(user={"username": user, "name": user, "display_name": user})
+        self._said[document] = people.on_said(lambda: self._introduce(document))
+        for member in self._members:
+            self._introduce(member)
 
     def leave(self, document: LiveDocument) -> None:
         """Carry nothing to or from *document* any more; what is under way is lost."""
         self._members.pop(document)[1].close()
+        self._said.pop(document).close()
+        gone = [replace(state, value=None) for state in document.part(People).introduce()]
+        document.part(People).forget()
+        for other in self._members:
+            other.part(People).receive(gone)
         self._under_way = {pair: updates for pair, updates in self._under_way.items() if document not in pair}
 
     @property
@@ -69,6 +83,11 @@ class Hub:
         if waiting:
             sender, receiver = pair = waiting[choice % len(waiting)]
             receiver.apply_remote(self._under_way[pair].popleft(), self._members[sender][0])
+
+    def _introduce(self, document: LiveDocument) -> None:
+        states = document.part(People).introduce()
+        for other in [other for other in self._members if other is not document]:
+            other.part(People).receive(states)
 
     def _send(self, sender: LiveDocument, update: bytes) -> None:
         for receiver in [other for other in self._members if other is not sender]:

@@ -1,0 +1,205 @@
+"""What a notebook's handle has of events: callbacks, and waiting for something to happen."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Generator
+from concurrent.futures import Future
+from typing import TYPE_CHECKING, Any, cast, overload
+
+from rtc_widgets.documents.events import (
+    KINDS,
+    Change,
+    ChangeCallback,
+    ChangeSubscription,
+    Kind,
+    NotebookEvents,
+    Thread,
+)
+from rtc_widgets.documents.link import Reply
+from rtc_widgets.errors import DocumentError
+
+if TYPE_CHECKING:
+    from rtc_widgets.documents.cells import Cell
+    from rtc_widgets.documents.notebook import Notebook
+
+__all__ = ["Observable", "Waiting"]
+
+
+class Waiting(Reply[Any]):
+    """Wait for something to happen in a notebook: ``await waiting``, or ``waiting.result()`` in plain code."""
+
+    def __init__(
+        self, future: Future[Any], what: str, timeout: float | None, stop: Callable[[], None]
+    ) -> None:
+        super().__init__(future)
+        self._what = what
+        self._timeout = timeout
+        self._stop = stop
+
+    def __await__(self) -> Generator[Any, None, Any]:
+        return self._wait().__await__()
+
+    async def _wait(self) -> Any:
+        try:
+            return await asyncio.wait_for(asyncio.wrap_future(self._future), self._timeout)
+        except TimeoutError:
+            raise self._late(self._timeout) from None
+        finally:
+            self._stop()
+
+    def result(self, timeout: float | None = None) -> Any:
+        """Wait, and return what came of it.
+
+        Args:
+            timeout: seconds; what was given to `wait_for` unless said otherwise here.
+
+        Raises:
+            TimeoutError: it has not happened in time.
+        """
+        patience = self._timeout if timeout is None else timeout
+        try:
+            return self._future.result(patience)
+        except TimeoutError:
+            if self._future.done():
+                raise
+            raise self._late(patience) from None
+        finally:
+            self._stop()
+
+    def cancel(self) -> None:
+        """Wait no longer."""
+        self._stop()
+        self._future.cancel()
+
+    def _late(self, patience: float | None) -> TimeoutError:
+        return TimeoutError(f"There was no {self._what} within {patience:g} s.")
+
+    def __repr__(self) -> str:
+        return f"<waiting for {self._what}{', done' if self.done() else ''}: await it, or call result()>"
+
+
+class Observable:
+    """Give a notebook's handle its events."""
+
+    @overload
+    def on_change(
+        self, kind: Kind, *, cell: Cell | str | int | None = None, thread: Thread = "main"
+    ) -> Callable[[ChangeCallback], ChangeSubscription]: ...
+    @overload
+    def on_change(
+        self,
+        kind: Kind,
+        callback: ChangeCallback,
+        *,
+        cell: Cell | str | int | None = None,
+        thread: Thread = "main",
+    ) -> ChangeSubscription: ...
+    def on_change(
+        self,
+        kind: Kind,
+        callback: ChangeCallback | None = None,
+        *,
+        cell: Cell | str | int | None = None,
+        thread: Thread = "main",
+    ) -> ChangeSubscription | Callable[[ChangeCallback], ChangeSubscription]:
+        """Call a function with a `Change` after each transaction that changes something of *kind*.
+
+        Works as a decorator too. The subscription that is returned ends it. Several changes to one cell that
+        have not been told yet come as one. A function is not called for what it changes itself.
+
+        Args:
+            kind: ``source``, ``cells``, ``outputs``, ``metadata`` or ``people``.
+            callback: is called outside every transaction; what it raises is shown and disturbs nobody.
+            cell: the only one to hear of; for ``people``, those who are in it.
+            thread: ``main`` calls it on the main loop, which in a kernel is busy while a cell runs; ``any`` at
+                once, in a thread of ours.
+
+        >>> from rtc_widgets.documents.notebook import Notebook
+        >>> nb = Notebook.new()
+        >>> @nb.on_change("cells")
+        ... def seen(change):
+        ...     print([edit.action for edit in change.delta])
+        >>> _ = nb.append("x = 1")
+        ['insert']
+        >>> seen.close()
+        """
+        if kind not in KINDS:
+            raise DocumentError(f"There are changes of {', '.join(KINDS)}, not of {kind!r}.")
+        if thread not in {"main", "any"}:
+            raise DocumentError(f"A callback runs in the thread 'main' or in 'any', not in {thread!r}.")
+        notebook = cast("Notebook", self)
+        cell_id = None if cell is None else notebook.resolve(cell).id
+
+        def subscribe(function: ChangeCallback) -> ChangeSubscription:
+            if not callable(function):
+                raise TypeError(f"A callback is called with a change; {function!r} cannot be called.")
+            events = notebook.document.part(NotebookEvents)
+            return events.subscribe(notebook, kind, cell_id, function, thread)
+
+        return subscribe if callback is None else subscribe(callback)
+
+    def wait_for(
+        self,
+        what: Kind | Callable[[], Any],
+        timeout: float | None = None,
+        *,
+        cell: Cell | str | int | None = None,
+    ) -> Waiting:
+        """Wait for the next change of a kind, or until a condition holds.
+
+        ``await nb.wait_for("source", cell="#params")``, or in plain code, also while a cell runs,
+        ``nb.wait_for(lambda: "stop" in nb[0].source).result()``.
+
+        Args:
+            what: a kind of changes as for `on_change`, whose `Change` is the result; or a function without
+                arguments, called now and after each change in a thread of ours, whose first true value is.
+            timeout: seconds; for as long as it takes for None.
+            cell: the only one whose changes count.
+
+        Raises:
+            TimeoutError: from ``await`` or ``result()``, where it has not happened in time.
+        """
+        watch = _Watch(what if callable(what) else None)
+        for kind in KINDS if callable(what) else (what,):
+            watch.subscriptions.append(self.on_change(kind, watch.happened, cell=cell, thread="any"))
+        if callable(what):
+            watch.happened(None)
+        name = getattr(what, "__qualname__", "condition") if callable(what) else f"change of {what}"
+        return Waiting(watch.future, name, timeout, watch.stop)
+
+
+class _Watch:
+    """Fulfil a future with the first change, or the first true value of a condition."""
+
+    def __init__(self, condition: Callable[[], Any] | None) -> None:
+        self.future: Future[Any] = Future()
+        self.subscriptions: list[ChangeSubscription] = []
+        self._condition = condition
+        self._lock = threading.Lock()
+
+    def happened(self, change: Change | None) -> None:
+        """Look whether this is it."""
+        result: Any = change
+        error: Exception | None = None
+        if self._condition is not None:
+            try:
+                result = self._condition()
+            except Exception as raised:  # noqa: BLE001 (user code; who waits is told)
+                error = raised
+        if error is None and not result:
+            return
+        with self._lock:
+            if self.future.done():
+                return
+            if error is None:
+                self.future.set_result(result)
+            else:
+                self.future.set_exception(error)
+        self.stop()
+
+    def stop(self) -> None:
+        """Look no longer."""
+        while self.subscriptions:
+            self.subscriptions.pop().close()
