@@ -107,6 +107,17 @@ class Disk:
         parameters = inspect.signature(contents.get).parameters
         self._hashes = "require_hash" in parameters
 
+    def at(self, path: str) -> Disk:
+        """Return the same kind of file at another *path*."""
+        return Disk(self._contents, path, self._type, self._format)
+
+    async def delete(self) -> None:
+        """Delete the file, as the contents manager does it."""
+        try:
+            await ensure_async(self._contents.delete(self.path))
+        except (HTTPError, OSError) as error:
+            _log.warning("%s could not be deleted: %s", self.path, error)
+
     async def stat(self, *, hash_: bool = True) -> Stat:
         """Ask for the version of the file without its content; without its hash it costs next to nothing.
 

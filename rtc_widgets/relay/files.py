@@ -32,6 +32,7 @@ __all__ = ["RoomFile"]
 
 # A symbolic link tells when it was made, not when the file behind it was written: now and then compare the bytes.
 _HASH_EVERY = 10  # looks
+_TRIES = 5  # of a save, each time somebody else has written the file while it was made ready
 
 # Changes that are the file's own, or say something about it: nothing to save. Events carry an origin's hash only.
 _OWN = frozenset({hash(FILE), hash(RELAY)})
@@ -74,8 +75,10 @@ class RoomFile:
         self.on_writable: Callable[[bool], None] = _ignore
         """Called when the file becomes read-only, or writable again."""
         self.before_save: Callable[[], Awaitable[None]] | None = None
-        """Awaited before the document is read for a save: the log is to have at least what the file gets, or a
-        crash in between would look as if people had deleted it."""
+        """Awaited between the reading of the document and the writing of the file: the log is to have at least what
+        the file gets, or after a crash it would look like somebody else's, and stand twice."""
+        self.on_saving: Callable[[Any], Awaitable[None]] | None = None
+        """Awaited with the content that is about to be written."""
         self.on_saved: Callable[[Stat, Any], Awaitable[None]] | None = None
         """Awaited with each version of the file that was read or written, and with the base of merges then."""
         self.problem: ChannelClosed | None = None
@@ -98,6 +101,9 @@ class RoomFile:
         self._watch: asyncio.Task[None] | None = None
         self._looks = self._strikes = 0
         self._blocked = ""  # by the version of the file that has this time
+        # The base before the first write since the watch looked, and when that was: a write may have gone to a name
+        # that the file has no more, of which we are told a moment later.
+        self._before: tuple[Any, int] | None = None
         self._told = ""
         self._subscription: Subscription | None = doc.observe(self._on_transaction)
 
@@ -147,7 +153,7 @@ class RoomFile:
         self._known = version.stat
         return version
 
-    async def begin(self, base: Any) -> None:
+    async def begin(self, base: Any, attempted: Any = None) -> None:
         """Take up the work, now that the document holds what was seeded or logged.
 
         Merges what was done to the file since *base* was known, and saves what was logged but not saved.
@@ -155,15 +161,16 @@ class RoomFile:
         Args:
             base: ``Seed.content`` where the document was just seeded; ``RoomRecord.base`` where it was read from
                 its log; None where neither is known.
+            attempted: ``RoomRecord.attempted``.
         """
         version = self._versions.file
-        if version is None:
-            raise RuntimeError("load() comes before begin()")
-        self._versions.base = base
-        try:
-            self._take(version)
-        except ChannelClosed as problem:
-            self._block(problem, version.stat.last_modified)
+        if self._versions.recover(base, attempted, version) and version is not None:
+            try:
+                self._take(version)
+            except ChannelClosed as problem:
+                self._block(problem, version.stat.last_modified)
+        else:
+            self._known = None
         self._running = True
         self._say(path=self.path)
         await self._settle()
@@ -187,9 +194,33 @@ class RoomFile:
 
     async def renamed(self, path: str) -> None:
         """Follow the file to *path*."""
-        self._disk.path = path
-        self._strikes = 0
-        self._say(path=path)
+        async with self._lock:
+            old, self._disk.path = self._disk.path, path
+            self._strikes = 0
+            self._say(path=path)
+            await self._take_back(old)
+        if self._running and self.unsaved:
+            self._schedule.touch()
+
+    async def _take_back(self, old: str) -> None:
+        """Undo a write that made the file at *old* anew: it came between the rename and the telling of it.
+
+        What the file has at its new place is older, and must not be taken for a change.
+        """
+        if self._before is None or self._known is None or old == self.path:
+            return
+        try:
+            await self._disk.stat()
+            if not (await self._disk.at(old).stat()).same(self._known):
+                return
+        except ChannelClosed:
+            return  # there is one file, as it should be
+        _log.info("A save made %s anew after it had become %s; it is taken away again.", old, self.path)
+        await self._disk.at(old).delete()
+        self._versions.base, _ = self._before
+        self._before = self._known = None
+        self._saved = -1
+        self._say(dirty=True)
 
     # --- saving
 
@@ -244,33 +275,47 @@ class RoomFile:
             raise ChannelClosed("save-failed", f"{self.path} could not be saved: {error}.") from error
 
     async def _save(self, *, forced: bool) -> Stat:
-        await self._check(forced=forced)
-        if self.before_save is not None:
-            await self.before_save()
-        versions, path, changes = self._versions, self.path, self._changes
-        versions.settle_twins()
-        content = await versions.live()
-        if self._known is not None and content == versions.base and not (forced and versions.old_format):
-            self._clean(changes)
-            return self._known
-        if not forced and versions.would_empty(content):
-            raise ChannelClosed(
-                "emptied", f"{path} was not overwritten with an empty notebook. {_overwrite(path)}"
-            )
-        if versions.old_format and self._known is not None:
-            await self._disk.keep_copy()
+        versions = self._versions
+        for _ in range(_TRIES):
+            await self._check(forced=forced)
+            changes = self._changes
+            versions.settle_twins()
+            content = await versions.live()
+            if self._known is not None and content == versions.base and not (forced and versions.old_format):
+                self._clean(changes)
+                return self._known
+            if not forced and versions.would_empty(content):
+                raise ChannelClosed(
+                    "emptied",
+                    f"{self.path} was not overwritten with an empty notebook. {_overwrite(self.path)}",
+                )
+            if self.before_save is not None:
+                await self.before_save()
+            if versions.old_format and self._known is not None:
+                await self._disk.keep_copy()
+            if self.on_saving is not None:
+                await self.on_saving(content)
+            if self._known is None or (await self._disk.stat()).same(self._known):
+                return await self._write(content, changes)
+        raise ChannelClosed(
+            "save-failed", f"{self.path} could not be saved: it changes faster than it is merged."
+        )
+
+    async def _write(self, content: Any, changes: int) -> Stat:
+        versions = self._versions
+        before = versions.base
         versions.attempted = content
         written, left = await self._disk.write(
             content, trusted=versions.to_trust(content), line_end=versions.line_end
         )
         version = await self._disk.read_back()
-        if path == self.path:
-            self._schedule.succeeded()
-            self._strikes, self.deleted, self._told = 0, False, ""
-            same = version.stat.last_modified == written.last_modified
-            self._took(version, await versions.wrote(content, left, version, same=same))
-            self._clean(changes)
-            await self._tell_saved()
+        self._schedule.succeeded()
+        self._strikes, self.deleted, self._told = 0, False, ""
+        same = version.stat.last_modified == written.last_modified
+        self._took(version, await versions.wrote(content, left, version, same=same))
+        self._before = self._before or (before, self._looks)
+        self._clean(changes)
+        await self._tell_saved()
         return version.stat
 
     async def _check(self, *, forced: bool) -> None:
@@ -324,6 +369,8 @@ class RoomFile:
         self._note_writable(version.stat)
         self._known = version.stat
         self.problem, self._blocked = None, ""
+        # In the turn of the merge, so that the log has both or neither: `Versions.recover`.
+        self._say(hash=self._hash)
         if conflicts:
             self._notice(
                 "warning",
@@ -354,6 +401,8 @@ class RoomFile:
             return
         if self._known is not None and not self._blocked and not self.deleted:
             if stat.last_modified == self._known.last_modified and stat.same(self._known):
+                if self._before is not None and self._looks > self._before[1] + 1:
+                    self._before = None
                 return
             full = stat if stat.hash else await self._disk.stat()
             if full.hash is not None and full.same(self._known):
@@ -408,11 +457,12 @@ class RoomFile:
     async def _settle(self) -> None:
         """After the file was read: the document is clean, or what it has more is to be saved."""
         changes = self._changes
-        if not self._blocked and await self._versions.live() == self._versions.base:
+        known = self._known is not None and not self._blocked
+        if known and await self._versions.live() == self._versions.base:
             self._clean(changes)
         else:
             self._saved = -1  # whoever changed it
-            self._say(dirty=True, hash=self._hash)
+            self._say(dirty=True)
             self._schedule.touch()
         await self._tell_saved()
 

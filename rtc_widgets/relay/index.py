@@ -35,9 +35,10 @@ _SCHEMA = [
         base BLOB NOT NULL,
         UNIQUE (path, format, type)
     )
-    """
+    """,
+    "ALTER TABLE rooms ADD COLUMN attempted BLOB",
 ]
-_COLUMNS = "room, path, format, type, lineage, hash, last_modified, base"
+_COLUMNS = "room, path, format, type, lineage, hash, last_modified, base, attempted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,7 @@ class RoomRecord:
         hash: of the file as last read or written, where the contents manager tells.
         last_modified: likewise, in ISO 8601.
         base: the content of the file as last read or written, normalized, under the live cells' ids.
+        attempted: the content that was being written when the server ended, likewise; None where none was.
     """
 
     room: str
@@ -63,6 +65,7 @@ class RoomRecord:
     hash: str | None
     last_modified: str
     base: Any
+    attempted: Any = None
 
 
 class RoomIndex:
@@ -82,12 +85,17 @@ class RoomIndex:
         row = await self._database.call(_find, (path.strip("/"), format_, type_))
         if row is None:
             return None
-        room, path, format_, type_, lineage, hash_, last_modified, base = row
-        return RoomRecord(room, path, format_, type_, lineage, hash_, last_modified, _unpack(base))
+        room, path, format_, type_, lineage, hash_, last_modified, base, attempted = row
+        wanted = None if attempted is None else _unpack(attempted)
+        return RoomRecord(room, path, format_, type_, lineage, hash_, last_modified, _unpack(base), wanted)
 
     async def put(self, record: RoomRecord) -> None:
         """Keep *record*, in the place of an older one of the same room or the same file."""
         await self._database.call(_put, record)
+
+    async def saving(self, room: str, content: Any) -> None:
+        """Note what *room* is about to write, lest a crash in between make it look like somebody else's."""
+        await self._database.call(_saving, (content, room))
 
     async def saved(self, room: str, hash_: str | None, last_modified: str, base: Any) -> None:
         """Note the version of the file that *room* has just read or written."""
@@ -117,15 +125,22 @@ def _find(connection: sqlite3.Connection, keys: Sequence[tuple[str, str, str]]) 
 def _put(connection: sqlite3.Connection, records: Sequence[RoomRecord]) -> list[None]:
     for record in records:
         row = (record.room, record.path.strip("/"), record.format, record.type, record.lineage)
-        rest = (record.hash, record.last_modified, _pack(record.base))
-        connection.execute("INSERT OR REPLACE INTO rooms VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row + rest)
+        attempted = None if record.attempted is None else _pack(record.attempted)
+        rest = (record.hash, record.last_modified, _pack(record.base), attempted)
+        connection.execute("INSERT OR REPLACE INTO rooms VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", row + rest)
     return [None] * len(records)
+
+
+def _saving(connection: sqlite3.Connection, items: Sequence[tuple[Any, str]]) -> list[None]:
+    for content, room in items:
+        connection.execute("UPDATE rooms SET attempted = ? WHERE room = ?", (_pack(content), room))
+    return [None] * len(items)
 
 
 def _saved(connection: sqlite3.Connection, items: Sequence[tuple[str | None, str, Any, str]]) -> list[None]:
     for hash_, last_modified, base, room in items:
         connection.execute(
-            "UPDATE rooms SET hash = ?, last_modified = ?, base = ? WHERE room = ?",
+            "UPDATE rooms SET hash = ?, last_modified = ?, base = ?, attempted = NULL WHERE room = ?",
             (hash_, last_modified, _pack(base), room),
         )
     return [None] * len(items)

@@ -71,13 +71,22 @@ class RoomMaker:
             save_max_wait=self._settings.save_max_wait,
             poll_interval=self._settings.poll_interval,
         )
-        version = await file.load()
         record = await self._index.find(key.path, key.format, key.type)
+        version, damage = None, None
+        try:
+            version = await file.load()
+        except ChannelClosed as problem:
+            # What a server leaves that ends while it writes is in the log.
+            if problem.code != CloseCode.UNREADABLE or record is None or record.attempted is None:
+                raise
+            damage = problem
         if record is None or not await self._load(doc, record):
+            if version is None:
+                raise damage or ChannelClosed(CloseCode.UNREADABLE, CloseCode.UNREADABLE.sentence)
             record = await self._seed(doc, key, version)
         room = await self._room(key, record, doc, file)
         # Only now, with the room listening, so that what was done to the file meanwhile is logged like any change.
-        await file.begin(record.base)
+        await file.begin(record.base, record.attempted)
         return room
 
     def _check_type(self, key: RoomKey) -> None:
@@ -159,6 +168,7 @@ class RoomMaker:
         room = Room(record.room, key.path, key.format, key.type, content, annotations, file)
         file.on_notice = room.tell
         file.on_writable = lambda _: room.roles_changed()
+        file.on_saving = partial(self._index.saving, record.room)
         file.on_saved = partial(self._note_saved, record.room)
         file.before_save = partial(_logged, content)
         return room

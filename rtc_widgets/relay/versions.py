@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
+from pycrdt import Map
+
 from rtc_widgets.documents.content import content_of, read
 from rtc_widgets.documents.merge import MergeResult, identify, merge_notebook, merge_other, merge_text
 from rtc_widgets.documents.seed import normalize
@@ -133,6 +135,47 @@ class Versions:
             }
         return []
 
+    def recover(self, base: Any, attempted: Any, file: FileVersion | None) -> bool:
+        """Take over the base of an earlier server, which may have ended at any moment.
+
+        Args:
+            base: what the file held when that server last told.
+            attempted: what it was writing since, if it was.
+            file: what the file holds now; None where that cannot be read.
+
+        Returns:
+            Whether *file* is to be merged; else it is what was left of that server's last write.
+        """
+        self.base, self.attempted = base, attempted
+        if file is None:
+            return False
+        if self._has_merged(file):
+            self.base, self.attempted = self._found(file, self._live_now()), None
+            return True
+        if attempted is None:
+            return True
+        found = self._found(file, attempted)
+        if isinstance(attempted, str) and found != attempted and attempted.startswith(found):
+            return False
+        if descends(found, attempted, base):
+            # Where it holds what was being written, whatever a hook left out of it is no change by others.
+            self.base = _overlaid(attempted, found) if self._type == "notebook" else attempted
+        self.attempted = None
+        return True
+
+    def _has_merged(self, file: FileVersion) -> bool:
+        """Tell whether the document says itself that it has this version: that is logged with the merge."""
+        known: Any = self._doc.get("state", type=Map).get("hash")
+        return file.stat.hash is not None and known == file.stat.hash
+
+    def _found(self, file: FileVersion, known: Any) -> Any:
+        return (
+            identify(known, file.content) if self._type == "notebook" else normalize(self._type, file.content)
+        )
+
+    def _live_now(self) -> Any:
+        return content_of(read(self._doc, self._type, self._document), self._type, self.base)[0]
+
     def half_written(self, file: FileVersion) -> bool:
         """Tell whether *file* is what a save that failed left behind, and not somebody's change."""
         if self.attempted is None:
@@ -178,6 +221,36 @@ class Versions:
         if self._type == "notebook":
             cells = content["cells"]
             self._trusted = {cells[index]["id"]: cells[index].get("outputs") for index in file.trusted}
+
+
+def descends(found: Any, later: Any, earlier: Any) -> bool:
+    """Tell whether *found* was made from *later* rather than from *earlier*: it has something that only *later* has."""
+    if found == later:
+        return True
+    if isinstance(found, str):
+        return bool(({*later.split("\n")} - {*(earlier or "").split("\n")}) & {*found.split("\n")})
+    if not isinstance(found, dict) or "cells" not in found:
+        return False
+    before = {cell["id"]: cell["source"] for cell in (earlier or {"cells": []})["cells"]}
+    now = {cell["id"]: cell["source"] for cell in found["cells"]}
+    after = {cell["id"]: cell["source"] for cell in later["cells"]}
+    if any(now.get(name) == source != before.get(name) for name, source in after.items()):
+        return True
+    return list(now) == list(after) != list(before)
+
+
+def _overlaid(attempted: dict[str, Any], found: dict[str, Any]) -> dict[str, Any]:
+    """Return *attempted* with those cells as they were *found* whose source is the same."""
+    cells = {cell["id"]: cell for cell in found["cells"]}
+    return {
+        **attempted,
+        "cells": [
+            there
+            if (there := cells.get(cell["id"])) is not None and there["source"] == cell["source"]
+            else cell
+            for cell in attempted["cells"]
+        ],
+    }
 
 
 def _sources(notebook: Any) -> list[tuple[str, str]]:

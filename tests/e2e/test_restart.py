@@ -6,7 +6,7 @@ import asyncio
 import json
 
 import pytest
-from pycrdt import Doc
+from pycrdt import Doc, Text
 from support.server import until
 from support.tab import Tab
 
@@ -178,7 +178,7 @@ async def test_other_kinds_of_files(server, name, type_, format_, content):
         await ada.save()
         assert (server.root / name).read_bytes() == data
         if format_ == "text":
-            ada.doc["source"].insert(0, "first ")
+            ada.doc.get("source", type=Text).insert(0, "first ")
             await ada.save()
             assert (server.root / name).read_bytes() == b"first " + data
 

@@ -796,6 +796,64 @@ async def test_the_log_has_what_the_file_gets(plain: Server) -> None:
     assert (logged, plain.sources("a.ipynb")) == (["1"], ["typed 1"])
 
 
+async def test_what_is_typed_after_the_log_was_written_waits_for_the_next_save(plain: Server) -> None:
+    plain.write("a.ipynb", notebook(code("a", "1")))
+    room = await plain.open("a.ipynb")
+
+    async def commit() -> None:
+        room.type("late ")
+
+    room.file.before_save = commit
+    room.type("typed ")
+    await room.file.save()
+    assert plain.sources("a.ipynb") == ["typed 1"]
+    assert room.file.unsaved
+
+
+async def test_a_change_outside_while_the_log_is_written_is_merged_first(plain: Server) -> None:
+    plain.write("a.ipynb", notebook(code("a", "1"), code("b", "2")))
+    room = await plain.open("a.ipynb")
+
+    async def commit() -> None:
+        if plain.sources("a.ipynb") == ["1", "2"]:
+            plain.write("a.ipynb", notebook(code("a", "1"), code("b", "outside")))
+
+    room.file.before_save = commit
+    room.type("typed ")
+    await room.file.save()
+    assert plain.sources("a.ipynb") == room.sources == ["typed 1", "outside"]
+
+
+@pytest.mark.parametrize("watched", [False, True])
+async def test_a_save_that_made_the_old_name_anew_is_taken_back(plain: Server, watched: bool) -> None:
+    """The file is renamed, a save is under way to the old name, and only then the rename is told."""
+    plain.write("a.ipynb", notebook(code("a", "1")))
+    room = await plain.open("a.ipynb", save_delay=0.01)
+    room.type("typed ")
+    (plain.folder / "a.ipynb").rename(plain.folder / "b.ipynb")
+    await room.file.save()
+    assert plain.sources("a.ipynb") == ["typed 1"], "what nobody could know"
+    room.type("more ")
+    await room.file.renamed("b.ipynb")
+    assert not (plain.folder / "a.ipynb").exists()
+    if watched:
+        await room.file.poll()
+    await until(lambda: plain.sources("b.ipynb") == ["more typed 1"])
+    assert room.sources == ["more typed 1"]
+    assert room.notices == []
+
+
+async def test_what_was_not_saved_because_of_a_rename_is_saved_after_it(plain: Server) -> None:
+    plain.write("a.ipynb", notebook(code("a", "1")))
+    room = await plain.open("a.ipynb", save_delay=0.01)
+    (plain.folder / "a.ipynb").rename(plain.folder / "b.ipynb")
+    room.type("typed ")
+    await until(lambda: room.file._schedule._timer is None and not room.file._tasks)
+    await room.file.renamed("b.ipynb")
+    await until(lambda: plain.sources("b.ipynb") == ["typed 1"])
+    assert not (plain.folder / "a.ipynb").exists()
+
+
 class TextNotebooks(AsyncLargeFileManager):  # type: ignore[misc]
     """Keep notebooks as scripts, as jupytext does: no ids, no outputs."""
 

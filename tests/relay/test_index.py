@@ -46,6 +46,17 @@ async def test_a_new_version_of_the_file_is_noted(tmp_path: Path) -> None:
         assert await index.find("a.txt", "text", "file") == expected
 
 
+async def test_what_is_being_written_is_noted_until_it_is_written(tmp_path: Path) -> None:
+    old = record("r1", "a.txt", "old", "file", "text")
+    async with aclosing(RoomIndex(tmp_path / "rooms.sqlite")) as index:
+        await index.put(old)
+        await index.saving("r1", "new")
+    async with aclosing(RoomIndex(tmp_path / "rooms.sqlite")) as index:
+        assert await index.find("a.txt", "text", "file") == replace(old, attempted="new")
+        await index.saved("r1", "hash", old.last_modified, "new")
+        assert await index.find("a.txt", "text", "file") == replace(old, base="new")
+
+
 async def test_files_and_folders_are_followed(tmp_path: Path) -> None:
     async with aclosing(RoomIndex(tmp_path / "rooms.sqlite")) as index:
         for number, path in enumerate(
