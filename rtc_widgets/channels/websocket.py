@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from rtc_widgets.channels.inbox import Inbox
@@ -91,13 +91,15 @@ class Connection:
 
     Args:
         url: of the WebSocket, ``ws://…/api/rtc_widgets/comms``.
-        headers: say who this is.
+        headers: returns those that say who this is, each time that the WebSocket is opened.
         timeout: seconds for the WebSocket to open, and for a document to be welcomed.
     """
 
-    def __init__(self, url: str, headers: Mapping[str, str] | None = None, timeout: float = 20.0) -> None:
+    def __init__(
+        self, url: str, headers: Callable[[], Mapping[str, str]] = dict, timeout: float = 20.0
+    ) -> None:
         self._url = url
-        self._headers = dict(headers or {})
+        self._headers = headers
         self._timeout = timeout
         self._socket: ClientConnection | None = None
         self._reader: asyncio.Task[None] | None = None
@@ -186,7 +188,7 @@ class Connection:
             return await connect(
                 self._url,
                 subprotocols=[Subprotocol(envelope.SUBPROTOCOL)],
-                additional_headers=self._headers,
+                additional_headers=self._headers(),
                 open_timeout=self._timeout,
                 max_size=None,  # what the relay sends is what it was asked for
                 compression=None,

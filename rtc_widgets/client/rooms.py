@@ -7,6 +7,7 @@ import ssl
 import urllib.error
 import urllib.request
 from dataclasses import dataclass
+from email.message import Message
 from http.client import HTTPException
 from http.cookies import SimpleCookie
 from typing import Any, NoReturn
@@ -17,7 +18,7 @@ from rtc_widgets.errors import ChannelClosed, NotConnected
 from rtc_widgets.protocol import version
 from rtc_widgets.protocol.codes import CloseCode
 
-__all__ = ["Room", "format_of", "join"]
+__all__ = ["Room", "Rooms", "format_of"]
 
 # Seconds.
 TIMEOUT = 20.0
@@ -68,106 +69,121 @@ def format_of(type_: str) -> str:
     return {"notebook": "json", "blob": "base64"}.get(type_, "text")
 
 
-def join(address: Address, path: str, type_: str) -> Room:
-    """Open the room of a file; blocks.
+class Rooms:
+    """Ask one server to open files. Blocks: for a thread.
 
-    Raises:
-        NotConnected: no relay answers there; says what to do.
-        ChannelClosed: the relay refuses; code and sentence say why.
+    Args:
+        address: of the server, with the token.
     """
-    body = {"format": format_of(type_), "type": type_}
-    status, answer = _ask(address, f"api/rtc_widgets/rooms/{path}", "PUT", body)
-    if status != 200:
-        _refused(address, path, status, answer)
-    version.choose(
-        answer.get("versions", []),
-        peer="the server",
-        peer_release=str(answer.get("release")),
-        our_release=__version__,
-        us="this process",
-    )
-    return Room(
-        str(answer["path"]),
-        str(answer["lineage"]),
-        str(answer["ticket"]),
-        str(answer["documents"]["content"]["comm_id"]),
-    )
 
+    def __init__(self, address: Address) -> None:
+        self._address = address
+        # Of a server without tokens: it knows a visitor by the cookie that it gave.
+        self._cookies: dict[str, str] = {}
 
-def _refused(address: Address, path: str, status: int, answer: dict[str, Any]) -> NoReturn:
-    base = address.base
-    code = answer.get("code")
-    if code == CloseCode.NOT_FOUND:
-        reason = str(answer.get("message", ""))
-        missing = reason == CloseCode.NOT_FOUND.sentence
-        raise ChannelClosed(CloseCode.NOT_FOUND, NO_FILE.format(path=path, base=base) if missing else reason)
-    if code in set(CloseCode):
-        raise ChannelClosed(str(code), str(answer.get("message") or CloseCode(code).sentence))
-    if status in _AWAY:
-        raise NotConnected(f"The server at {base} is away for the moment (it answers {status}). Try again.")
-    if status in _FORBIDDEN or status == 404:
-        _diagnose(address, path, status)
-    said = answer.get("message") or "no reason given"
-    raise ChannelClosed(CloseCode.INTERNAL_ERROR, f"The server at {base} answers {status}: {said}.")
+    def headers(self) -> dict[str, str]:
+        """Return the HTTP headers that say who is asking; for the WebSocket too."""
+        return {**self._address.headers, **self._cookies}
 
+    def join(self, path: str, type_: str) -> Room:
+        """Open the room of a file.
 
-def _diagnose(address: Address, path: str, status: int) -> NoReturn:
-    """Find out whether the URL, the extension, the token or the rights are at fault."""
-    base = address.base
-    info, answer = _ask(address, "api/rtc_widgets")
-    if info == 200 and "release" in answer:
-        if status == 404:
-            raise ChannelClosed(CloseCode.NOT_FOUND, NO_FILE.format(path=path, base=base))
-        raise ChannelClosed(CloseCode.UNAUTHORIZED, NO_RIGHT.format(path=path, base=base))
-    if info in _FORBIDDEN and status in _FORBIDDEN:
-        sentence = NOT_ACCEPTED if address.token else TELL_WHO
-        raise ChannelClosed(CloseCode.UNAUTHORIZED, sentence.format(base=base))
-    _, about = _ask(address, "api")
-    if "version" in about:
-        raise NotConnected(NO_RELAY.format(base=base))
-    raise NotConnected(NOT_JUPYTER.format(base=base))
+        Raises:
+            NotConnected: no relay answers there; says what to do.
+            ChannelClosed: the relay refuses; code and sentence say why.
+        """
+        body = {"format": format_of(type_), "type": type_}
+        status, answer = self._ask(f"api/rtc_widgets/rooms/{path}", "PUT", body)
+        if status != 200:
+            self._refused(path, status, answer)
+        version.choose(
+            answer.get("versions", []),
+            peer="the server",
+            peer_release=str(answer.get("release")),
+            our_release=__version__,
+            us="this process",
+        )
+        return Room(
+            str(answer["path"]),
+            str(answer["lineage"]),
+            str(answer["ticket"]),
+            str(answer["documents"]["content"]["comm_id"]),
+        )
 
+    def _refused(self, path: str, status: int, answer: dict[str, Any]) -> NoReturn:
+        base = self._address.base
+        code = answer.get("code")
+        said = answer.get("message")
+        if code == CloseCode.NOT_FOUND:
+            missing = said in {None, CloseCode.NOT_FOUND.sentence}
+            reason = NO_FILE.format(path=path, base=base) if missing else str(said)
+            raise ChannelClosed(CloseCode.NOT_FOUND, reason)
+        if code in set(CloseCode):
+            raise ChannelClosed(str(code), str(said or CloseCode(code).sentence))
+        if status in _AWAY:
+            raise NotConnected(
+                f"The server at {base} is away for the moment (it answers {status}). Try again."
+            )
+        if status in _FORBIDDEN or status == 404:
+            self._diagnose(path, status)
+        reason = f"The server at {base} answers {status}: {said or 'no reason given'}."
+        raise ChannelClosed(CloseCode.INTERNAL_ERROR, reason)
 
-def _ask(address: Address, path: str, method: str = "GET", body: Any = None) -> tuple[int, dict[str, Any]]:
-    """Return the status and the JSON of the answer; a redirect is an answer like any other."""
-    headers = {"Content-Type": "application/json", "Accept": "application/json", **address.headers}
-    data = None if body is None else json.dumps(body).encode()
-    if method != "GET" and address.token is None:
-        headers |= _xsrf(address)
-    request = urllib.request.Request(address.url(path), data, headers, method=method)  # noqa: S310 (http only)
-    try:
-        with _opener().open(request, timeout=TIMEOUT) as response:
-            return response.status, _json(response.read())
-    except urllib.error.HTTPError as error:
-        with error:
-            return error.code, _json(error.read())
-    except (OSError, HTTPException) as error:
-        reason = getattr(error, "reason", None) or error
-        if isinstance(reason, ssl.SSLCertVerificationError):
-            reason = f"{reason}; set SSL_CERT_FILE to the file of the authority that signed its certificate"
-        raise NotConnected(
-            NO_SERVER.format(base=address.base, error=str(reason) or type(reason).__name__)
-        ) from error
+    def _diagnose(self, path: str, status: int) -> NoReturn:
+        """Find out whether the URL, the extension, the token or the rights are at fault."""
+        base = self._address.base
+        info, answer = self._ask("api/rtc_widgets")
+        if info == 200 and "release" in answer:
+            if status == 404:
+                raise ChannelClosed(CloseCode.NOT_FOUND, NO_FILE.format(path=path, base=base))
+            raise ChannelClosed(CloseCode.UNAUTHORIZED, NO_RIGHT.format(path=path, base=base))
+        if info in _FORBIDDEN and status in _FORBIDDEN:
+            sentence = NOT_ACCEPTED if self._address.token else TELL_WHO
+            raise ChannelClosed(CloseCode.UNAUTHORIZED, sentence.format(base=base))
+        _, about = self._ask("api")
+        if "version" in about:
+            raise NotConnected(NO_RELAY.format(base=base))
+        raise NotConnected(NOT_JUPYTER.format(base=base))
 
+    def _ask(self, path: str, method: str = "GET", body: Any = None) -> tuple[int, dict[str, Any]]:
+        """Return the status and the JSON of the answer; a redirect is an answer like any other."""
+        if method != "GET" and self._address.token is None:
+            self._visit()
+        headers = {"Content-Type": "application/json", "Accept": "application/json", **self.headers()}
+        data = None if body is None else json.dumps(body).encode()
+        status, _, answer = self._send(self._address.url(path), method, headers, data)
+        return status, _json(answer)
 
-def _xsrf(address: Address) -> dict[str, str]:
-    """Return what a server without tokens wants besides: the cookie that it gave, once more as a header."""
-    request = urllib.request.Request(address.url("tree"), headers={"Accept": "text/html"})  # noqa: S310
-    try:
-        with _opener().open(request, timeout=TIMEOUT) as response:
-            given = response.headers.get_all("Set-Cookie") or []
-    except urllib.error.HTTPError as error:
-        with error:
-            given = error.headers.get_all("Set-Cookie") or []
-    except (OSError, HTTPException):
-        return {}
-    cookies: SimpleCookie = SimpleCookie()
-    for line in given:
-        cookies.load(line)
-    if "_xsrf" not in cookies:
-        return {}
-    sent = "; ".join(f"{name}={morsel.value}" for name, morsel in cookies.items())
-    return {"Cookie": sent, "X-XSRFToken": cookies["_xsrf"].value}
+    def _visit(self) -> None:
+        """Get what a server without tokens wants: the cookies that it gives, one of them once more as a header."""
+        if self._cookies:
+            return
+        _, given, _ = self._send(self._address.url("tree"), "GET", {"Accept": "text/html"})
+        cookies: SimpleCookie = SimpleCookie()
+        for line in given.get_all("Set-Cookie") or []:
+            cookies.load(line)
+        if "_xsrf" in cookies:
+            sent = "; ".join(f"{name}={morsel.value}" for name, morsel in cookies.items())
+            self._cookies = {"Cookie": sent, "X-XSRFToken": cookies["_xsrf"].value}
+
+    def _send(
+        self, url: str, method: str, headers: dict[str, str], data: bytes | None = None
+    ) -> tuple[int, Message, bytes]:
+        request = urllib.request.Request(url, data, headers, method=method)  # noqa: S310 (`parse` sees to the scheme)
+        try:
+            with _opener().open(request, timeout=TIMEOUT) as response:
+                return response.status, response.headers, response.read()
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code, error.headers, error.read()
+        except (OSError, HTTPException) as error:
+            reason = getattr(error, "reason", None) or error
+            if isinstance(reason, ssl.SSLCertVerificationError):
+                reason = (
+                    f"{reason}; set SSL_CERT_FILE to the file of the authority that signed its certificate"
+                )
+            text = str(reason) or type(reason).__name__
+            raise NotConnected(NO_SERVER.format(base=self._address.base, error=text)) from error
 
 
 def _opener() -> urllib.request.OpenerDirector:

@@ -14,8 +14,9 @@ from typing import Any
 from rtc_widgets._version import __version__
 from rtc_widgets.channels.channel import Opened
 from rtc_widgets.channels.websocket import Connection
-from rtc_widgets.client import loop, rooms
+from rtc_widgets.client import loop
 from rtc_widgets.client.address import Address
+from rtc_widgets.client.rooms import Rooms
 from rtc_widgets.documents.datafile import LiveData, handle_of
 from rtc_widgets.documents.document import LiveDocument
 from rtc_widgets.documents.link import LinkState
@@ -104,7 +105,8 @@ class Session:
 
     def __init__(self, address: Address) -> None:
         self.address = address
-        self._connection = Connection(address.websocket, address.headers)
+        self._rooms = Rooms(address)
+        self._connection = Connection(address.websocket, self._rooms.headers)
         self._links: dict[tuple[str, str], RemoteLink] = {}
         self._opening = asyncio.Lock()
 
@@ -165,7 +167,7 @@ class Session:
 
     def _opener(self, type_: str) -> Any:
         async def open_(path: str, lineage: str | None, frames: Sequence[bytes]) -> Opened:
-            room = await loop.in_thread(lambda: rooms.join(self.address, path, type_))
+            room = await loop.in_thread(lambda: self._rooms.join(path, type_))
             data = {
                 "versions": list(VERSIONS),
                 "release": __version__,
