@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         NotConnected,
         ProtocolError,
         RtcError,
+        StaleCell,
         StoreError,
         UnknownDocumentType,
     )
@@ -41,6 +42,7 @@ __all__ = [
     "ProtocolError",
     "Role",
     "RtcError",
+    "StaleCell",
     "StoreError",
     "UnknownDocumentType",
     "__version__",
@@ -61,6 +63,7 @@ _HOMES = {
     "ProtocolError": "rtc_widgets.errors",
     "Role": "rtc_widgets.roles",
     "RtcError": "rtc_widgets.errors",
+    "StaleCell": "rtc_widgets.errors",
     "StoreError": "rtc_widgets.errors",
     "UnknownDocumentType": "rtc_widgets.errors",
     "connect": "rtc_widgets.client.api",

@@ -7,6 +7,7 @@ RtcError
 ├── NotConnected           there is no relay here; says why, with the cures
 ├── DocumentError          a value that would make the document invalid (also a ValueError)
 ├── CellGone               the cell was deleted (also a LookupError)
+├── StaleCell              the cell is not as it was when it was read
 ├── UnknownDocumentType    no such type under the entry point ``jupyter_ydoc`` (also a LookupError)
 └── StoreError             the log could not be read or written
 """
@@ -21,6 +22,7 @@ __all__ = [
     "NotConnected",
     "ProtocolError",
     "RtcError",
+    "StaleCell",
     "StoreError",
     "UnknownDocumentType",
 ]
@@ -62,6 +64,10 @@ class DocumentError(RtcError, ValueError):
 
 class CellGone(RtcError, LookupError):
     """Tell that the cell behind a handle was deleted."""
+
+
+class StaleCell(RtcError):
+    """Tell that a cell was changed since it was read, so that an edit made for what it was must not be written."""
 
 
 class UnknownDocumentType(RtcError, LookupError):

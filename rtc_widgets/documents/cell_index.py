@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from pycrdt import Array, Map
 
 from rtc_widgets.documents.replica import Replica
+from rtc_widgets.errors import CellGone
 
-__all__ = ["CellEdit", "CellIndex"]
+__all__ = ["CellEdit", "CellIndex", "Row", "find_cell", "gone"]
 
 # Up to here, cells are read one by one, because their outputs may be large; above, all in one call
 # (facts.md, Speed).
@@ -33,6 +34,21 @@ class CellEdit:
     index: int
 
 
+class Row(NamedTuple):
+    """Hold the small things of one cell: all but its outputs."""
+
+    id: str
+    type: str
+    source: str
+    metadata: dict[str, Any]
+
+    @property
+    def tags(self) -> list[str]:
+        """The tags, where there are some that are tags."""
+        found = self.metadata.get("tags")
+        return [tag for tag in found if isinstance(tag, str)] if isinstance(found, list) else []
+
+
 class CellIndex:
     """Know the cells' ids in order, so that a cell is found by its id without reading all.
 
@@ -48,9 +64,10 @@ class CellIndex:
         self._ids: list[str] = []
         self._hints: dict[str, int] = {}
         self._checked = -1
-        self._version = -1  # of the document, for the two below
+        self._version = -1  # of the document, for the three below
         self._reads = 0
         self._sources: dict[str, str] | None = None
+        self._rows: list[Row] | None = None
         self._read()
         replica.observe(self._cells, self._on_change)
 
@@ -85,16 +102,28 @@ class CellIndex:
         Somebody who reads many in a row gets them from one bulk read, ten times as fast, until anything
         changes.
         """
-        if self._version != self._replica.version:
-            self._version, self._reads, self._sources = self._replica.version, 0, None
+        self._refresh()
         self._reads += 1
         if self._sources is None and self._reads > _FEW and len(self._ids) > _FEW:
-            cells = json.loads(str(self._cells))
-            self._sources = {cell.get("id"): cell.get("source", "") for cell in reversed(cells)}
+            self._sources = {row.id: row.source for row in reversed(self.rows())}
         if self._sources is not None:
             return self._sources.get(cell_id)
         found = self.find(cell_id)
         return None if found is None else str(found[1]["source"])
+
+    def rows(self) -> list[Row]:
+        """Return the small things of all cells, in order; not to be changed by the caller.
+
+        They are read once, until anything changes: not to be asked for within a block that has written.
+        """
+        self._refresh()
+        if self._rows is None:
+            if len(self._cells) <= _FEW:
+                cells = [_small(ycell) for ycell in self._cells]
+            else:
+                cells = json.loads(str(self._cells))
+            self._rows = [_row(cell) for cell in cells]
+        return self._rows
 
     def at(self, index: int) -> tuple[str, Map[Any]]:
         """Return the id and the shared map of the cell at *index*, which must be in range."""
@@ -103,6 +132,11 @@ class CellIndex:
         if self._ids[index] != found:
             self._ids[index] = found
         return found, ycell
+
+    def _refresh(self) -> None:
+        if self._version != self._replica.version:
+            self._version, self._reads = self._replica.version, 0
+            self._sources = self._rows = None
 
     def _place(self, cell_id: str) -> int | None:
         hint = self._hints.get(cell_id, -1)
@@ -145,6 +179,23 @@ class CellIndex:
             self.listener(_edits(deleted, inserted))
 
 
+def find_cell(replica: Replica, cell_id: str) -> tuple[int, Map[Any]]:
+    """Return the index and the shared map of a cell.
+
+    Raises:
+        CellGone: there is no such cell.
+    """
+    found = replica.part(CellIndex).find(cell_id)
+    if found is None:
+        raise gone(cell_id)
+    return found
+
+
+def gone(cell_id: str) -> CellGone:
+    """Return what to raise where there is no such cell."""
+    return CellGone(f"The cell {cell_id[:8]} was deleted.")
+
+
 def _edits(deleted: list[tuple[int, int, str]], inserted: list[tuple[int, str]]) -> list[CellEdit]:
     gone = {cell_id: (place, gap) for place, gap, cell_id in deleted}
     edits: list[CellEdit] = []
@@ -161,3 +212,27 @@ def _edits(deleted: list[tuple[int, int, str]], inserted: list[tuple[int, str]])
 def _id(ycell: Any) -> str:
     found = ycell.get("id") if isinstance(ycell, Map) else None
     return found if isinstance(found, str) else ""
+
+
+def _small(ycell: Any) -> Any:
+    if not isinstance(ycell, Map):
+        return None
+    metadata = ycell.get("metadata")
+    return {
+        "id": ycell.get("id"),
+        "cell_type": ycell.get("cell_type"),
+        "source": str(ycell.get("source", "")),
+        "metadata": metadata.to_py() if isinstance(metadata, Map) else metadata,
+    }
+
+
+def _row(cell: Any) -> Row:
+    if not isinstance(cell, dict):  # others' documents may hold anything
+        return Row("", "", "", {})
+    metadata = cell.get("metadata")
+    return Row(
+        str(cell.get("id") or ""),
+        str(cell.get("cell_type") or ""),
+        str(cell.get("source") or ""),
+        metadata if isinstance(metadata, dict) else {},
+    )

@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
+import hashlib
 import html
-import json
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from pycrdt import Array, Map, Text
 
-from rtc_widgets.documents import schema
-from rtc_widgets.documents.cell_index import CellIndex
+from rtc_widgets.documents import restructure, rules, schema, ycells
+from rtc_widgets.documents.assign import refusal
+from rtc_widgets.documents.cell_index import CellIndex, find_cell
+from rtc_widgets.documents.celltext import CellText, rewrite, source_of
+from rtc_widgets.documents.lines import Lines
+from rtc_widgets.documents.mapping import LiveMapping, set_map
+from rtc_widgets.documents.outputs import Outputs, outputs_origin
+from rtc_widgets.documents.place import CellPlace
 from rtc_widgets.documents.replica import Replica
+from rtc_widgets.documents.tags import Tags
 from rtc_widgets.documents.text import apply, checked, diff
-from rtc_widgets.errors import CellGone, DocumentError
+from rtc_widgets.errors import CellGone, DocumentError, StaleCell
 
 if TYPE_CHECKING:
+    from rtc_widgets.documents.headings import Section
     from rtc_widgets.documents.notebook import Notebook
+    from rtc_widgets.documents.sequence import Content
 
-__all__ = ["Cell"]
+__all__ = ["Cell", "first_line"]
 
 # Above this many code points the difference is computed before the lock is taken.
 _LARGE = 4_000
@@ -57,7 +67,11 @@ class Cell:
     def index(self) -> int:
         """Where the cell stands now, counted from 0."""
         with self._notebook.document.reading() as replica:
-            return _find(replica, self._id)[0]
+            return find_cell(replica, self._id)[0]
+
+    @property
+    def _place(self) -> CellPlace:
+        return CellPlace(self._notebook.document, self._id)
 
     @property
     def exists(self) -> bool:
@@ -76,11 +90,7 @@ class Cell:
             TypeError: set to something other than a ``str``.
             DocumentError: set to a text with an unpaired surrogate.
         """
-        with self._notebook.document.reading() as replica:
-            found = replica.part(CellIndex).source(self._id)
-        if found is None:
-            raise _gone(self._id)
-        return found
+        return source_of(self._place)
 
     @source.setter
     def source(self, new: str) -> None:
@@ -90,7 +100,7 @@ class Cell:
             old = self.source
             edits = diff(old, new)
         with self._notebook.document.writing(tracked=True) as replica:
-            text: Text = _find(replica, self._id)[1]["source"]
+            text: Text = find_cell(replica, self._id)[1]["source"]
             now = str(text)
             apply(text, edits if edits is not None and now == old else diff(now, new), old=now)
 
@@ -104,50 +114,230 @@ class Cell:
             DocumentError: set to another word, or while the cell is running: its outputs would go nowhere.
         """
         with self._notebook.document.reading() as replica:
-            return str(_find(replica, self._id)[1]["cell_type"])
+            return str(find_cell(replica, self._id)[1]["cell_type"])
 
     @cell_type.setter
     def cell_type(self, type_: str) -> None:
         type_ = schema.checked_type(type_)
         with self._notebook.document.writing(tracked=True) as replica:
-            index, ycell = _find(replica, self._id)
+            index, ycell = find_cell(replica, self._id)
             if ycell["cell_type"] != type_:
                 self._refuse_running("retyped")
                 value = schema.retyped(schema.value_of(ycell), type_)
+                for key, entry in value["metadata"].items():
+                    rules.checked_entry(key, entry, type_)
                 _put(replica, index, index, value)
 
     @property
-    def outputs(self) -> list[dict[str, Any]]:
-        """A copy of the outputs as plain nbformat data; empty for cells that are not code."""
-        with self._notebook.document.reading() as replica:
-            found = _find(replica, self._id)[1].get("outputs")
-            text = str(found) if isinstance(found, Array) else json.dumps(found or [])
-        outputs: list[dict[str, Any]] = schema.plain(json.loads(text))
-        return outputs
+    def type(self) -> str:
+        """The same as `cell_type`."""
+        return self.cell_type
+
+    @type.setter  # noqa: A003 (the short form, as the arguments have it)
+    def type(self, type_: str) -> None:
+        self.cell_type = type_
+
+    # ------------------------------------------------------------------------------------- text, bit by bit
+
+    @property
+    def text(self) -> CellText:
+        """The source as a string that is edited in place: see `CellText`."""
+        return CellText(self._place)
+
+    @text.setter
+    def text(self, new: str | CellText) -> None:
+        if not isinstance(new, CellText) or new != self.text:  # after `cell.text += …` all is done
+            self.source = str(new) if isinstance(new, CellText) else new
+
+    @property
+    def lines(self) -> Lines:
+        """The lines of the source as a list that is edited in place: see `Lines`."""
+        return Lines(self.text)
+
+    @lines.setter
+    def lines(self, new: Iterable[str]) -> None:
+        if not isinstance(new, Lines) or new != self.lines:
+            self.lines[:] = list(new) if not isinstance(new, str) else new
+
+    @property
+    def version(self) -> str:
+        """A token that stands for the source as it is now, for `edit`."""
+        return _version(self.source)
+
+    def edit(self, new: str, *, if_unchanged: str | None = None) -> str:
+        """Set the source as `source` does, unless it was changed meanwhile, and return its new version.
+
+        For programs that read, think, and write: what others typed while they thought is not overwritten.
+
+        Args:
+            new: the source.
+            if_unchanged: the `version` that *new* was made for; None for any.
+
+        Raises:
+            StaleCell: the source is another one by now; nothing was written.
+
+        >>> from rtc_widgets.documents.notebook import Notebook
+        >>> cell = Notebook.new().append("x = 1")
+        >>> seen = cell.version
+        >>> cell.source = "x = 2"
+        >>> try:
+        ...     cell.edit("x = 3", if_unchanged=seen)
+        ... except StaleCell:
+        ...     cell.source
+        'x = 2'
+        """
+        new = checked(new)
+
+        def check(now: str) -> None:
+            if if_unchanged is not None and _version(now) != if_unchanged:
+                raise StaleCell(
+                    f"The cell {self._id[:8]} was changed since its version was taken; nothing was written. "
+                    "Read source and version again, and make the edit for them."
+                )
+
+        rewrite(self._place, lambda now: diff(now, new), check)
+        return _version(new)
+
+    # --------------------------------------------------------------------------- outputs, metadata and tags
+
+    @property
+    def outputs(self) -> Outputs:
+        """The outputs as a live list of nbformat objects: see `Outputs`. Set, those that differ are written.
+
+        Raises:
+            DocumentError: set to what nbformat does not allow, or for a cell that is not code.
+        """
+        return Outputs(self._place)
+
+    @outputs.setter
+    def outputs(self, new: Iterable[Mapping[str, Any]]) -> None:
+        if not isinstance(new, Outputs) or new != self.outputs:
+            self.outputs[:] = new
+
+    def clear_outputs(self) -> None:
+        """Remove the outputs and the number in the prompt; nothing happens to cells that are not code."""
+        document = self._notebook.document
+        with document.writing(origin=outputs_origin(document), tracked=True) as replica:
+            clear_outputs(find_cell(replica, self._id)[1])
 
     @property
     def execution_count(self) -> int | None:
-        """The number in the prompt of a code cell; None before its first run, and for other cells."""
+        """The number in the prompt of a code cell; None before its first run, and for other cells.
+
+        Raises:
+            DocumentError: set to something else than an int from 0, or None, or for a cell that is not code.
+        """
         with self._notebook.document.reading() as replica:
-            count = _find(replica, self._id)[1].get("execution_count")
+            count = find_cell(replica, self._id)[1].get("execution_count")
         return None if count is None else int(count)
 
+    @execution_count.setter
+    def execution_count(self, count: int | None) -> None:
+        count = rules.checked_count(count)
+        document = self._notebook.document
+        with document.writing(origin=outputs_origin(document), tracked=True) as replica:
+            set_execution_count(find_cell(replica, self._id)[1], count)
+
     @property
-    def metadata(self) -> dict[str, Any]:
-        """A copy of the metadata as plain data. Set, the keys that differ are written.
+    def metadata(self) -> LiveMapping:
+        """The metadata as a live dict: see `LiveMapping`. Set, the keys that differ are written.
 
         Raises:
             TypeError: set to something other than a ``dict``.
-            DocumentError: set to something that is not JSON; nothing was written.
+            DocumentError: set to what JSON or nbformat does not allow; nothing was written.
         """
-        with self._notebook.document.reading() as replica:
-            return plain_map(_find(replica, self._id)[1], "metadata")
+        return LiveMapping(self._place)
 
     @metadata.setter
-    def metadata(self, new: dict[str, Any]) -> None:
+    def metadata(self, new: Mapping[str, Any]) -> None:
         new = schema.checked_json(new)
         with self._notebook.document.writing(tracked=True) as replica:
-            set_map(_find(replica, self._id)[1], "metadata", new)
+            ycell, kind = self._place.holder(replica)
+            set_map(ycell, new, kind)
+
+    @property
+    def tags(self) -> Tags:
+        """The tags as a live set: see `Tags`. Set, they are these and no others."""
+        return Tags(self._place)
+
+    @tags.setter
+    def tags(self, new: Iterable[str]) -> None:
+        if not isinstance(new, Tags) or new != self.tags:
+            self.tags.set(new)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the cell as plain nbformat data, as of format 4.5."""
+        with self._notebook.document.reading() as replica:
+            value = schema.value_of(find_cell(replica, self._id)[1])
+        if value["cell_type"] != "code" and not value.get("attachments", True):
+            del value["attachments"]
+        return value
+
+    # ------------------------------------------------------------------------------------- among other cells
+
+    def below(
+        self,
+        source: Content = "",
+        type: str | None = None,  # noqa: A002 (what people call it)
+        *,
+        metadata: Mapping[str, Any] | None = None,
+    ) -> Cell:
+        """Put a new cell right below this one and return it: see `Notebook.insert`."""
+        return self._notebook.insert_beside(self, source, type, metadata, below=True)
+
+    def above(
+        self,
+        source: Content = "",
+        type: str | None = None,  # noqa: A002 (what people call it)
+        *,
+        metadata: Mapping[str, Any] | None = None,
+    ) -> Cell:
+        """Put a new cell right above this one and return it: see `Notebook.insert`."""
+        return self._notebook.insert_beside(self, source, type, metadata, below=False)
+
+    def duplicate(self) -> Cell:
+        """Put a copy of the cell, outputs included, right below it, and return the copy, which has a new id."""
+        return Cell(self._notebook, restructure.duplicate(self._notebook.document, self._id))
+
+    def split(self, at: int | None = None, *, line: int | None = None) -> tuple[Cell, Cell]:
+        r"""Split the cell at a code point, or in front of a line, and return both parts.
+
+        As in JupyterLab, the first part is a new cell, and **this handle is the last part**: it keeps id, outputs
+        and execution count, because outputs are those of the last line, comments on the cell as a whole are mostly
+        about its outputs, and so a running cell can be split. Both have the metadata. Empty lines at the cut go.
+
+        Raises:
+            TypeError: not exactly one of *at* and *line* is given.
+            IndexError: there is no such line.
+
+        >>> from rtc_widgets.documents.notebook import Notebook
+        >>> cell = Notebook.new().append("import os\n\nos.getcwd()")
+        >>> first, last = cell.split(line=2)
+        >>> first.source, last.source, last == cell
+        ('import os', 'os.getcwd()', True)
+        """
+        return Cell(self._notebook, restructure.split(self._notebook.document, self._id, at, line)), self
+
+    def merge(self, *others: Cell | str | int) -> Cell:
+        """Merge other cells, or the next one, into this cell, in the order in which they stand, and return it.
+
+        An empty line comes between them. As in JupyterLab, type and metadata are those of this cell, and its outputs
+        go. It keeps its id, and its text stays in place, so that comments on it stay; those on the others find
+        their words again.
+
+        Raises:
+            IndexError: there is no next cell.
+            DocumentError: one of them is running: its outputs would go nowhere.
+        """
+        notebook = self._notebook
+        ids = [notebook.resolve(other).id for other in others]
+        restructure.merge(notebook.document, self._id, ids, notebook.running_cell_id)
+        return self
+
+    @property
+    def section(self) -> Section | None:
+        """The innermost section that the cell stands in; None in front of the first heading."""
+        return self._notebook.sections.of(self)
 
     def move(self, *, before: Cell | str | int | None = None, after: Cell | str | int | None = None) -> None:
         """Move the cell in front of another one, or behind it, given as a handle, an id or an index.
@@ -164,8 +354,8 @@ class Cell:
             raise TypeError("Give either before= or after=, for example cell.move(before=nb[0]).")
         other = self._notebook.resolve(target)
         with self._notebook.document.writing(tracked=True) as replica:
-            index, ycell = _find(replica, self._id)
-            place = _find(replica, other.id)[0] + (before is None)
+            index, ycell = find_cell(replica, self._id)
+            place = find_cell(replica, other.id)[0] + (before is None)
             place -= place > index
             if place != index:
                 self._refuse_running("moved")
@@ -174,7 +364,7 @@ class Cell:
     def delete(self) -> None:
         """Delete the cell, for everybody."""
         with self._notebook.document.writing(tracked=True) as replica:
-            index, _ = _find(replica, self._id)
+            index, _ = find_cell(replica, self._id)
             del replica.root("cells", Array)[index]
 
     def __eq__(self, other: object) -> bool:
@@ -207,15 +397,12 @@ class Cell:
 
     def _summary(self) -> tuple[int, str, str]:
         with self._notebook.document.reading() as replica:
-            index, ycell = _find(replica, self._id)
+            index, ycell = find_cell(replica, self._id)
             return index, str(ycell["cell_type"]), first_line(str(ycell["source"]))
 
     def _refuse_running(self, what: str) -> None:
         if self._notebook.running_cell_id == self._id:
-            raise DocumentError(
-                f"The running cell cannot be {what}: its outputs would go to the place it had. "
-                "Do it when it has ended, from another cell."
-            )
+            raise refusal(what)
 
 
 def first_line(source: str, width: int = 40) -> str:
@@ -224,44 +411,28 @@ def first_line(source: str, width: int = 40) -> str:
     return line if len(line) <= width else line[: width - 1] + "…"
 
 
-def plain_map(parent: Map[Any], key: str) -> dict[str, Any]:
-    """Return the map or dictionary under *key* as plain data; an empty one where there is none."""
-    found = parent.get(key)
-    value = found.to_py() if isinstance(found, Map) else found
-    return dict(schema.plain(value)) if isinstance(value, dict) else {}
-
-
-def set_map(parent: Map[Any], key: str, new: dict[str, Any]) -> None:
-    """Make the map under *key* equal to *new*, writing only what differs."""
-    shared = parent.get(key)
-    if not isinstance(shared, Map):
-        parent[key] = Map(new)
-        return
-    old = plain_map(parent, key)
-    for name in old.keys() - new.keys():
-        del shared[name]
-    for name, value in new.items():
-        if name not in old or not _same(old[name], value):
-            shared[name] = value
-
-
-def _find(replica: Replica, cell_id: str) -> tuple[int, Map[Any]]:
-    found = replica.part(CellIndex).find(cell_id)
-    if found is None:
-        raise _gone(cell_id)
-    return found
-
-
-def _gone(cell_id: str) -> CellGone:
-    return CellGone(f"The cell {cell_id[:8]} was deleted.")
-
-
-def _same(one: Any, other: Any) -> bool:
-    """Compare as JSON: unlike in Python, true is not 1 there."""
-    return json.dumps(one, sort_keys=True) == json.dumps(schema.plain(other), sort_keys=True)
-
-
 def _put(replica: Replica, index: int, place: int, value: dict[str, Any]) -> None:
     cells = replica.root("cells", Array)
     del cells[index]
     cells.insert(place, schema.make(value))
+
+
+def clear_outputs(ycell: Map[Any]) -> None:
+    """Remove outputs and execution count of a cell, in a transaction, where there are any."""
+    if ycell.get("cell_type") == "code":
+        if ycell.get("outputs"):
+            ycells.set_outputs(ycell, [])
+        set_execution_count(ycell, None)
+
+
+def set_execution_count(ycell: Map[Any], count: int | None) -> None:
+    """Set the execution count of a cell, in a transaction, where it is another one."""
+    if ycell.get("cell_type") != "code":
+        if count is not None:
+            raise DocumentError("Only code has an execution count.")
+    elif ycell.get("execution_count") != count or "execution_count" not in ycell:
+        ycell["execution_count"] = count
+
+
+def _version(source: str) -> str:
+    return hashlib.sha256(source.encode()).hexdigest()[:16]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, MutableSequence
 from functools import cache
 from typing import Any
 
@@ -14,7 +15,17 @@ from rtc_widgets.documents.text import checked
 from rtc_widgets.errors import DocumentError
 from rtc_widgets.ids import new_cell_id
 
-__all__ = ["CELL_TYPES", "checked_json", "checked_type", "make", "new_cell", "plain", "retyped", "value_of"]
+__all__ = [
+    "CELL_TYPES",
+    "checked_json",
+    "checked_type",
+    "checked_value",
+    "make",
+    "new_cell",
+    "plain",
+    "retyped",
+    "value_of",
+]
 
 CELL_TYPES = ("code", "markdown", "raw")
 
@@ -80,20 +91,29 @@ def checked_type(type_: object) -> str:
     return str(type_)
 
 
-def checked_json(metadata: object) -> dict[str, Any]:
-    """Return a copy of *metadata* if every reader of the notebook can hold it.
+def checked_json(value: object, where: str = "metadata") -> dict[str, Any]:
+    """Return a copy of a mapping, all plain, if every reader of the notebook can hold it.
 
     Raises:
-        TypeError: it is not a dictionary.
+        TypeError: it is not a mapping.
         DocumentError: something in it is not JSON; the message says where.
     """
-    if not isinstance(metadata, dict):
-        raise TypeError(f"Metadata is a dict, not {type(metadata).__name__}.")
-    try:
-        copy: dict[str, Any] = _json(metadata, "metadata")
-    except RecursionError:
-        raise DocumentError("This metadata holds itself, or is nested too deeply.") from None
+    if not isinstance(value, Mapping):
+        raise TypeError(f"{where[0].upper()}{where[1:]} is a dict, not {type(value).__name__}.")
+    copy: dict[str, Any] = checked_value(value, where)
     return copy
+
+
+def checked_value(value: object, where: str = "metadata") -> Any:
+    """Return a copy of *value*, all plain, if it is JSON that every reader of the notebook can hold.
+
+    Raises:
+        DocumentError: something in it is not JSON; the message says where.
+    """
+    try:
+        return _json(value, where)
+    except RecursionError:
+        raise DocumentError(f"This value of {where} holds itself, or is nested too deeply.") from None
 
 
 def _key(key: object, where: str) -> bool:
@@ -119,8 +139,8 @@ def _json(value: object, where: str) -> Any:
             if not math.isfinite(value):
                 raise DocumentError(f"{where} is {value}, which JSON does not know: use None or a str.")
             return float(value)
-        case list() | tuple():
+        case list() | tuple() | MutableSequence() if not isinstance(value, bytearray):
             return [_json(item, f"{where}[{index}]") for index, item in enumerate(value)]
-        case dict():
+        case Mapping():
             return {key: _json(item, f"{where}[{key!r}]") for key, item in value.items() if _key(key, where)}
     raise DocumentError(f"{where} is of type {type(value).__name__}, which JSON does not know.")

@@ -115,13 +115,15 @@ def test_reading_a_cell() -> None:
     assert isinstance(cell.outputs[1]["execution_count"], int)
 
 
-def test_what_is_read_is_a_copy() -> None:
+def test_copies_are_copies() -> None:
     cell = opened()[1]
-    cell.metadata["tags"].append("changed")
-    cell.outputs.clear()
+    cell.metadata.copy()["tags"].append("changed")
+    cell.outputs.copy().clear()
+    cell.to_dict()["source"] = "changed"
 
     assert cell.metadata["tags"] == ["setup"]
     assert len(cell.outputs) == 2
+    assert cell.source == "df = read()\ndf"
 
 
 def test_cells_that_are_not_code_have_no_outputs() -> None:
@@ -388,7 +390,11 @@ def test_a_deleted_cell_is_gone() -> None:
     for use in (
         lambda: hers.source,
         lambda: hers.index,
-        lambda: hers.outputs,
+        lambda: hers.outputs[0],
+        lambda: len(hers.text),
+        lambda: list(hers.tags),
+        lambda: hers.lines.append("x"),
+        lambda: hers.metadata["n"],
         hers.delete,
         lambda: hers.move(before=0),
         lambda: setattr(hers, "source", "x"),

@@ -1,0 +1,190 @@
+"""The lines of a cell as a list that can be edited in place."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, MutableSequence
+from itertools import pairwise
+from typing import Any, Self, overload
+
+from rtc_widgets.documents.celltext import CellText
+from rtc_widgets.documents.text import Edit, checked, diff
+from rtc_widgets.errors import DocumentError
+
+__all__ = ["Lines", "line_starts"]
+
+_END = re.compile(r"\r\n|\n|\r")
+
+
+class Lines(MutableSequence[str]):
+    r"""Be the lines of a cell, without their ends: a list, live, and edited line by line.
+
+    A line that stays is not touched, so that others' cursors and comments in it stay. The lines keep the ends they
+    have; new ones get that of their neighbour. An empty text has no lines.
+
+    >>> from rtc_widgets.documents.notebook import Notebook
+    >>> cell = Notebook.new().append("x = 1\ny = 2\nx + y")
+    >>> cell.lines[1] = "y = 3"
+    >>> cell.lines.insert(0, "# add")
+    >>> del cell.lines[-1]
+    >>> cell.lines, len(cell.lines)
+    (['# add', 'x = 1', 'y = 3'], 3)
+    """
+
+    __slots__ = ("_text",)
+
+    def __init__(self, text: CellText) -> None:
+        self._text = text
+
+    @overload
+    def __getitem__(self, key: int) -> str: ...
+    @overload
+    def __getitem__(self, key: slice) -> list[str]: ...
+    def __getitem__(self, key: int | slice) -> str | list[str]:
+        return _Layout(str(self._text)).lines[key]
+
+    def __len__(self) -> int:
+        return len(_Layout(str(self._text)).lines)
+
+    @overload
+    def __setitem__(self, key: int, value: str) -> None: ...
+    @overload
+    def __setitem__(self, key: slice, value: Iterable[str]) -> None: ...
+    def __setitem__(self, key: int | slice, value: str | Iterable[str]) -> None:
+        if isinstance(key, slice):
+            new = _checked(value)
+            self._edit(lambda layout: layout.splice(key, new))
+        else:
+            line = _checked((value,))
+            self._edit(lambda layout: layout.splice(layout.one(key), line))
+
+    def __delitem__(self, key: int | slice) -> None:
+        self._edit(
+            lambda layout: (
+                layout.delete(range(len(layout.lines))[key])
+                if isinstance(key, slice)
+                else layout.splice(layout.one(key), [])
+            )
+        )
+
+    def insert(self, index: int, value: str) -> None:
+        """Put a line in front of the one at *index*; as in a list, any index will do."""
+        new = _checked([value])
+        self._edit(
+            lambda layout: layout.splice(slice(*[slice(index, None).indices(len(layout.lines))[0]] * 2), new)
+        )
+
+    def extend(self, values: Iterable[str]) -> None:
+        """Put several lines at the end, in one transaction."""
+        new = _checked(values)
+        self._edit(lambda layout: layout.splice(slice(len(layout.lines), None), new))
+
+    def clear(self) -> None:
+        """Delete all lines."""
+        del self[:]
+
+    def reverse(self) -> None:
+        """Put the lines in reverse order."""
+        self._edit(lambda layout: layout.splice(slice(None), layout.lines[::-1]))
+
+    def __iadd__(self, values: Iterable[str]) -> Self:
+        self.extend(values)
+        return self
+
+    def __add__(self, other: Iterable[str]) -> list[str]:
+        return [*self, *other]
+
+    def __eq__(self, other: object) -> bool:
+        return list(self) == (list(other) if isinstance(other, Lines) else other)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return repr(list(self))
+
+    def _edit(self, edits: Callable[[_Layout], list[Edit]]) -> None:
+        self._text._edit(lambda now: edits(_Layout(now)))  # noqa: SLF001 (a view of the same text)
+
+
+class _Layout:
+    """Know where in a text its lines are."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        ends = list(_END.finditer(text)) if text else []
+        self.ends = [end[0] for end in ends]
+        self.starts = [0, *(end.end() for end in ends)] if text else []
+        stops = [*(end.start() for end in ends), len(text)]
+        self.lines = [text[start:stop] for start, stop in zip(self.starts, stops, strict=False)]
+
+    def one(self, index: int) -> slice:
+        """Return the slice of one line, which must be there."""
+        count = len(self.lines)
+        place = index + count if index < 0 else index
+        if not 0 <= place < count:
+            raise IndexError(f"There is no line {index}: the text has {count}.")
+        return slice(place, place + 1)
+
+    def splice(self, key: slice, new: list[str]) -> list[Edit]:
+        """Return the edits that put the lines *new* in the place of those at *key*."""
+        start, stop, step = key.indices(len(self.lines))
+        if step != 1:
+            places = range(start, stop, step)
+            if len(places) != len(new):
+                raise ValueError(f"{len(new)} lines do not fit into a slice of {len(places)}.")
+            pairs = sorted(zip(places, new, strict=True))
+            return [edit for place, line in pairs for edit in self._line(place, line)]
+        stop = max(start, stop)
+        if stop - start == len(new):
+            return [edit for i, line in enumerate(new) for edit in self._line(start + i, line)]
+        return self._splice(start, stop, new)
+
+    def delete(self, places: range) -> list[Edit]:
+        """Return the edits that delete the lines at *places*, run by run."""
+        rising = sorted(places)
+        breaks = [i + 1 for i, (one, other) in enumerate(pairwise(rising)) if other != one + 1]
+        edits: list[Edit] = []
+        for first, last in pairwise([0, *breaks, len(rising)]):
+            run = rising[first:last]
+            if run:
+                edits += self._splice(run[0], run[-1] + 1, [])
+        return edits
+
+    def _line(self, place: int, line: str) -> list[Edit]:
+        start = self.starts[place]
+        edits = diff(self.lines[place], line)
+        return [Edit(start + edit.start, start + edit.stop, edit.text) for edit in edits]
+
+    def _splice(self, start: int, stop: int, new: list[str]) -> list[Edit]:
+        count = len(self.lines)
+        end = self.ends[max(0, min(start, len(self.ends)) - 1)] if self.ends else "\n"
+        if stop < count:
+            first, last = self.starts[start], self.starts[stop]
+            text = "".join(line + end for line in new)
+        elif start == count or (not new and start > 0):  # with the end of the line before
+            first, last = self._stop_before(start), len(self.text)
+            text = "".join(end + line for line in new) if count else end.join(new)
+        else:
+            first, last = self.starts[start], len(self.text)
+            text = end.join(new)
+        edits = diff(self.text[first:last], text)
+        return [Edit(first + edit.start, first + edit.stop, edit.text) for edit in edits]
+
+    def _stop_before(self, start: int) -> int:
+        """Return where the line before *start* ends, without its end."""
+        return self.starts[start - 1] + len(self.lines[start - 1]) if start else 0
+
+
+def line_starts(text: str) -> list[int]:
+    """Return where each line of *text* begins, in code points."""
+    return _Layout(text).starts
+
+
+def _checked(lines: Iterable[Any]) -> list[str]:
+    if isinstance(lines, str):
+        raise TypeError("Give a list of lines: text.split('\\n').")
+    new = [checked(line, "A line") for line in lines]
+    for line in new:
+        if _END.search(line):
+            raise DocumentError(f"A line has no line end in it, unlike {line!r}: split it first.")
+    return new

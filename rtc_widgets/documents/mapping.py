@@ -1,0 +1,262 @@
+"""Metadata as a live dict: read from the document each time, written key by key."""
+
+from __future__ import annotations
+
+import copy
+import json
+from abc import abstractmethod
+from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping, MutableSequence
+from typing import Any, Self, overload
+
+from pycrdt import Map
+
+from rtc_widgets.documents import rules, schema
+from rtc_widgets.documents.place import Place
+
+__all__ = ["LiveList", "LiveMapping", "plain_map", "same", "set_map"]
+
+Path = tuple[str | int, ...]
+
+
+class _Live:
+    """Stand for the dict or list at *path* in the metadata of *place*."""
+
+    __slots__ = ("_path", "_place")
+
+    def __init__(self, place: Place, path: Path = ()) -> None:
+        self._place = place
+        self._path = path
+
+    def copy(self) -> Any:
+        """Return all of it as plain data, for example for ``json.dumps``."""
+        with self._place.document.reading() as replica:
+            holder, _ = self._place.holder(replica)
+            return self._walk(holder)
+
+    def _walk(self, holder: Map[Any]) -> Any:
+        if not self._path:
+            return plain_map(holder, "metadata")
+        value = _get(holder.get("metadata"), self._path[0])
+        for step in self._path[1:]:
+            value = value[step]
+        return self._expected(value)
+
+    def _expected(self, value: Any) -> Any:
+        if not isinstance(value, self._kind()):
+            raise KeyError(f"metadata{_brackets(self._path)} is something else now")
+        return value
+
+    @abstractmethod
+    def _kind(self) -> type: ...
+
+    def _change(self, change: Callable[[Any], None]) -> None:
+        """Have *change* made to the plain data; what is then under the top key is written, if it differs."""
+        top = self._path[0]
+        assert isinstance(top, str)
+        with self._place.document.writing(tracked=True) as replica:
+            holder, kind = self._place.holder(replica)
+            old = plain_map(holder, "metadata")
+            new = {**old, top: copy.deepcopy(old[top])}
+            inner: Any = new
+            for step in self._path:
+                inner = inner[step]
+            change(self._expected(inner))
+            set_map(holder, new, kind, old=old)
+
+    def _wrap(self, step: str | int, value: Any) -> Any:
+        path = (*self._path, step)
+        if isinstance(value, dict):
+            return LiveMapping(self._place, path)
+        return LiveList(self._place, path) if isinstance(value, list) else value
+
+    def __copy__(self) -> Any:
+        return self.copy()
+
+    def __deepcopy__(self, memo: object) -> Any:
+        return self.copy()
+
+    def __eq__(self, other: object) -> bool:
+        mine = self.copy()
+        return bool(mine == (other.copy() if isinstance(other, _Live) else other))
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return repr(self.copy())
+
+
+class LiveMapping(_Live, MutableMapping[str, Any]):
+    """Be the metadata of a cell or a notebook, or a dict within them.
+
+    Behaves as a `dict`, and is live: a change is seen by everybody, and a dict or list within it is live too.
+    What is written is the whole value under a key of the outermost dict, and only where it differs; so of two
+    who change one such value at once, one wins. A value that nbformat does not allow raises `DocumentError`, and
+    nothing is written. `copy` gives a plain dict.
+
+    >>> from rtc_widgets.documents.notebook import Notebook
+    >>> cell = Notebook.new().append("x = 1")
+    >>> cell.metadata["slideshow"] = {"slide_type": "slide"}
+    >>> cell.metadata["slideshow"]["slide_type"] = "skip"
+    >>> cell.metadata
+    {'slideshow': {'slide_type': 'skip'}}
+    """
+
+    __slots__ = ()
+
+    def __getitem__(self, key: str) -> Any:
+        if not isinstance(key, str):
+            raise KeyError(key)
+        with self._place.document.reading() as replica:
+            holder, _ = self._place.holder(replica)
+            if self._path:
+                value = self._walk(holder)[key]
+            else:
+                value = _get(holder.get("metadata"), key)
+        return self._wrap(key, value)
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        new = schema.checked_json({key: value})
+        if self._path:
+            self._change(lambda inner: inner.update(new))
+        else:
+            self._write(new, ())
+
+    def __delitem__(self, key: str) -> None:
+        if self._path:
+            self._change(lambda inner: inner.__delitem__(key))
+        else:
+            self._write({}, (key,))
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.copy())
+
+    def __len__(self) -> int:
+        return len(self.copy())
+
+    def update(self, other: Any = (), /, **more: Any) -> None:
+        """Set several keys in one transaction."""
+        new = schema.checked_json({**dict(other), **more})
+        if self._path:
+            self._change(lambda inner: inner.update(new))
+        else:
+            self._write(new, ())
+
+    def clear(self) -> None:
+        """Remove all keys in one transaction."""
+        if self._path:
+            self._change(lambda inner: inner.clear())
+        else:
+            self._write({}, None)
+
+    def __or__(self, other: Mapping[str, Any]) -> dict[str, Any]:
+        return {**self.copy(), **other}
+
+    def __ror__(self, other: Mapping[str, Any]) -> dict[str, Any]:
+        return {**other, **self.copy()}
+
+    def __ior__(self, other: Any) -> Self:  # type: ignore[misc]
+        self.update(other)
+        return self
+
+    def _write(self, new: dict[str, Any], remove: Iterable[str] | None) -> None:
+        with self._place.document.writing(tracked=True) as replica:
+            holder, kind = self._place.holder(replica)
+            old = plain_map(holder, "metadata")
+            kept = {} if remove is None else dict(old)
+            for key in remove or ():
+                del kept[key]
+            set_map(holder, kept | new, kind, old=old)
+
+    def _kind(self) -> type:
+        return dict
+
+
+class LiveList(_Live, MutableSequence[Any]):
+    """Be a list within metadata, live as `LiveMapping` is."""
+
+    __slots__ = ()
+
+    @overload
+    def __getitem__(self, key: int) -> Any: ...
+    @overload
+    def __getitem__(self, key: slice) -> list[Any]: ...
+    def __getitem__(self, key: int | slice) -> Any:
+        values = self.copy()
+        if isinstance(key, slice):
+            return values[key]
+        return self._wrap(range(len(values))[key], values[key])
+
+    def __setitem__(self, key: int | slice, value: Any) -> None:
+        new = schema.checked_value(list(value) if isinstance(key, slice) else value)
+        self._change(lambda inner: inner.__setitem__(key, new))
+
+    def __delitem__(self, key: int | slice) -> None:
+        self._change(lambda inner: inner.__delitem__(key))
+
+    def __len__(self) -> int:
+        return len(self.copy())
+
+    def insert(self, index: int, value: Any) -> None:
+        """Put *value* in front of the one at *index*."""
+        new = schema.checked_value(value)
+        self._change(lambda inner: inner.insert(index, new))
+
+    def __iadd__(self, values: Iterable[Any]) -> Self:
+        new = schema.checked_value(list(values))
+        self._change(lambda inner: inner.extend(new))
+        return self
+
+    def _kind(self) -> type:
+        return list
+
+
+def plain_map(parent: Map[Any], key: str) -> dict[str, Any]:
+    """Return the map or dictionary under *key* as plain data; an empty one where there is none."""
+    found = parent.get(key)
+    value = found.to_py() if isinstance(found, Map) else found
+    return dict(schema.plain(value)) if isinstance(value, dict) else {}
+
+
+def set_map(
+    parent: Map[Any], new: dict[str, Any], kind: str | None, *, old: dict[str, Any] | None = None
+) -> None:
+    """Make the metadata of *parent* equal to *new*, writing only what differs.
+
+    Args:
+        parent: of which the metadata are.
+        new: plain data.
+        kind: whose rules the changed entries are held to; None where that has been done.
+        old: the metadata as they are, where the caller has read them.
+
+    Raises:
+        DocumentError: nbformat does not allow one of the changes; nothing was written.
+    """
+    old = plain_map(parent, "metadata") if old is None else old
+    changes = {key: value for key, value in new.items() if key not in old or not same(old[key], value)}
+    if kind is not None:
+        for key, value in changes.items():
+            rules.checked_entry(key, value, kind)
+    shared = parent.get("metadata")
+    if not isinstance(shared, Map):
+        parent["metadata"] = Map(new)
+        return
+    for key in old.keys() - new.keys():
+        del shared[key]
+    for key, value in changes.items():
+        shared[key] = value
+
+
+def same(one: Any, other: Any) -> bool:
+    """Compare as JSON: unlike in Python, true is not 1 there."""
+    return json.dumps(one, sort_keys=True) == json.dumps(schema.plain(other), sort_keys=True)
+
+
+def _get(shared: Any, key: str | int) -> Any:
+    if not isinstance(shared, Map | dict) or not isinstance(key, str) or key not in shared:
+        raise KeyError(key)
+    found = shared[key]
+    return schema.plain(found.to_py() if hasattr(found, "to_py") else found)
+
+
+def _brackets(path: Path) -> str:
+    return "".join(f"[{step!r}]" for step in path)
