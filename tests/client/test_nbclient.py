@@ -116,7 +116,7 @@ async def test_displays_are_updated_where_their_cell_has_gone():
     assert nb.cells[2].outputs[0].data["text/plain"] == "'after'"
 
 
-async def test_displays_whose_outputs_were_cleared_do_not_end_the_run():
+async def test_a_display_of_a_deleted_cell_does_not_end_the_run():
     nb = notebook(
         HANDLE + "shown = display('before', display_id=True)", "nb.delete(nb[0])", "shown.update('after')"
     )
