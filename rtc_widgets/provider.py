@@ -65,6 +65,9 @@ class Presence(Protocol):
     def forget(self) -> None:
         """Forget the others: the connection is gone."""
 
+    def origin(self, update: bytes) -> Origin:
+        """Return the origin of an update of the document that somebody else made."""
+
 
 class Provider:
     """Keep one document in step with the relay's. Lives on one event loop; the document may be used anywhere.
@@ -406,7 +409,8 @@ class Provider:
             case sync.Step2(update):
                 self._arrive(update)
             case sync.Update(update):
-                self.document.apply_remote(update, _REMOTE)
+                origin = _REMOTE if self._presence is None else self._presence.origin(update)
+                self.document.apply_remote(update, origin)
                 self._unacknowledged.known(update)
             case awareness.Awareness() | query_awareness.QueryAwareness() if self._presence is not None:
                 self._hear(self._presence, value)

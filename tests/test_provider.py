@@ -18,6 +18,7 @@ from rtc_widgets.documents.datafile import handle_of
 from rtc_widgets.documents.document import LiveDocument
 from rtc_widgets.documents.link import LinkState
 from rtc_widgets.errors import ChannelClosed, NotConnected
+from rtc_widgets.origins import Origin
 from rtc_widgets.protocol import awareness, event, peer, request, sync
 from rtc_widgets.protocol.codes import CloseCode
 from rtc_widgets.protocol.welcome import Limits
@@ -476,6 +477,9 @@ class Said:
 
     def forget(self) -> None:
         self.heard.clear()
+
+    def origin(self, update: bytes) -> Origin:
+        return Origin("remote", "somebody")
 
 
 async def test_presence_travels_and_returns_after_a_reconnect(people: People) -> None:

@@ -110,6 +110,14 @@ class Rooms:
             str(answer["documents"]["content"]["comm_id"]),
         )
 
+    def me(self) -> dict[str, Any]:
+        """Return who the server takes this process for (``api/me``); nothing where it does not say."""
+        try:
+            identity = self._ask("api/me")[1].get("identity")
+        except NotConnected:
+            return {}
+        return identity if isinstance(identity, dict) else {}
+
     def _refused(self, path: str, status: int, answer: dict[str, Any]) -> NoReturn:
         base = self._address.base
         code = answer.get("code")

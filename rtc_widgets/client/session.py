@@ -23,6 +23,7 @@ from rtc_widgets.documents.link import LinkState
 from rtc_widgets.documents.notebook import Notebook
 from rtc_widgets.documents.textfile import LiveText
 from rtc_widgets.errors import ChannelClosed, NotConnected
+from rtc_widgets.presence import DocumentPresence
 from rtc_widgets.protocol.version import VERSIONS
 from rtc_widgets.provider import Provider
 
@@ -109,6 +110,7 @@ class Session:
         self._connection = Connection(address.websocket, self._rooms.headers)
         self._links: dict[tuple[str, str], RemoteLink] = {}
         self._opening = asyncio.Lock()
+        self._me: dict[str, Any] | None = None
 
     @property
     def links(self) -> list[RemoteLink]:
@@ -129,9 +131,11 @@ class Session:
                     return link.handle
             document = LiveDocument()
             document.dispatcher = dispatch
-            provider = Provider(document, path, type_, self._opener(type_))
+            presence = DocumentPresence(document)
+            provider = Provider(document, path, type_, self._opener(type_), presence=presence)
             try:
                 await provider.start()
+                await self._introduce(provider, presence)
             except BaseException:
                 await provider.aclose()
                 await self._close_if_empty()
@@ -142,6 +146,24 @@ class Session:
             if self not in _sessions:
                 _sessions.append(self)
             return link.handle
+
+    async def _introduce(self, provider: Provider, presence: DocumentPresence) -> None:
+        """Say who this is, to everybody who has the document open, and whatever is said here later."""
+        if self._me is None:
+            self._me = await loop.in_thread(self._rooms.me)
+        running = asyncio.get_running_loop()
+
+        def tell() -> None:
+            said = presence.introduce()
+            if said is not None and provider.closed is None:
+                provider.tell(said)
+
+        def said_something() -> None:
+            running.call_soon_threadsafe(tell)
+
+        presence.people.on_said(said_something)
+        if self._me:
+            presence.people.say(user=self._me)
 
     async def forget(self, link: RemoteLink) -> None:
         """Drop a document that was left, and the connection with the last one."""

@@ -146,6 +146,41 @@ def test_twelve_megabytes_both_ways(server: Server) -> None:
         until(lambda: ben[0].source == text, "the large edit arrives")
 
 
+def test_who_is_here_and_what_they_do(serve: Callable[..., Server]) -> None:
+    config = """
+from jupyter_server.auth import IdentityProvider, User
+
+class Names(IdentityProvider):
+    def get_user(self, handler):
+        name = handler.request.headers.get("Authorization", "").removeprefix("token ")
+        handler._token_authenticated = True
+        return User(name.removesuffix("-token-for-tests"))
+
+c.ServerApp.identity_provider_class = Names
+"""
+    server = serve(config=config)
+    path = server.notebook("people.ipynb", "x = 1")
+    with (
+        rtc_widgets.connect(server.url, token="ada", path=path) as ada,
+        rtc_widgets.connect(server.url, token="ben", path=path) as ben,
+    ):
+        until(lambda: set(ada.users) == {"ada", "ben"} == set(ben.users), "each sees both")
+        ada.status("training")
+        until(lambda: ben.users["ada"].status == "training", "the status is told")
+        heard: list[Any] = []
+        ben.on_change("source", heard.append)
+        ada[0].source = "x = 2"
+        until(lambda: heard, "the change is told")
+        assert heard[0].origin.user == "ada"
+        server.stop(kill=True)
+        until(lambda: set(ben.users) == {"ben"}, "nobody is known without a connection")
+        server.start()
+        until(lambda: set(ben.users) == {"ada", "ben"}, "both are back", timeout=40)
+        assert ben.users["ada"].status == "training"
+        ada.close()
+        until(lambda: set(ben.users) == {"ben"}, "who leaves is gone at once")
+
+
 def test_many_threads(server: Server) -> None:
     path = server.notebook("threads.ipynb", "x = 1")
     with connect(server, path) as ada, connect(server, path) as ben:
