@@ -85,6 +85,8 @@ class RoomFile:
         """Why the document is not being saved by itself, if it is not."""
         self.deleted = False
         """Whether the file is gone; it is made anew only on demand."""
+        self.removed = False
+        """Whether it was deleted through the contents manager, and was not made anew."""
         self._doc = doc
         self._state: Map[Any] = doc.get("state", type=Map)
         self._disk = Disk(contents, path, type_, format_)
@@ -183,7 +185,7 @@ class RoomFile:
             await asyncio.gather(self._watch, return_exceptions=True)
             self._watch = None
         self._schedule.stop()
-        if self._running and self.unsaved and self.writable:
+        if self._running and self.unsaved and self.writable and not self.removed:
             await self._save_by_itself()
         self._running = False
         self._schedule.stop()
@@ -191,6 +193,12 @@ class RoomFile:
         if self._subscription is not None:
             self._doc.unobserve(self._subscription)
             self._subscription = None
+
+    def remove(self) -> None:
+        """Learn from the contents manager that the file was deleted, before the watch could see it."""
+        self.removed = True
+        self._strikes = 2
+        self._lost(ChannelClosed(CloseCode.NOT_FOUND, CloseCode.NOT_FOUND.sentence))
 
     async def renamed(self, path: str) -> None:
         """Follow the file to *path*."""
@@ -369,6 +377,7 @@ class RoomFile:
         self._note_writable(version.stat)
         self._known = version.stat
         self.problem, self._blocked = None, ""
+        self.removed = False
         # In the turn of the merge, so that the log has both or neither: `Versions.recover`.
         self._say(hash=self._hash)
         if conflicts:

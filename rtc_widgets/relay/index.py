@@ -105,9 +105,13 @@ class RoomIndex:
         """Follow a file, or all files of a folder, from *old* to *new*."""
         await self._database.call(_rename, (old.strip("/"), new.strip("/")))
 
-    async def delete(self, path: str) -> None:
-        """Forget a file, or all files of a folder; their logs stay in the store."""
-        await self._database.call(_delete, path.strip("/"))
+    async def delete(self, path: str, keep: Sequence[str] = ()) -> None:
+        """Forget a file, or all files of a folder, but not the rooms *keep*; their logs stay in the store."""
+        await self._database.call(_delete, (path.strip("/"), tuple(keep)))
+
+    async def forget(self, room: str) -> None:
+        """Forget one room; its log stays in the store."""
+        await self._database.call(_forget, room)
 
     async def aclose(self) -> None:
         """Write what waits and close the file."""
@@ -158,15 +162,22 @@ def _rename(connection: sqlite3.Connection, renames: Sequence[tuple[str, str]]) 
     return [None] * len(renames)
 
 
-def _delete(connection: sqlite3.Connection, paths: Sequence[str]) -> list[None]:
-    for path in paths:
-        _remove(connection, path)
-    return [None] * len(paths)
+def _delete(connection: sqlite3.Connection, items: Sequence[tuple[str, tuple[str, ...]]]) -> list[None]:
+    for path, keep in items:
+        _remove(connection, path, keep)
+    return [None] * len(items)
 
 
-def _remove(connection: sqlite3.Connection, path: str) -> None:
+def _forget(connection: sqlite3.Connection, rooms: Sequence[str]) -> list[None]:
+    connection.executemany("DELETE FROM rooms WHERE room = ?", [(room,) for room in rooms])
+    return [None] * len(rooms)
+
+
+def _remove(connection: sqlite3.Connection, path: str, keep: Sequence[str] = ()) -> None:
     connection.execute(
-        "DELETE FROM rooms WHERE path = ? OR substr(path, 1, ?) = ?", (path, len(path) + 1, path + "/")
+        "DELETE FROM rooms WHERE (path = ? OR substr(path, 1, ?) = ?) "
+        "AND room NOT IN (SELECT value FROM json_each(?))",
+        (path, len(path) + 1, path + "/", json.dumps(keep)),
     )
 
 

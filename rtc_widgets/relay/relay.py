@@ -83,7 +83,7 @@ class Relay:
             self._claim.release()
             raise
         self._maker = RoomMaker(serverapp.contents_manager, self.store, self.index, settings)
-        self.rooms = RoomManager(self._maker.make, settings.close_delay)
+        self.rooms = RoomManager(self._maker.make, settings.close_delay, self.index.forget)
         self.kernels = Kernels(self, serverapp)
 
     @property
@@ -124,13 +124,13 @@ class Relay:
         self._claim.release()
 
     async def _on_contents(self, logger: Any, schema_id: str, data: dict[str, Any]) -> None:
-        """Follow renames; an exception in a listener would only reach the log of the event bus."""
+        """Follow renames and deletions; an exception in a listener would only reach the log of the event bus."""
         if data.get("action") == "rename":
             old, new = data["source_path"].strip("/"), data["path"].strip("/")
             await self.rooms.rename(old, new, partial(self.index.rename, old, new))
-        elif data.get("action") == "delete" and self.rooms.get(data["path"].strip("/")) is None:
-            # What is made under that name later is another file. An open room keeps its own: it may be saved again.
-            await self.index.delete(data["path"].strip("/"))
+        elif data.get("action") == "delete":
+            path = data["path"].strip("/")
+            await self.rooms.delete(path, partial(self.index.delete, path))
 
 
 def _default_store(root_dir: str) -> Path:

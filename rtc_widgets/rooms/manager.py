@@ -58,10 +58,18 @@ class RoomManager:
     Args:
         make: loads or seeds the room of a key; raises `ChannelClosed` where that cannot be.
         close_delay: seconds that an empty room stays open, for a reload to find it warm.
+        forget: awaited with the id of a room that has closed after its file was deleted: what is made under that
+            name later is another file.
     """
 
-    def __init__(self, make: Callable[[RoomKey], Awaitable[Room]], close_delay: float = 60.0) -> None:
+    def __init__(
+        self,
+        make: Callable[[RoomKey], Awaitable[Room]],
+        close_delay: float = 60.0,
+        forget: Callable[[str], Awaitable[object]] | None = None,
+    ) -> None:
         self._make = make
+        self._forget = forget
         self._close_delay = close_delay
         self._rooms: dict[str, Room] = {}
         self._paths = _Paths()
@@ -95,6 +103,9 @@ class RoomManager:
         async with self._paths.hold(key.path):
             self._check_open()
             room = self._rooms.get(key.path)
+            if room is not None and room.empty and room.backing.removed:
+                await self._close_safely(room)
+                room = None
             if room is None:
                 room = self._rooms[key.path] = await self._make(key)
             elif (room.format, room.type) != (key.format, key.type):
@@ -147,6 +158,27 @@ class RoomManager:
                 await room.renamed(target)
                 self.settle(room)
 
+    async def delete(self, path: str, note: Callable[[list[str]], Awaitable[object]] | None = None) -> None:
+        """Learn that the file, or the folder, at *path* was deleted.
+
+        Rooms with somebody in them stay, for the file may be saved again; others close.
+
+        Args:
+            path: the path that is no more.
+            note: awaited with the ids of the rooms that stay, before anybody can open the path.
+        """
+        async with self._paths.hold(path):
+            kept = []
+            for room in self.rooms:
+                if _within(room.path, path):
+                    room.backing.remove()
+                    if room.empty:
+                        await self._close_safely(room)
+                    else:
+                        kept.append(room.id)
+            if note is not None:
+                await note(kept)
+
     async def aclose(self) -> None:
         """Close every room; what is unsaved is written first."""
         self._closed = True
@@ -178,6 +210,8 @@ class RoomManager:
             await self._close(room)
         except Exception:  # noqa: BLE001 - the log has every change; the next open loads it from there
             _log.exception("The room of %s did not close cleanly", room.path)
+        if room.backing.removed and self._forget is not None and not self._closed:
+            await self._forget(room.id)
 
     async def _close(self, room: Room) -> None:
         try:

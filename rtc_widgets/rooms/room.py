@@ -30,6 +30,15 @@ class Backing(Protocol):
         """Tell why the document is not being written to its file at present, if it is not."""
         ...
 
+    @property
+    def removed(self) -> bool:
+        """Tell whether somebody deleted the file here, and it was not made anew."""
+        ...
+
+    def remove(self) -> None:
+        """Learn that somebody deleted the file here."""
+        ...
+
     def trusted_cells(self) -> list[str]:
         """Return the ids of the cells whose outputs the server trusts, for a notebook."""
         ...

@@ -225,3 +225,35 @@ async def test_outputs_that_the_server_signed_are_told_to_be_trusted(server):
     async with Tab(server, unsigned) as eve:
         await eve.save()
         assert eve.events == []
+
+
+@pytest.mark.parametrize("watched", [False, True], ids=["after everybody left", "while somebody looks on"])
+async def test_a_new_file_of_the_name_of_a_deleted_one_is_another_file(server, watched):
+    path = f"again-{watched}.ipynb"
+    server.notebook(path, "old")
+    async with Tab(server, path) as ada:
+        ada.cell(0)["source"].insert(0, "very ")
+        await ada.save()
+        if watched:
+            await asyncio.to_thread(server.api, f"/api/contents/{path}", "DELETE")
+            await ada.until(lambda: ada.events, "the tab is told")
+            assert ada.events[-1].params["code"] == "deleted"
+            ada.cell(0)["source"].insert(0, "very ")
+            await ada.committed()
+    if not watched:
+        await asyncio.to_thread(server.api, f"/api/contents/{path}", "DELETE")
+    server.notebook(path)
+    async with Tab(server, path) as ben:
+        assert ben.sources == [""]
+        assert ben.welcome.room != ada.welcome.room
+
+
+async def test_a_deleted_notebook_that_somebody_saves_again_is_itself(server):
+    path = server.notebook("saved-again.ipynb", "a = 1")
+    async with Tab(server, path) as ada:
+        await asyncio.to_thread(server.api, f"/api/contents/{path}", "DELETE")
+        await ada.until(lambda: ada.events, "the tab is told")
+        ada.cell(0)["source"].insert(0, "# ")
+        await ada.save()
+    async with Tab(server, path, doc=ada.doc, lineage=ada.welcome.lineage) as back:
+        assert back.closed is None and back.sources == server.sources(path) == ["# a = 1"]

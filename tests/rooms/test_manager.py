@@ -52,6 +52,10 @@ class Shelf:
 class _Backing:
     writable = True
     problem = None
+    removed = False
+
+    def remove(self) -> None:
+        self.removed = True
 
     def __init__(self, shelf: Shelf, path: str) -> None:
         self.shelf, self.path, self.changes = shelf, path, 0
@@ -276,3 +280,30 @@ async def test_a_room_that_is_opened_while_the_manager_closes_is_closed_too():
     with pytest.raises(ChannelClosed):
         await opening
     assert shelf.closed == ["a.ipynb"] and manager.rooms == []
+
+
+async def test_a_deleted_file_closes_its_room_unless_somebody_is_there():
+    shelf = Shelf()
+    forgotten: list[str] = []
+
+    async def forget(room: str) -> None:
+        forgotten.append(room)
+
+    manager = RoomManager(shelf.make, forget=forget)
+    empty = await manager.open(RoomKey("dir/a.ipynb", "json", "notebook"))
+    full = await manager.open(RoomKey("dir/b.ipynb", "json", "notebook"))
+    other = await manager.open(RoomKey("directory.ipynb", "json", "notebook"))
+    ada = Peer(full.content).join()
+    kept: list[str] = []
+
+    async def note(rooms: list[str]) -> None:
+        kept.extend(rooms)
+
+    await manager.delete("dir", note)
+    assert set(manager.rooms) == {full, other}
+    assert (kept, forgotten) == ([full.id], [empty.id])
+    full.content.leave(ada)
+    again = await manager.open(RoomKey("dir/b.ipynb", "json", "notebook"))
+    assert again is not full and forgotten == [empty.id, full.id]
+    await manager.aclose()
+    assert forgotten == [empty.id, full.id], "a server that stops forgets nothing"
