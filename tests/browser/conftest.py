@@ -10,12 +10,22 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, expect
 from support.person import Person
 from support.server import Server
 
 CHROMIUM = os.environ.get("RTC_WIDGETS_CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
 _numbers = itertools.count(1)
+
+# A page of JupyterLab takes 3 s on an idle machine, and 20 where two cores do much else.
+TIMEOUT = 180  # seconds
+expect.set_options(timeout=20_000)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.path.parent == Path(__file__).parent:
+            item.add_marker(pytest.mark.timeout(TIMEOUT))
 
 
 @pytest.fixture(scope="session")

@@ -109,6 +109,7 @@ def test_a_file_that_became_small_enough_is_shared_when_it_is_opened_again(start
     expect(ada.cells).to_have_count(1)
     ada.save()
     until(lambda: lab.sources(path) == ["a = 1"], "the file is written")
+    until(lambda: not ada.dirty(), "JupyterLab knows")
     ada.execute("application:close")
     expect(ada.panel).to_have_count(0)
     ada.execute("docmanager:open", {"path": path})

@@ -101,10 +101,13 @@ class Person:
         assert not self.errors, self.errors
 
     def sources(self) -> list[str]:
-        """Return the sources of the shown notebook's model."""
+        """Return the sources of the shown notebook's model; none where none is shown, as while one is reopened."""
+        # Not `currentWidget`: behind a dialog nothing is current.
         result: list[str] = self.page.evaluate(
-            "() => Array.from(window.jupyterapp.shell.currentWidget.content.model.cells)"
-            ".map(cell => cell.sharedModel.getSource())"
+            """() => {
+                const shown = [...window.jupyterapp.shell.widgets('main')].find(widget => widget.isVisible);
+                return Array.from(shown?.content?.model?.cells ?? []).map(cell => cell.sharedModel.getSource());
+            }"""
         )
         return result
 
