@@ -166,7 +166,10 @@ class Person:
     def cell(self) -> Cell | None:
         """The cell where the person is, or that the kernel runs; None where that is not told."""
         who = self._find()
-        return None if who is None else self._handle.cell_handle(who.said("cell") or who.said("activeCell"))
+        if who is None:
+            return None
+        running = getattr(self._handle, "running_cell_id", None) if who.is_me else None
+        return self._handle.cell_handle(running or who.said("cell") or who.said("activeCell"))
 
     @property
     def status(self) -> str | None:

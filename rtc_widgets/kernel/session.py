@@ -23,8 +23,10 @@ from rtc_widgets.errors import NotConnected, ProtocolError
 from rtc_widgets.ids import new_id
 from rtc_widgets.kernel.intercept import intercept
 from rtc_widgets.kernel.linked import LinkedDocument
+from rtc_widgets.kernel.shown import shower
 from rtc_widgets.kernel.uplink import Uplink
 from rtc_widgets.protocol import kernel as wire
+from rtc_widgets.protocol import query_awareness
 from rtc_widgets.protocol.codes import CloseCode
 from rtc_widgets.protocol.version import VERSIONS
 from rtc_widgets.protocol.welcome import Welcome
@@ -87,6 +89,7 @@ class KernelSession:
         # A debugger that halts all threads must not halt the document.
         self._thread.pydev_do_not_trace = True  # type: ignore[attr-defined]
         self._cell_id: str | None = self._kernels_cell()
+        self._runner: str | None = self._kernels_client()
         # Loaded by a profile, there is no cell that will end.
         self._depth = int(self._cell_id is not None)
         self.hello()
@@ -114,7 +117,7 @@ class KernelSession:
         Cells nest: a cell's code may run code as a cell (``%run``, `InteractiveShell.run_cell`).
         """
         self._depth += 1
-        self._cell_id = self._kernels_cell()
+        self._cell_id, self._runner = self._kernels_cell(), self._kernels_client()
         self._tell_cell()
 
     def cell_finished(self, _result: Any = None) -> None:
@@ -196,6 +199,12 @@ class KernelSession:
         cell_id = (parent.get("metadata") or {}).get("cellId")
         return cell_id if isinstance(cell_id, str) else None
 
+    def _kernels_client(self) -> str | None:
+        """Return the session id of the client, a browser tab for example, whose code runs."""
+        parent = self._kernel.get_parent("shell") if hasattr(self._kernel, "get_parent") else {}
+        session = (parent.get("header") or {}).get("session")
+        return session if isinstance(session, str) else None
+
     def _raise_refusal(self) -> None:
         if self.refused is not None:
             code, reason = self.refused
@@ -208,6 +217,8 @@ class KernelSession:
     def _tell_cell(self) -> None:
         for document in list(self._documents.values()):
             document.notebook.running_cell_id = self._cell_id
+            document.people.runner = self._runner
+            self._queue.put(partial(document.running, self._cell_id))
 
     def _end(self, reason: str) -> None:
         self._ended = reason
@@ -257,9 +268,13 @@ class KernelSession:
         return min((time for time in due if time is not None), default=None)
 
     def _publish(self, document: LinkedDocument, now: float, *, everything: bool = False) -> None:
+        document.before_sending()
         for message in document.sender.take(now, everything=everything):
             self._uplink.publish(message.kind, message.buffers, comm_id=document.comm_id, seq=message.seq)
+        document.after_sending()
         if document.receiver.ask(now):
+            # What people say is not made good by a resync.
+            document.sender.put(query_awareness.encode())
             self._uplink.publish("resync", [document.resync()], comm_id=document.comm_id)
 
     def _ask(self, path: str | None) -> None:
@@ -322,9 +337,14 @@ class KernelSession:
             document.end(CloseCode.LINEAGE_MISMATCH.sentence)
             document = None
         if document is None:
-            document = LinkedDocument(comm_id, welcome, primary=primary, wake=self._queue.put)
+            document = LinkedDocument(
+                comm_id, welcome, primary=primary, wake=self._queue.put, leave=self._leave
+            )
             document.live.dispatcher = self._dispatch
+            document.live.show = shower(self._kernel, self._log)
             document.notebook.running_cell_id = self._cell_id
+            document.people.runner = self._runner
+            document.running(self._cell_id)
             self._documents[comm_id] = document
         else:
             document.meet(welcome, primary=primary)
@@ -332,6 +352,7 @@ class KernelSession:
             for other in self._documents.values():
                 other.primary = other is document
         self._on_document(data | {"kind": "frame"}, document, buffers)
+        document.greet()
 
     def _on_refused(self, code: str, reason: str) -> None:
         self._hello_at = None
@@ -354,6 +375,7 @@ class KernelSession:
                     for frame in buffers:
                         document.take(frame)
                     document.sender.put(document.resync())
+                    document.again()
                 case "close":
                     self._on_close(document, data["code"], data["reason"])
         except ProtocolError as error:
@@ -372,11 +394,23 @@ class KernelSession:
         if code == CloseCode.GOING_AWAY:
             # The replicas stay: if the relay comes back with the same lineage, both sides bring what the
             # other lacks.
+            for document in self._documents.values():
+                document.offline = True
+                document.presence.forget()
             self._begin_hello()
             return
         for document in list(self._documents.values()):
             self._on_close(document, code, reason)
         self.refused = (code, reason)
+
+    def _leave(self, document: LinkedDocument) -> None:
+        """End one document, because its handle was closed."""
+        if self._documents.get(document.comm_id) is document:
+            code = CloseCode.NORMAL
+            self._publish(document, time.monotonic(), everything=True)
+            self._uplink.publish("close", comm_id=document.comm_id, code=str(code), reason=code.sentence)
+            del self._documents[document.comm_id]
+        document.end("This notebook handle was closed. Call rtc_widgets.notebook() for a new one.")
 
     def _finish(self, code: CloseCode, reason: str) -> None:
         self._running = False

@@ -35,6 +35,8 @@ MERGE = 100
 # second, for JupyterLab's server mutes a kernel's iopub above 1,000.
 BURST = 4
 _COALESCED = tuple(bytes([type_]) for type_ in (sync.TYPE, awareness.TYPE, status.TYPE))
+_CHANGES = (bytes([sync.TYPE]), bytes([parts.TYPE]))
+_STEP1 = sync.step1(b"")[:2]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,8 @@ class Sender:
 
     def __init__(self, limit: int = 2**20, *, pause: float = PAUSE) -> None:
         self.seq = 0
+        # The number of the last message that held a change of the document, or a part of one.
+        self.written = 0
         self._pause = pause
         self._writer = peer.FrameWriter(limit)
         self._frames: list[bytes] = []
@@ -93,10 +97,15 @@ class Sender:
             self._merge()
             self._frames.append(frame)
 
+    @property
+    def busy(self) -> bool:
+        """Tell whether something waits to be sent; an acknowledgement can wait, and a head says nothing new."""
+        return bool(self._frames or self._updates or self._states or self._pieces)
+
     def due(self) -> float | None:
         """Return when `take` has something to send, None for not at all."""
         times = []
-        if self._frames or self._updates or self._states or self._pieces:
+        if self.busy:
             times.append(self._next_at)
         if self._status is not None:
             times.append(max(self._next_at, self._status_at))
@@ -139,6 +148,8 @@ class Sender:
             size += len(self._pieces[0])
             buffers.append(self._pieces.popleft())
         self.seq += 1
+        if any(piece[:1] in _CHANGES and piece[:2] != _STEP1 for piece in buffers):
+            self.written = self.seq
         return Message("frame", self.seq, buffers)
 
     def _merge(self) -> None:
