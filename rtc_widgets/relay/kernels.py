@@ -188,6 +188,8 @@ class Kernels:
             )
             rooms = await self._rooms_of(kernel_id)
             await self._expect_tabs(kernel_id, rooms)
+            # Empty ones may have closed meanwhile, and their files may be open in new ones.
+            rooms = await self._rooms_of(kernel_id)
         except ChannelClosed as refused:
             link.refuse(CloseCode(refused.code), refused.reason)
             return
@@ -216,11 +218,15 @@ class Kernels:
         connections = self._serverapp.kernel_manager.kernel_model(kernel_id).get("connections", 0)
         loop = asyncio.get_running_loop()
         end = loop.time() + _TAB_PATIENCE
-        while connections and all(room.empty for room in rooms):
+        while connections and not any(self._somebody_at(room.path) for room in rooms):
             if loop.time() > end:
                 raise ChannelClosed(CloseCode.NOT_COLLABORATIVE, CloseCode.NOT_COLLABORATIVE.sentence)
             await asyncio.sleep(0.05)
             connections = self._serverapp.kernel_manager.kernel_model(kernel_id).get("connections", 0)
+
+    def _somebody_at(self, path: str) -> bool:
+        room = self._relay.rooms.get(path)
+        return room is not None and not room.empty
 
     def _welcome(
         self, link: KernelLink, room: Room, chosen: int, hello: kernel.Hello, *, primary: bool

@@ -53,6 +53,22 @@ async def test_where_the_notebook_is_open_without_collaboration_the_handle_says_
         assert server.sources(path) == ["x = 1"]
 
 
+async def test_a_tab_that_joins_a_moment_later_is_waited_for(serve):
+    """The room that the kernel's hello opened has closed again before the tab comes."""
+    server = serve(options=["--RelayApp.close_delay=0.1"])
+    path = server.notebook("late.ipynb", "x = 1")
+    async with Kernel(server, path) as kernel:
+        running = await kernel.start(CONNECT + "nb[0].source += ' # here'")
+        async with asyncio.timeout(20):
+            while "hello" not in kernel.uplink:
+                await asyncio.sleep(0.01)
+        await asyncio.sleep(0.6)  # the relay waits 1.5 s for a tab
+        async with Tab(server, path) as tab:
+            await asyncio.wait_for(running.done.wait(), 20)
+            assert running.error is None, running.error
+            await tab.until(lambda: tab.sources == ["x = 1 # here"], "the kernel is in the tab's room")
+
+
 async def test_a_kernel_without_a_notebook_is_told(server):
     async with Kernel(server, "console-1", type_="console") as kernel:
         printed = await kernel.run(
