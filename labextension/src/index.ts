@@ -6,6 +6,7 @@ import notices from './plugins/notices';
 import provider from './plugins/provider';
 import readOnly from './plugins/read_only';
 import trust from './plugins/trust';
+import whereabouts from './plugins/whereabouts';
 
 export * from './tokens';
 
@@ -14,7 +15,8 @@ const plugins: JupyterFrontEndPlugin<unknown>[] = [
   readOnly,
   endings,
   notices,
-  trust
+  trust,
+  whereabouts
 ];
 
 export default plugins;
