@@ -32,6 +32,7 @@ __all__ = ["RoomFile"]
 
 # A symbolic link tells when it was made, not when the file behind it was written: now and then compare the bytes.
 _HASH_EVERY = 10  # looks
+_RECENT = 8  # writes, of which it is remembered what they wrote over
 _TRIES = 5  # of a save, each time somebody else has written the file while it was made ready
 
 # Changes that are the file's own, or say something about it: nothing to save. Events carry an origin's hash only.
@@ -103,9 +104,11 @@ class RoomFile:
         self._watch: asyncio.Task[None] | None = None
         self._looks = self._strikes = 0
         self._blocked = ""  # by the version of the file that has this time
-        # The base before the first write since the watch looked, and when that was: a write may have gone to a name
-        # that the file has no more, of which we are told a moment later.
-        self._before: tuple[Any, int] | None = None
+        # What each write since the watch looked wrote over, and its base: a write may have gone to a name that the
+        # file has no more, of which we are told a moment later.
+        self._overwritten: list[tuple[Stat, Any]] = []
+        self._looked_at = 0
+        self._vanished: Stat | None = None  # what was known of a file that is gone
         self._told = ""
         self._subscription: Subscription | None = doc.observe(self._on_transaction)
 
@@ -215,18 +218,19 @@ class RoomFile:
 
         What the file has at its new place is older, and must not be taken for a change.
         """
-        if self._before is None or self._known is None or old == self.path:
+        if not self._overwritten or self._known is None or old == self.path:
             return
         try:
-            await self._disk.stat()
+            here = await self._disk.stat()
             if not (await self._disk.at(old).stat()).same(self._known):
                 return
         except ChannelClosed:
             return  # there is one file, as it should be
         _log.info("A save made %s anew after it had become %s; it is taken away again.", old, self.path)
         await self._disk.at(old).delete()
-        self._versions.base, _ = self._before
-        self._before = self._known = None
+        bases = [base for stat, base in self._overwritten if stat.same(here)]
+        self._versions.base = bases[-1] if bases else self._overwritten[-1][1]
+        self._overwritten, self._known = [], None
         self._saved = -1
         self._say(dirty=True)
 
@@ -311,7 +315,7 @@ class RoomFile:
 
     async def _write(self, content: Any, changes: int) -> Stat:
         versions = self._versions
-        before = versions.base
+        before, known = versions.base, self._known or self._vanished
         versions.attempted = content
         written, left = await self._disk.write(
             content, trusted=versions.to_trust(content), line_end=versions.line_end
@@ -321,7 +325,10 @@ class RoomFile:
         self._strikes, self.deleted, self._told = 0, False, ""
         same = version.stat.last_modified == written.last_modified
         self._took(version, await versions.wrote(content, left, version, same=same))
-        self._before = self._before or (before, self._looks)
+        self._looked_at = self._looks
+        if known is not None:
+            self._overwritten = [*self._overwritten[1 - _RECENT :], (known, before)]
+        self._vanished = None
         self._clean(changes)
         await self._tell_saved()
         return version.stat
@@ -332,7 +339,7 @@ class RoomFile:
             stat = await self._disk.stat()
         except ChannelClosed as problem:
             if forced and problem.code == CloseCode.NOT_FOUND:
-                self._known = None
+                self._vanished, self._known = self._known or self._vanished, None
                 return
             raise
         self._note_writable(stat)
@@ -410,8 +417,8 @@ class RoomFile:
             return
         if self._known is not None and not self._blocked and not self.deleted:
             if stat.last_modified == self._known.last_modified and stat.same(self._known):
-                if self._before is not None and self._looks > self._before[1] + 1:
-                    self._before = None
+                if self._looks > self._looked_at + 1:
+                    self._overwritten = []
                 return
             full = stat if stat.hash else await self._disk.stat()
             if full.hash is not None and full.same(self._known):

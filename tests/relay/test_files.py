@@ -829,17 +829,19 @@ async def test_a_save_that_made_the_old_name_anew_is_taken_back(plain: Server, w
     """The file is renamed, a save is under way to the old name, and only then the rename is told."""
     plain.write("a.ipynb", notebook(code("a", "1")))
     room = await plain.open("a.ipynb", save_delay=0.01)
+    room.type("0 ")
+    await room.file.save()
     room.type("typed ")
     (plain.folder / "a.ipynb").rename(plain.folder / "b.ipynb")
     await room.file.save()
-    assert plain.sources("a.ipynb") == ["typed 1"], "what nobody could know"
+    assert plain.sources("a.ipynb") == ["typed 0 1"], "what nobody could know"
     room.type("more ")
     await room.file.renamed("b.ipynb")
     assert not (plain.folder / "a.ipynb").exists()
     if watched:
         await room.file.poll()
-    await until(lambda: plain.sources("b.ipynb") == ["more typed 1"])
-    assert room.sources == ["more typed 1"]
+    await until(lambda: plain.sources("b.ipynb") == ["more typed 0 1"])
+    assert room.sources == ["more typed 0 1"]
     assert room.notices == []
 
 

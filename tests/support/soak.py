@@ -374,8 +374,8 @@ class Operator:
 
     async def run(self) -> None:
         while not self.world.over:
-            await asyncio.sleep(1 + self._dice.random() * 2)
-            if self._dice.random() < 0.5:
+            await asyncio.sleep(0.5 + self._dice.random() * 1.5)
+            if self._dice.random() < 0.7:
                 await self.rename()
             elif not self.world.over:
                 await self.restart(kill=self._dice.random() < 0.6)
