@@ -74,8 +74,11 @@ class CellText:
     def __eq__(self, other: object) -> bool:
         return str(self) == (str(other) if isinstance(other, CellText) else other)
 
-    def __lt__(self, other: str) -> bool:
+    def __lt__(self, other: str | CellText) -> bool:
         return str(self) < str(other)
+
+    def __gt__(self, other: str | CellText) -> bool:
+        return str(self) > str(other)
 
     __hash__ = None  # type: ignore[assignment]
 

@@ -211,10 +211,10 @@ class LiveList(_Live, MutableSequence[Any]):
 
 
 def plain_map(parent: Map[Any], key: str) -> dict[str, Any]:
-    """Return the map or dictionary under *key* as plain data; an empty one where there is none."""
+    """Return the map or dictionary under *key* as plain data, its keys sorted: a CRDT knows no order of them."""
     found = parent.get(key)
     value = found.to_py() if isinstance(found, Map) else found
-    return dict(schema.plain(value)) if isinstance(value, dict) else {}
+    return dict(sorted(schema.plain(value).items())) if isinstance(value, dict) else {}
 
 
 def set_map(

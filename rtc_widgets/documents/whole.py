@@ -60,9 +60,9 @@ def checked_notebook(content: Mapping[str, Any]) -> dict[str, Any]:
     if not isinstance(cells, list | tuple):
         raise DocumentError("A notebook has a list of cells.")
     minor = rules.checked_count(content.get("nbformat_minor", 5))
-    checked = []
-    for cell, own in zip(cells, own_ids({"cells": cells}), strict=True):
-        checked.append(rules.checked_cell({**cell, "id": own}))
+    checked = [rules.checked_cell(cell) for cell in cells]
+    for cell, own in zip(checked, own_ids({"cells": checked}), strict=True):
+        cell["id"] = own  # of two with one id, only the first has it
     return {
         "cells": checked,
         "metadata": rules.checked_metadata(content.get("metadata", {}), "notebook"),
@@ -75,10 +75,10 @@ def replace(document: LiveDocument, theirs: dict[str, Any], running: str | None)
     cells = theirs["cells"]
     with document.reading() as replica:
         live = parse_cells(str(replica.root("cells", Array)))
-    own = [cell.get("id") for cell in cells]
+    own = [cell["id"] for cell in cells]
     matched = cell_match.match(live, cells, own, distinct=True)  # takes a moment, so not under the lock
     for cell, index in zip(cells, matched, strict=True):
-        if index is not None:
+        if index is not None and cell["id"] is None:
             cell["id"] = live[index]["id"]
     with document.writing(tracked=True) as replica:
         put(replica, range(len(live)), cells, running)
