@@ -116,6 +116,11 @@ class ChangeSubscription(Subscription):
             self._waiting, first = _joined(self._waiting, change), not self._waiting
         return first
 
+    def drop(self) -> None:
+        """Forget what waits: there is nobody to deliver it."""
+        with self._lock:
+            self._waiting = []
+
     def deliver(self) -> None:
         """Call the function with each change that waits.
 
@@ -259,6 +264,7 @@ def _dispatch(document: LiveDocument, subscription: ChangeSubscription, change: 
         else:
             document.dispatcher(subscription.deliver)
     except Exception:  # noqa: BLE001 (for example a main loop that has ended)
+        subscription.drop()
         _log.exception("A change could not be handed to %r.", subscription)
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Generator
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any, cast, overload
 
+from rtc_widgets.documents import worker
 from rtc_widgets.documents.events import (
     KINDS,
     Change,
@@ -57,7 +58,13 @@ class Waiting(Reply[Any]):
 
         Raises:
             TimeoutError: it has not happened in time.
+            DocumentError: in a callback that keeps the changes from being looked at.
         """
+        if worker.is_current() and not self.done():
+            raise DocumentError(
+                "A callback that was asked for with thread='any' cannot wait for a change: the thread that waits is "
+                "the one that looks. Wait in a thread of your own."
+            )
         patience = self._timeout if timeout is None else timeout
         try:
             return self._future.result(patience)

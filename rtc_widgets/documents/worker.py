@@ -7,7 +7,7 @@ import queue
 import threading
 from collections.abc import Callable
 
-__all__ = ["run"]
+__all__ = ["is_current", "run"]
 
 
 class _Worker:
@@ -16,17 +16,17 @@ class _Worker:
     def __init__(self) -> None:
         self._calls: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._lock = threading.Lock()
-        self._thread: threading.Thread | None = None
+        self.thread: threading.Thread | None = None
 
     def run(self, call: Callable[[], None]) -> None:
         self._calls.put(call)
-        if self._thread is None:
+        if self.thread is None:
             with self._lock:
-                if self._thread is None:
-                    self._thread = threading.Thread(
+                if self.thread is None:
+                    self.thread = threading.Thread(
                         target=self._work, name="rtc_widgets callbacks", daemon=True
                     )
-                    self._thread.start()
+                    self.thread.start()
 
     def _work(self) -> None:
         while True:
@@ -39,6 +39,11 @@ _worker = _Worker()
 def run(call: Callable[[], None]) -> None:
     """Have *call*, which must not raise, made in the thread for callbacks."""
     _worker.run(call)
+
+
+def is_current() -> bool:
+    """Tell whether the caller runs in that thread."""
+    return threading.current_thread() is _worker.thread
 
 
 def _renew() -> None:

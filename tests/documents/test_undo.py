@@ -6,6 +6,7 @@ from __future__ import annotations
 import random
 import threading
 from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -535,3 +536,41 @@ def test_a_track_gives_back_the_text() -> None:
     assert not track.has_others
     track.edited([], "hello", OTHERS)
     assert track.hidden == 0
+
+
+def test_what_else_a_handle_can_do_is_undone_too() -> None:
+    ada, bob = pair("a\nb", "c", "d")
+    before = bob.to_dict()
+    steps: list[Callable[[], Any]] = [
+        lambda: ada[0].tags.add("x"),
+        lambda: ada[0].split(2),
+        lambda: ada[0].merge(ada[1]),
+        lambda: ada[1].duplicate(),  # noqa: PLW0108 (which cell it is shows when it is called)
+        ada.reverse,
+        lambda: ada.metadata.update(title="T"),
+        lambda: ada.__setitem__(slice(1, 3), ["new", "newer"]),
+        lambda: ada[0].text.replace("d", "D"),
+    ]
+    states = []
+    for step in steps:
+        states.append(bob.to_dict())
+        step()
+        assert len(ada.undo_stack) == len(states)
+    for state in reversed(states):
+        ada.undo()
+        assert bob.to_dict() == state
+    assert bob.to_dict() == before
+
+
+def test_clearing_outputs_is_no_step() -> None:
+    ada, bob = pair("a")
+    with_output(bob, 0, "result")
+    ada[0].outputs.clear()
+    assert ada.undo_stack == []
+    with ada.transaction("with outputs"):
+        ada[0].source = "b"
+        ada[0].outputs.clear()
+    with_output(bob, 0, "second")
+    ada.undo()
+    assert ada[0].source == "a"
+    assert [output["text"] for output in bob[0].outputs] == ["second"]

@@ -207,3 +207,30 @@ def test_people_who_say_much_are_told_once() -> None:
     assert changes[0].person.status == "9"
     assert ada.document.part(People).author([bob.document.client_id]) == "bob"
     assert changes[0].origin == Origin("remote", "bob", "people")
+
+
+def test_a_callback_that_would_wait_for_itself_is_told() -> None:
+    ada, bob = pair()
+    errors: list[BaseException] = []
+    ada.document.show = lambda: errors.append
+    ada.on_change("source", lambda _: ada.wait_for("cells").result(10), thread="any")
+    bob[0].source = "x"
+    ada.wait_for(lambda: errors or (bob.append("again") and False)).result(10)
+    assert isinstance(errors[0], DocumentError)
+
+
+def test_after_a_main_loop_that_has_ended_changes_are_told_again() -> None:
+    ada, bob = pair()
+    changes: list[Change] = []
+
+    def ended(_: Callable[[], None]) -> None:
+        raise RuntimeError("Event loop is closed")
+
+    calls = late(ada)
+    ada.on_change("source", changes.append)
+    ada.document.dispatcher = ended
+    bob[0].source = "x"
+    ada.document.dispatcher = calls.append
+    bob[0].source = "y"
+    calls.pop()()
+    assert len(changes) == 1
