@@ -34,6 +34,12 @@ def loaded_by(module: str) -> set[str]:
         ),
         ("rtc_widgets.kernel.extension", {"jupyter_server", "jupyterlab", "tornado"}),
         ("rtc_widgets.kernel.api", {"jupyter_server", "jupyterlab", "tornado"}),
+        (
+            "rtc_widgets.client.api",
+            {"IPython", "ipykernel", "jupyter_core", "jupyter_server", "nbformat", "tornado", "websockets"},
+        ),
+        ("rtc_widgets.client.local", {"IPython", "jupyter_server", "nbformat", "tornado", "websockets"}),
+        ("rtc_widgets.opening", {"IPython", "jupyter_server", "pycrdt", "tornado", "websockets"}),
         ("rtc_widgets.relay.extension", {"IPython", "ipykernel", "ipywidgets", "jupyterlab"}),
         ("rtc_widgets.protocol.peer", {"asyncio", "pycrdt", "socket", "tornado"}),
     ],

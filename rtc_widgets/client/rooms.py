@@ -14,11 +14,12 @@ from typing import Any, NoReturn
 
 from rtc_widgets._version import __version__
 from rtc_widgets.client.address import Address
+from rtc_widgets.documents.datafile import format_of
 from rtc_widgets.errors import ChannelClosed, NotConnected
 from rtc_widgets.protocol import version
 from rtc_widgets.protocol.codes import CloseCode
 
-__all__ = ["Room", "Rooms", "format_of"]
+__all__ = ["Room", "Rooms"]
 
 # Seconds.
 TIMEOUT = 20.0
@@ -62,11 +63,6 @@ class Room:
     lineage: str
     ticket: str
     comm_id: str
-
-
-def format_of(type_: str) -> str:
-    """Return the format in which files of *type_* are read."""
-    return {"notebook": "json", "blob": "base64"}.get(type_, "text")
 
 
 class Rooms:

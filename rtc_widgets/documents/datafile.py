@@ -12,7 +12,7 @@ from rtc_widgets.documents.transactions import Transaction
 from rtc_widgets.documents.wrapped import TEXT, wrap, writing
 from rtc_widgets.registry import document_class
 
-__all__ = ["LiveData", "handle_of"]
+__all__ = ["LiveData", "format_of", "handle_of"]
 
 
 class LiveData(Handle):
@@ -39,7 +39,8 @@ class LiveData(Handle):
         """All of the content. Set, it is written by the type's class."""
         with self.document.reading() as replica:
             wrapper: Any = wrap(replica, self.type)
-            return wrapper.get()
+            found = wrapper.get()
+        return bytes(found) if isinstance(found, bytearray) else found  # what a CRDT makes of bytes
 
     @content.setter
     def content(self, new: Any) -> None:
@@ -53,6 +54,11 @@ class LiveData(Handle):
     def __repr__(self) -> str:
         path = self.path
         return f"<live {self.type}{'' if path is None else f' {path!r}'}>"
+
+
+def format_of(type_: str) -> str:
+    """Return the format in which files of *type_* are read (docs/protocol.md, section 6)."""
+    return {"notebook": "json", "blob": "base64"}.get(type_, "text")
 
 
 def handle_of(document: LiveDocument, type_: str) -> Notebook | LiveText | LiveData:

@@ -5,14 +5,18 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Literal, overload
 
-from rtc_widgets.errors import NotConnected
+from rtc_widgets.documents.notebook import Notebook
+from rtc_widgets.errors import ChannelClosed, NotConnected
 from rtc_widgets.kernel import extension
+from rtc_widgets.protocol.codes import CloseCode
 
 if TYPE_CHECKING:
-    from rtc_widgets.documents.notebook import Notebook
     from rtc_widgets.kernel.session import KernelSession
 
 __all__ = ["notebook"]
+
+# Seconds that a relay which has answered may take to open a large file.
+PATIENCE = 30.0
 
 NO_ANSWER = """\
 No relay answered within {timeout:g} s, so there is no live notebook here. The likely causes, and what to do:
@@ -45,12 +49,14 @@ def notebook(path: str | None = None, *, required: bool = True, timeout: float =
     Loads the extension if ``%load_ext rtc_widgets`` was not run.
 
     Args:
-        path: of another notebook that shares this kernel; its end is enough.
+        path: of another notebook: one that shares this kernel, where the end of its path is enough, or any that the
+            server lets kernels open (`open`).
         required: give False to get None where there is no relay, in code that also runs elsewhere.
         timeout: seconds to wait for the relay's first answer.
 
     Raises:
         NotConnected: there is no live notebook here; the message names the likely causes and their cures.
+        ChannelClosed: the server refuses *path*; ``code`` and ``reason`` say why.
 
     Example::
 
@@ -59,7 +65,7 @@ def notebook(path: str | None = None, *, required: bool = True, timeout: float =
     """
     try:
         session = _session()
-        found = session.wait(path, timeout)
+        found = session.wait(None, timeout) if path is None else _at(session, path, timeout)
         if found is None:
             raise NotConnected(_why(session, path, timeout))
     except NotConnected:
@@ -67,6 +73,27 @@ def notebook(path: str | None = None, *, required: bool = True, timeout: float =
             raise
         return None
     return found
+
+
+def _at(session: KernelSession, path: str, timeout: float) -> Notebook | None:
+    """Return the notebook at *path*, None where no relay answers."""
+    session.settle(timeout)
+    if session.knows(path):
+        return session.wait(path, timeout)
+    if not session.answered:
+        return None
+    try:
+        opened = session.open(path, "notebook", max(timeout, PATIENCE))
+    except ChannelClosed as refused:
+        if refused.code not in {CloseCode.NO_DOCUMENT, CloseCode.UNAUTHORIZED}:
+            raise
+        # It may have come to share this kernel since the last hello.
+        found = session.wait(path, timeout)
+        if found is None:
+            raise NotConnected(f"{_why(session, path, timeout)}\n{refused.reason}") from refused
+        return found
+    assert isinstance(opened, Notebook)
+    return opened
 
 
 def _session() -> KernelSession:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from typing import Any
 
+from rtc_widgets.documents.datafile import handle_of
 from rtc_widgets.documents.document import LiveDocument
 from rtc_widgets.documents.link import LinkState
 from rtc_widgets.documents.notebook import Notebook
@@ -39,6 +40,7 @@ class LinkedDocument:
         primary: whether it is the notebook that the code runs in.
         wake: puts a call into the session's queue; from any thread.
         leave: tells the relay that this kernel leaves the document, and ends it.
+        type_: of the document, where the code asked for it by `rtc_widgets.open`; None for the kernel's notebooks.
     """
 
     def __init__(
@@ -49,11 +51,15 @@ class LinkedDocument:
         primary: bool,
         wake: Callable[[Callable[[], None]], None],
         leave: Callable[[LinkedDocument], None],
+        type_: str | None = None,
     ) -> None:
         self.comm_id = comm_id
+        self.asked_for = type_ is not None
+        self.type = type_ or "notebook"
         self.live = LiveDocument()
         self.live.link = self
         self.notebook = Notebook(self.live)
+        self.handle = self.notebook if self.type == "notebook" else handle_of(self.live, self.type)
         self.presence = DocumentPresence(self.live)
         self.people = self.presence.people
         self.synced = threading.Event()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import os
+import posixpath
 import queue
 import sys
 import threading
@@ -18,11 +19,14 @@ from functools import partial
 from typing import Any
 
 from rtc_widgets._version import __version__
+from rtc_widgets.documents.datafile import LiveData
 from rtc_widgets.documents.notebook import Notebook
+from rtc_widgets.documents.textfile import LiveText
 from rtc_widgets.errors import NotConnected, ProtocolError
 from rtc_widgets.ids import new_id
 from rtc_widgets.kernel.intercept import intercept
 from rtc_widgets.kernel.linked import LinkedDocument
+from rtc_widgets.kernel.openings import Openings
 from rtc_widgets.kernel.shown import shower
 from rtc_widgets.kernel.uplink import Uplink
 from rtc_widgets.protocol import kernel as wire
@@ -46,6 +50,10 @@ GRACE = 0.5
 # Seconds that the last words may take when the kernel ends.
 LAST_WORDS = 1.0
 
+_NO_FILE = (
+    "The relay has not given {path} within {timeout:g} s. Wait longer with timeout=…; if nothing comes, the server may "
+    "have an older release of rtc_widgets: pip install -U rtc_widgets there."
+)
 _FORKED = (
     "This process was forked from the notebook's kernel, and only the kernel itself is connected. Return "
     "what the process computed to the kernel, and edit the notebook there."
@@ -85,6 +93,7 @@ class KernelSession:
             )
         self._intercept = heard
         self._uplink = Uplink(kernel, self.id)
+        self._openings = Openings(self._uplink.publish)
         self._thread = threading.Thread(target=self._run, name="rtc_widgets", daemon=True)
         # A debugger that halts all threads must not halt the document.
         self._thread.pydev_do_not_trace = True  # type: ignore[attr-defined]
@@ -156,6 +165,62 @@ class KernelSession:
                 self._changed.wait(left)
         return found.notebook if found is not None and ready else None
 
+    def knows(self, path: str) -> bool:
+        """Tell whether *path* names a document that is open here, once the relay has answered."""
+        return self._choose(path)[0] is not None
+
+    def open(self, path: str, type_: str, timeout: float) -> Notebook | LiveText | LiveData:
+        """Return the handle of another file; its path begins at this notebook's folder, or with a slash at the root.
+
+        Raises:
+            NotConnected: the session has ended, or nobody answers in *timeout* seconds.
+            ChannelClosed: the relay refuses; the message is its own.
+        """
+        end = time.monotonic() + timeout
+        own = self._answer(end)
+        if own is None and self.refused is not None and self.refused[0] != CloseCode.NO_DOCUMENT:
+            self._raise_refusal()  # but a console, which has no notebook, begins at the root folder
+        if not path.startswith("/"):
+            path = posixpath.join(posixpath.dirname(own.path) if own is not None else "", path)
+        path = posixpath.normpath(path.lstrip("/"))
+        found = next((d for d in list(self._documents.values()) if (d.path, d.type) == (path, type_)), None)
+        if found is None:
+            asked = self._openings.new(path, type_)
+            self._queue.put(partial(self._openings.ask, asked))
+            try:
+                found = asked.future.result(max(0.0, end - time.monotonic()))
+            except TimeoutError:
+                self._queue.put(partial(self._openings.drop, asked))
+                raise NotConnected(_NO_FILE.format(path=path, timeout=timeout)) from None
+        if not found.synced.wait(max(0.0, end - time.monotonic())):
+            raise NotConnected(_NO_FILE.format(path=path, timeout=timeout))
+        return found.handle
+
+    @property
+    def answered(self) -> bool:
+        """Tell whether a relay has answered."""
+        return bool(self._documents) or self.refused is not None
+
+    def settle(self, timeout: float) -> None:
+        """Wait until the relay has answered, with a notebook or a refusal."""
+        self._answer(time.monotonic() + timeout)
+
+    def _answer(self, end: float) -> LinkedDocument | None:
+        """Wait for the relay's answer to the hello, and return the notebook that the code runs in, if any."""
+        asked = False
+        with self._changed:
+            while True:
+                if self._ended is not None:
+                    raise NotConnected(self._ended)
+                found, _ = self._choose(None)
+                left = end - time.monotonic()
+                if found is not None or self.refused is not None or left <= 0:
+                    return found
+                if not asked:
+                    asked = True
+                    self._queue.put(partial(self._ask, None))
+                self._changed.wait(left)
+
     def close(self, code: CloseCode = CloseCode.NORMAL, reason: str | None = None) -> None:
         """Send what is left and a bye, give the channels back, and detach all documents. Idempotent."""
         if not self._running or self._ended is not None:
@@ -180,8 +245,11 @@ class KernelSession:
     def _choose(self, path: str | None) -> tuple[LinkedDocument | None, bool]:
         """Return the document asked for, or the likeliest one, and whether it is surely the right one."""
         documents = list(self._documents.values())
-        if path is not None:
+        if path is None:
+            documents = [document for document in documents if not document.asked_for]
+        else:
             wanted = path.strip("/")
+            documents = [document for document in documents if document.type == "notebook"]
             named = [document for document in documents if document.path == wanted]
             named += [document for document in documents if document.path.endswith(f"/{wanted}")]
             return (named[0], True) if named else (None, False)
@@ -222,6 +290,7 @@ class KernelSession:
 
     def _end(self, reason: str) -> None:
         self._ended = reason
+        self._openings.fail(reason)
         for document in list(self._documents.values()):
             document.end(reason)
         self._documents.clear()
@@ -262,6 +331,9 @@ class KernelSession:
         if self._hello_at is not None and now >= self._hello_at:
             self._guarded(self._say_hello)
         due = [self._hello_at]
+        if self._hello_at is None:  # a relay that does not know the session would only say bye
+            self._guarded(partial(self._openings.say, now))
+            due.append(self._openings.due())
         for document in list(self._documents.values()):
             self._guarded(partial(self._publish, document, now))
             due += [document.sender.due(), document.receiver.due()]
@@ -299,7 +371,11 @@ class KernelSession:
             ways=[self._intercept.way],
             cell_id=self._cell_id,
             path=os.environ.get("JPY_SESSION_NAME"),
-            lineages={comm_id: document.welcome.lineage for comm_id, document in self._documents.items()},
+            lineages={
+                comm_id: document.welcome.lineage
+                for comm_id, document in self._documents.items()
+                if not document.asked_for
+            },
         )
         data = hello.to_data()
         self._uplink.publish("hello", **{key: data[key] for key in data if key not in {"kind", "session"}})
@@ -316,7 +392,7 @@ class KernelSession:
             case "welcome":
                 self._on_welcome(data, buffers)
             case "refused":
-                self._on_refused(data["code"], data["reason"])
+                self._on_refused(data)
             case "bye":
                 self._on_bye(data["code"], data["reason"])
             case _:
@@ -326,8 +402,12 @@ class KernelSession:
         self._notify()
 
     def _on_welcome(self, data: dict[str, Any], buffers: list[bytes]) -> None:
-        self._hello_at = None
-        self.refused = None
+        number = data.get("open")
+        if number is None:
+            self._hello_at = None
+            self.refused = None
+        elif not self._openings.waits_for(number):
+            return  # given up meanwhile, or answered twice
         comm_id, welcome = data["comm_id"], Welcome.from_json(data["welcome"])
         if welcome.document != "content":
             return
@@ -338,7 +418,12 @@ class KernelSession:
             document = None
         if document is None:
             document = LinkedDocument(
-                comm_id, welcome, primary=primary, wake=self._queue.put, leave=self._leave
+                comm_id,
+                welcome,
+                primary=primary,
+                wake=self._queue.put,
+                leave=self._leave,
+                type_=self._openings.type_of(number),
             )
             document.live.dispatcher = self._dispatch
             document.live.show = shower(self._kernel, self._log)
@@ -348,13 +433,21 @@ class KernelSession:
             self._documents[comm_id] = document
         else:
             document.meet(welcome, primary=primary)
+            document.asked_for &= number is not None
         if primary:
             for other in self._documents.values():
                 other.primary = other is document
         self._on_document(data | {"kind": "frame"}, document, buffers)
         document.greet()
+        self._openings.welcomed(number, document)
 
-    def _on_refused(self, code: str, reason: str) -> None:
+    def _on_refused(self, data: dict[str, Any]) -> None:
+        code, reason, number = data["code"], data["reason"], data.get("open")
+        if number is not None:
+            document = self._openings.refused(number, code, reason)
+            if document is not None and self._documents.get(document.comm_id) is document:
+                self._on_close(document, code, reason)
+            return
         self._hello_at = None
         if code == CloseCode.LINEAGE_MISMATCH and self._documents:
             for document in list(self._documents.values()):
@@ -363,8 +456,9 @@ class KernelSession:
         self.refused = (code, reason)
 
     def _on_document(self, data: dict[str, Any], document: LinkedDocument, buffers: list[bytes]) -> None:
-        self._hello_at = None
         now = time.monotonic()
+        if not document.asked_for:
+            self._hello_at = None
         try:
             match data["kind"]:
                 case "frame":
@@ -387,7 +481,7 @@ class KernelSession:
     def _on_close(self, document: LinkedDocument, code: str, reason: str) -> None:
         del self._documents[document.comm_id]
         document.end(f"{reason} [{code}] Call rtc_widgets.notebook() to connect again.")
-        if code == CloseCode.LINEAGE_MISMATCH:
+        if code == CloseCode.LINEAGE_MISMATCH and not document.asked_for:
             self._begin_hello()
 
     def _on_bye(self, code: str, reason: str) -> None:
@@ -397,6 +491,8 @@ class KernelSession:
             for document in self._documents.values():
                 document.offline = True
                 document.presence.forget()
+                if document.asked_for:
+                    self._openings.again(document)
             self._begin_hello()
             return
         for document in list(self._documents.values()):
@@ -410,7 +506,7 @@ class KernelSession:
             self._publish(document, time.monotonic(), everything=True)
             self._uplink.publish("close", comm_id=document.comm_id, code=str(code), reason=code.sentence)
             del self._documents[document.comm_id]
-        document.end("This notebook handle was closed. Call rtc_widgets.notebook() for a new one.")
+        document.end("This handle was closed. Call rtc_widgets.notebook() or open() for a new one.")
 
     def _finish(self, code: CloseCode, reason: str) -> None:
         self._running = False

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Protocol
 
 import zmq
 import zmq.asyncio
+from jupyter_client.localinterfaces import is_local_ip
 from jupyter_client.session import Session
 
 from rtc_widgets.errors import NotConnected, ProtocolError
@@ -23,6 +24,8 @@ from rtc_widgets.protocol.parts import FrameTooLarge
 from rtc_widgets.protocol.welcome import Limits, Welcome
 
 __all__ = ["KernelLink", "KernelManagerLike", "LinkHandler"]
+
+_NO_OTHERS = "Here a kernel gets the notebook that it runs, and no other file."
 
 # Where each message to the kernel costs two status broadcasts to every tab (the shell channel), seconds.
 SLOW_PAUSE = 0.05
@@ -85,6 +88,8 @@ class KernelLink:
         handler: answers for the documents.
         log: where what goes wrong is told.
         limits: those of section 11, towards the kernel.
+        opens: answers a kernel that asks for another file, as `LinkHandler.on_hello` does, with the number of what it
+            asked for; None refuses.
 
     Raises:
         NotConnected: the kernel has no channels to connect to from here.
@@ -97,8 +102,10 @@ class KernelLink:
         *,
         log: logging.Logger | logging.LoggerAdapter[Any] | None = None,
         limits: Limits | None = None,
+        opens: Callable[[KernelLink, kernel.Opening], None] | None = None,
     ) -> None:
         self._manager = manager
+        self._opens = opens
         self._handler = handler
         self._log = log or logging.getLogger(__name__)
         self._limits = limits or Limits()
@@ -123,15 +130,34 @@ class KernelLink:
         """Return the comm ids of the documents that the current session was welcomed to."""
         return frozenset(self._flows)
 
-    def welcome(self, comm_id: str, welcome: Welcome, frames: Iterable[bytes], *, primary: bool) -> None:
+    @property
+    def local(self) -> bool:
+        """Tell whether the kernel runs on this machine."""
+        return self._info.get("transport") == "ipc" or is_local_ip(str(self._info.get("ip")))
+
+    def welcome(
+        self,
+        comm_id: str,
+        welcome: Welcome,
+        frames: Iterable[bytes],
+        *,
+        primary: bool,
+        opening: int | None = None,
+    ) -> None:
         """Give the kernel a document: `[step 2, step 1]`, without the step 1 for a role that may not write.
 
         A document given a second time starts anew; that happens when the kernel has not heard of the first.
+
+        Args:
+            opening: the number of what is answered, where the kernel asked for another file.
         """
         if self._hello is None:
             return
-        self._refused = False
-        keys = {"welcome": welcome.to_json(), "primary": primary}
+        keys: dict[str, Any] = {"welcome": welcome.to_json(), "primary": primary}
+        if opening is None:
+            self._refused = False
+        else:
+            keys["open"] = opening
         pause = PAUSE if "control" in self._hello.ways else SLOW_PAUSE
         sender = Sender(self._limits.frame, pause=pause)
         flow = self._flows[comm_id] = _Flow(sender, Receiver(self._limits.message), keys)
@@ -139,11 +165,16 @@ class KernelLink:
             flow.sender.put(frame)
         self._flush()
 
-    def refuse(self, code: CloseCode, reason: str | None = None) -> None:
+    def refuse(self, code: CloseCode, reason: str | None = None, *, opening: int | None = None) -> None:
         """Tell the kernel that it gets no document, and why; the sentence is shown to the person."""
-        if self._hello is not None:
+        if self._hello is None:
+            return
+        keys: dict[str, Any] = {"code": str(code), "reason": reason or code.sentence}
+        if opening is None:
             self._refused = True
-            self._transmit("refused", code=str(code), reason=reason or code.sentence)
+            self._transmit("refused", **keys)
+        else:
+            self._transmit("refused", open=opening, **keys)
 
     def send(self, comm_id: str, frames: Iterable[bytes]) -> None:
         """Send frames about a document, if it is open; updates within 20 ms are merged."""
@@ -274,6 +305,8 @@ class KernelLink:
         elif data["kind"] == "bye":
             self._forget()
             self._handler.on_bye(self, data["code"], data["reason"])
+        elif data["kind"] == "open":
+            self._on_open(kernel.Opening.from_data(data))
         elif (flow := self._flows.get(data.get("comm_id", ""))) is not None:
             self._on_document(data, flow, buffers)
         self._flush()
@@ -292,6 +325,12 @@ class KernelLink:
         else:
             for comm_id in self._flows:
                 self._resync(comm_id)
+
+    def _on_open(self, opening: kernel.Opening) -> None:
+        if self._opens is None:
+            self.refuse(CloseCode.NO_DOCUMENT, _NO_OTHERS, opening=opening.number)
+        else:
+            self._opens(self, opening)
 
     def _on_document(self, data: dict[str, Any], flow: _Flow, buffers: list[bytes]) -> None:
         kind, comm_id, now = data["kind"], data["comm_id"], self._loop.time()

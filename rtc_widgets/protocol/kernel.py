@@ -11,18 +11,19 @@ from typing import Any, Literal
 
 from rtc_widgets.errors import FrameError
 
-__all__ = ["DOWNLINK_ID", "UPLINK_ID", "UPLINK_TOPIC", "Hello", "Kind", "content", "parse"]
+__all__ = ["DOWNLINK_ID", "UPLINK_ID", "UPLINK_TOPIC", "Hello", "Kind", "Opening", "content", "parse"]
 
 UPLINK_ID = "rtc_widgets.uplink"
 UPLINK_TOPIC = f"comm-{UPLINK_ID}".encode()
 DOWNLINK_ID = "rtc_widgets.downlink"
 
-Kind = Literal["hello", "welcome", "refused", "frame", "head", "resync", "close", "bye"]
+Kind = Literal["hello", "welcome", "refused", "open", "frame", "head", "resync", "close", "bye"]
 # The keys each kind must have besides "kind" and "session", and their types.
 _REQUIRED: dict[str, dict[str, type]] = {
     "hello": {"versions": list, "release": str, "ways": list},
     "welcome": {"comm_id": str, "seq": int, "welcome": dict},
     "refused": {"code": str, "reason": str},
+    "open": {"open": int, "path": str, "format": str, "type": str},
     "frame": {"comm_id": str, "seq": int},
     "head": {"comm_id": str, "seq": int},
     "resync": {"comm_id": str},
@@ -70,6 +71,39 @@ class Hello:
             cell_id=data.get("cell_id"),
             path=data.get("path"),
             lineages=data.get("lineages") or {},
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """Ask for a file besides the kernel's notebooks; ``number`` stands in the answer."""
+
+    number: int
+    path: str
+    format: str
+    type: str
+    lineage: str | None = None
+
+    def keys(self) -> dict[str, Any]:
+        """Return ``content.data`` of the message, less what every message has."""
+        return {
+            "open": self.number,
+            "path": self.path,
+            "format": self.format,
+            "type": self.type,
+            "lineage": self.lineage,
+        }
+
+    @classmethod
+    def from_data(cls, data: Mapping[str, Any]) -> Opening:
+        """Read ``content.data`` that `parse` has checked."""
+        lineage = data.get("lineage")
+        return cls(
+            data["open"],
+            data["path"],
+            data["format"],
+            data["type"],
+            lineage if isinstance(lineage, str) else None,
         )
 
 

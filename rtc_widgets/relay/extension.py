@@ -53,6 +53,12 @@ class RelayApp(ExtensionApp):
         True, help="Whether notebooks may be reached from their kernels (%load_ext rtc_widgets)."
     ).tag(config=True)
 
+    kernels_open_files = Bool(
+        True,
+        help="Whether code in kernels on this machine may open any file that the server can, as a live document "
+        "(rtc_widgets.open). It runs as the server's user and can read the files anyway.",
+    ).tag(config=True)
+
     @validate("save_delay", "save_max_wait", "poll_interval", "close_delay", "recheck_interval")
     def _positive(self, proposal: Any) -> float:
         if proposal["value"] < 0:
@@ -80,6 +86,7 @@ class RelayApp(ExtensionApp):
             max_documents=self.max_documents,
             limits=Limits(self.max_frame, self.max_message, self.max_awareness, self.max_rate),
             kernels=self.kernels,
+            kernels_open_files=self.kernels_open_files,
         )
         self.relay: Relay | None = None
         try:

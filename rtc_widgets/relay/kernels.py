@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import posixpath
 from typing import TYPE_CHECKING, Any
 
 from jupyter_server.utils import ensure_async
 from pycrdt import Doc
+from tornado.web import HTTPError
 
 from rtc_widgets._version import __version__
 from rtc_widgets.errors import ChannelClosed, NotConnected
@@ -34,6 +36,10 @@ _KERNEL_EVENTS = "https://events.jupyter.org/jupyter_server/kernel_actions/v1"
 _TAB_PATIENCE = 1.5
 # The step 1 of an empty replica: a hello has no state vector, so the welcome brings everything.
 _EVERYTHING = sync.step1(b"\0")
+_NO_FILES = (
+    "This server lets kernels edit the notebook that they run, and open no other file as a live document. Its owner "
+    "can allow it for kernels on the server's own machine: c.RelayApp.kernels_open_files = True"
+)
 _log = logging.getLogger(__name__)
 
 
@@ -81,6 +87,8 @@ class Kernels:
         self._links: dict[str, KernelLink] = {}
         self._peers: dict[KernelLink, dict[str, KernelPeer]] = {}
         self._greeting: dict[str, asyncio.Task[None]] = {}
+        self._opening: set[tuple[KernelLink, int]] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
 
     def start(self) -> None:
         """Link the kernels that run, and each that starts."""
@@ -91,7 +99,7 @@ class Kernels:
     async def aclose(self) -> None:
         """Let go of every kernel."""
         self._events.remove_listener(schema_id=_KERNEL_EVENTS, listener=self._on_kernel)
-        for task in list(self._greeting.values()):
+        for task in [*self._greeting.values(), *self._tasks]:
             task.cancel()
         for kernel_id in list(self._links):
             await self._detach(kernel_id)
@@ -123,7 +131,7 @@ class Kernels:
             return
         manager = self._serverapp.kernel_manager.get_kernel(kernel_id)
         try:
-            link = KernelLink(manager, self, log=_log, limits=self._relay.limits)
+            link = KernelLink(manager, self, log=_log, limits=self._relay.limits, opens=self.on_open)
         except (NotConnected, AttributeError, NotImplementedError) as error:
             # A kernel manager of another kind (a gateway, another server) may have no connection info at all.
             _log.info("Kernel %s is not linked: %s", kernel_id, error)
@@ -147,12 +155,25 @@ class Kernels:
 
     def on_hello(self, link: KernelLink, hello: kernel.Hello) -> None:
         """Find the kernel's notebooks and welcome it to them."""
+        for comm_id, peer in list(self._peers.get(link, {}).items()):
+            if comm_id not in link.documents:  # of a session that ended without a word
+                peer.room.content.leave(peer)
+                self.forget(link, peer)
         kernel_id = next((id_ for id_, known in self._links.items() if known is link), None)
         if kernel_id is None or kernel_id in self._greeting:
             return
         task = asyncio.get_running_loop().create_task(self._greet(kernel_id, link, hello))
         self._greeting[kernel_id] = task
         task.add_done_callback(lambda _: self._greeting.pop(kernel_id, None))
+
+    def on_open(self, link: KernelLink, opening: kernel.Opening) -> None:
+        """Welcome the kernel to another file, if it may have it."""
+        if (link, opening.number) in self._opening:
+            return  # repeated while it is being opened
+        self._opening.add((link, opening.number))
+        task = asyncio.get_running_loop().create_task(self._open(link, opening, link.session))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     def on_frames(self, link: KernelLink, comm_id: str, seq: int, frames: list[bytes]) -> None:
         """Hand frames to the document; a peer whose frames are not acceptable is expelled there."""
@@ -231,18 +252,27 @@ class Kernels:
     def _welcome(
         self, link: KernelLink, room: Room, chosen: int, hello: kernel.Hello, *, primary: bool
     ) -> None:
-        document = room.content
-        known = self._peers[link].get(document.comm_id)
-        if known is not None:
-            if document.comm_id in link.documents and hello.lineages.get(document.comm_id):
-                return
-            document.leave(known)
-        peer = KernelPeer(self, link, room)
+        comm_id = room.content.comm_id
+        known = self._peers[link].get(comm_id)
+        if known is not None and comm_id in link.documents and hello.lineages.get(comm_id):
+            return
         try:
-            frames = document.join(peer, [_EVERYTHING], hello.lineages.get(document.comm_id))
+            welcome, frames = self._join(link, room, chosen, hello.lineages.get(comm_id))
         except ChannelClosed as refused:
             link.refuse(CloseCode(refused.code), refused.reason)
             return
+        link.welcome(comm_id, welcome, frames, primary=primary)
+
+    def _join(
+        self, link: KernelLink, room: Room, chosen: int, lineage: str | None
+    ) -> tuple[Welcome, list[bytes]]:
+        """Let the kernel into a room, again if it was in, and return what to tell it."""
+        document = room.content
+        known = self._peers[link].get(document.comm_id)
+        if known is not None:
+            document.leave(known)
+        peer = KernelPeer(self, link, room)
+        frames = document.join(peer, [_EVERYTHING], lineage)
         self._peers[link][document.comm_id] = peer
         self._relay.rooms.settle(room)
         welcome = Welcome(
@@ -255,4 +285,45 @@ class Kernels:
             room.id,
             document.limits,
         )
-        link.welcome(document.comm_id, welcome, frames, primary=primary)
+        return welcome, frames
+
+    # Other files
+
+    async def _open(self, link: KernelLink, opening: kernel.Opening, session: str | None) -> None:
+        try:
+            if not (self._relay.kernels_open_files and link.local):
+                raise ChannelClosed(CloseCode.UNAUTHORIZED, _NO_FILES)
+            path = posixpath.normpath(opening.path.strip("/"))
+            if path.split("/")[0] in {"", ".", ".."}:
+                raise ChannelClosed(
+                    CloseCode.NOT_FOUND, f"{opening.path!r} is no file below the server's root folder."
+                )
+            room = await self._relay.open(RoomKey(path, opening.format, opening.type))
+            if link.session != session or link not in self._peers:
+                return  # restarted, or unloaded and loaded again, meanwhile
+            welcome, frames = self._join(link, room, max(version.VERSIONS), opening.lineage)
+            link.welcome(room.content.comm_id, welcome, frames, primary=False, opening=opening.number)
+        except ChannelClosed as refused:
+            reason = _missing(opening.path, refused)
+            link.refuse(CloseCode(refused.code), reason, opening=opening.number)
+        except HTTPError as error:
+            # The contents manager's own words: a hidden file, a name that it does not allow.
+            reason = (
+                f"The server does not open {opening.path!r}: {error.log_message or error.reason or error}."
+            )
+            link.refuse(CloseCode.NOT_FOUND, reason, opening=opening.number)
+        except Exception as error:  # noqa: BLE001 - as in `_greet`
+            _log.exception("A kernel could not open %s", opening.path)
+            reason = f"{CloseCode.INTERNAL_ERROR.sentence} ({error})"
+            link.refuse(CloseCode.INTERNAL_ERROR, reason, opening=opening.number)
+        finally:
+            self._opening.discard((link, opening.number))
+
+
+def _missing(path: str, refused: ChannelClosed) -> str:
+    if refused.code == CloseCode.NOT_FOUND and refused.reason == CloseCode.NOT_FOUND.sentence:
+        return (
+            f"There is no file {path!r} on the server. A path begins at the notebook's folder, or with a slash at the "
+            "server's root folder."
+        )
+    return refused.reason

@@ -49,6 +49,7 @@ class RelaySettings:
     max_documents: int = 256
     limits: Limits = field(default_factory=Limits)
     kernels: bool = True
+    kernels_open_files: bool = True
 
 
 class Relay:
@@ -69,6 +70,7 @@ class Relay:
         self._log = log
         self.limits = settings.limits
         self.max_documents = settings.max_documents
+        self.kernels_open_files = settings.kernels_open_files
         self.recheck_interval = settings.recheck_interval
         # Room for a frame at the limit and its envelope.
         self.max_websocket_message = max(4 * 2**20, 2 * settings.limits.frame)
