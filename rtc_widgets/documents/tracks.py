@@ -45,13 +45,11 @@ class TextTrack:
     """
 
     def __init__(self, length: int, owner: int = _BASE) -> None:
+        # How long the text is, if nothing was missed.
+        self.length = length
         self._runs = [_Run(length, owner)] if length else []
         self._undone: set[int] = set()
-
-    @property
-    def length(self) -> int:
-        """How long the text is, if nothing was missed."""
-        return sum(run.length for run in self._runs if self._visible(run))
+        self._joined = 1  # how many runs there were when neighbours were joined last
 
     @property
     def hidden(self) -> int:
@@ -73,6 +71,7 @@ class TextTrack:
                 place = self._delete(place, end, old[edit.start : edit.stop], step)
             if edit.text:
                 self._runs.insert(place, _Run(len(edit.text), step))
+            self.length += len(edit.text) - (edit.stop - edit.start)
         self._join()
 
     def switch(self, step: int, text: str, *, done: bool) -> list[Edit]:
@@ -90,6 +89,7 @@ class TextTrack:
                 run.text = None
             at += run.length if before else 0
         self._undone = changed
+        self.length += sum(len(edit.text) - (edit.stop - edit.start) for edit in edits)
         return _merged(edits)
 
     def adopt(self) -> None:
@@ -118,11 +118,11 @@ class TextTrack:
 
     def _split(self, offset: int) -> int:
         """Return the index of the run that begins at *offset*, the first of those that do."""
-        at = 0
+        at, undone = 0, self._undone
         for index, run in enumerate(self._runs):
             if at == offset:
                 return index
-            if not self._visible(run):
+            if run.owner in undone or (run.deleter and run.deleter not in undone):
                 continue
             if at + run.length > offset:
                 rest = _Run(at + run.length - offset, run.owner, run.deleter)
@@ -147,6 +147,9 @@ class TextTrack:
         return start + len(kept)
 
     def _join(self) -> None:
+        """Join neighbours that have the same fate, when there are many more runs than the last time."""
+        if len(self._runs) < 2 * self._joined + 16:
+            return
         joined: list[_Run] = []
         for run in self._runs:
             last = joined[-1] if joined else None
@@ -156,7 +159,7 @@ class TextTrack:
                     last.text = (last.text or "") + run.text
             else:
                 joined.append(run)
-        self._runs = joined
+        self._runs, self._joined = joined, len(joined)
 
 
 def _visible(run: _Run, undone: set[int]) -> bool:
