@@ -56,7 +56,8 @@ def put(replica: Replica, places: range, wanted: Sequence[Wanted], running: str 
         DocumentError: a cell would stand twice, or a running one be retyped; nothing was written.
     """
     cells: Array[Any] = replica.root("cells", Array)
-    ids = list(replica.part(CellIndex).ids())
+    index = replica.part(CellIndex)
+    ids, rows = list(index.ids()), index.rows()
     pinned = ids.index(running) if running is not None and running in ids else None
     items: list[int | dict[str, Any]] = []
     edits: list[tuple[int, str | dict[str, Any]]] = []
@@ -67,7 +68,7 @@ def put(replica: Replica, places: range, wanted: Sequence[Wanted], running: str 
             value = _new(item, used)
             used.add(value["id"])
             items.append(value)
-        elif isinstance(item, dict) and cells[place]["cell_type"] != item["cell_type"]:
+        elif isinstance(item, dict) and rows[place].type != item["cell_type"]:
             if place == pinned:
                 raise refusal("retyped")
             items.append({**item, "id": ids[place]})
@@ -112,13 +113,16 @@ def refusal(what: str) -> DocumentError:
 
 def _claims(ids: list[str], places: range, wanted: Sequence[Wanted]) -> list[int | None]:
     """Return which of the cells at *places* each of *wanted* is; None for a new one."""
-    free = {ids[place]: place for place in reversed(places)}
+    free: dict[str, list[int]] = {}  # of twins, two cells of one id, the first is claimed first
+    for one in sorted(places, reverse=True):
+        free.setdefault(ids[one], []).append(one)
     claims: list[int | None] = []
     for item in wanted:
         cell_id = (
             item.cell_id if isinstance(item, Existing) else item.get("id") if isinstance(item, dict) else None
         )
-        place = None if cell_id is None else free.pop(cell_id, None)
+        found = [] if cell_id is None else free.get(cell_id, [])
+        place: int | None = found.pop() if found else None
         if place is None and isinstance(item, Existing):
             if item.cell_id not in ids:
                 raise gone(item.cell_id)
@@ -126,10 +130,10 @@ def _claims(ids: list[str], places: range, wanted: Sequence[Wanted]) -> list[int
                 f"The cell {item.cell_id[:8]} would stand in the notebook twice: move() it, or duplicate() it."
             )
         claims.append(place)
-    left = set(free.values())
-    for index, (item, place) in enumerate(zip(wanted, places, strict=False)):
-        if isinstance(item, str) and place in left:
-            claims[index] = place
+    left = {place for found in free.values() for place in found}
+    for index, (item, there) in enumerate(zip(wanted, places, strict=False)):
+        if isinstance(item, str) and there in left:
+            claims[index] = there
     return claims
 
 

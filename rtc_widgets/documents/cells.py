@@ -283,7 +283,9 @@ class Cell:
         metadata: Mapping[str, Any] | None = None,
     ) -> Cell:
         """Put a new cell right below this one and return it: see `Notebook.insert`."""
-        return self._notebook.insert_beside(self, source, type, metadata, below=True)
+        return self._notebook._insert_beside(  # noqa: SLF001 (its handle's own)
+            self, source, type, metadata, below=True
+        )
 
     def above(
         self,
@@ -293,7 +295,9 @@ class Cell:
         metadata: Mapping[str, Any] | None = None,
     ) -> Cell:
         """Put a new cell right above this one and return it: see `Notebook.insert`."""
-        return self._notebook.insert_beside(self, source, type, metadata, below=False)
+        return self._notebook._insert_beside(  # noqa: SLF001 (its handle's own)
+            self, source, type, metadata, below=False
+        )
 
     def duplicate(self) -> Cell:
         """Put a copy of the cell, outputs included, right below it, and return the copy, which has a new id."""

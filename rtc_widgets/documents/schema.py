@@ -13,7 +13,6 @@ from pycrdt import Map
 
 from rtc_widgets.documents.text import checked
 from rtc_widgets.errors import DocumentError
-from rtc_widgets.ids import new_cell_id
 
 __all__ = [
     "CELL_TYPES",
@@ -21,7 +20,6 @@ __all__ = [
     "checked_type",
     "checked_value",
     "make",
-    "new_cell",
     "plain",
     "retyped",
     "value_of",
@@ -42,19 +40,6 @@ def make(value: dict[str, Any]) -> Map[Any]:
     """Return the shared map of a cell, as ``YNotebook`` makes it, to be inserted into the array of cells."""
     made: Map[Any] = _factory().create_ycell(value)
     return made
-
-
-def new_cell(type_: str, source: str, metadata: dict[str, Any] | None) -> dict[str, Any]:
-    """Return a new cell as nbformat has it, checked."""
-    cell: dict[str, Any] = {
-        "id": new_cell_id(),
-        "cell_type": checked_type(type_),
-        "source": checked(source),
-        "metadata": {} if metadata is None else checked_json(metadata),
-    }
-    if type_ == "code":
-        cell |= {"outputs": [], "execution_count": None}
-    return cell
 
 
 def value_of(ycell: Map[Any]) -> dict[str, Any]:

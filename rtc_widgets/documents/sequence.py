@@ -182,7 +182,7 @@ class CellSequence(MutableSequence[Cell]):
             for start, stop in falling_runs(sorted(places, reverse=True)):
                 del cells[start:stop]
 
-    def insert_beside(
+    def _insert_beside(
         self,
         cell: Cell,
         source: Content,

@@ -87,6 +87,15 @@ class Tags(MutableSet[str]):
         self._write(lambda tags: [tag for tag in tags if tag not in out])
         return self
 
+    def __ixor__(self, other: Iterable[Any]) -> Self:  # type: ignore[misc]
+        turned = [rules.checked_tag(tag) for tag in other]
+        self._write(
+            lambda tags: (
+                [tag for tag in tags if tag not in turned] + [tag for tag in turned if tag not in tags]
+            )
+        )
+        return self
+
     def __eq__(self, other: object) -> bool:
         if isinstance(other, list | tuple):
             return self._read() == list(other)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from pycrdt import Array, Map
 
 from rtc_widgets.documents import cell_match, rules
-from rtc_widgets.documents.assign import put
+from rtc_widgets.documents.assign import Existing, put
 from rtc_widgets.documents.mapping import plain_map, set_map
 from rtc_widgets.documents.merge import PLACEHOLDERS
+from rtc_widgets.documents.schema import plain
 from rtc_widgets.documents.seed import own_ids
 from rtc_widgets.documents.ycells import parse_cells
 from rtc_widgets.errors import DocumentError
@@ -74,17 +76,24 @@ def replace(document: LiveDocument, theirs: dict[str, Any], running: str | None)
     """Make *document* what *theirs*, checked, says; in a transaction of the caller's."""
     cells = theirs["cells"]
     with document.reading() as replica:
-        live = parse_cells(str(replica.root("cells", Array)))
+        live = plain(parse_cells(str(replica.root("cells", Array))))
     own = [cell["id"] for cell in cells]
     matched = cell_match.match(live, cells, own, distinct=True)  # takes a moment, so not under the lock
     for cell, index in zip(cells, matched, strict=True):
         if index is not None and cell["id"] is None:
             cell["id"] = live[index]["id"]
+    known = {cell["id"]: _key(cell) for cell in reversed(live)}
+    wanted = [Existing(cell["id"]) if known.get(cell["id"]) == _key(cell) else cell for cell in cells]
     with document.writing(tracked=True) as replica:
-        put(replica, range(len(live)), cells, running)
+        put(replica, range(len(live)), wanted, running)
         meta = replica.root("meta", Map)
         if meta.get("nbformat_minor") != theirs["nbformat_minor"]:
             meta["nbformat_minor"] = float(theirs["nbformat_minor"])
         old = plain_map(meta, "metadata")
         kept = {key: value for key, value in PLACEHOLDERS.items() if old.get(key) == value}
         set_map(meta, kept | theirs["metadata"], None, old=old)
+
+
+def _key(cell: dict[str, Any]) -> str:
+    """Return what two cells have in common that hold the same; unlike in Python, true is not 1 there."""
+    return json.dumps({key: value for key, value in cell.items() if key != "execution_state"}, sort_keys=True)

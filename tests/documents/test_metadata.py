@@ -210,7 +210,10 @@ def test_tags_are_a_set() -> None:
         his.remove("setup")
     assert hers & {"slow"} == {"slow"} and hers - {"slow"} == {"parameters"}
     assert type(hers | {"x"}) is set
-    ada["load-1"].tags -= {"slow"}
+    sent = sent_by(ada)
+    ada["load-1"].tags ^= {"slow", "fast"}
+    assert his == {"parameters", "fast"} and len(sent) == 1
+    ada["load-1"].tags -= {"fast"}
     ada["load-1"].tags &= {"parameters"}
     assert bob["load-1"].metadata == {"tags": ["parameters"], "n": 1}
     ada["load-1"].tags = ["b", "parameters", "b"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from random import Random
 from typing import Any
 
 import nbformat
@@ -11,7 +13,11 @@ from hypothesis import strategies as st
 from pycrdt import Array
 from support.notebooks import FILE, as_saved, notebook_of, opened, sent_by, sources, two
 
+from rtc_widgets.documents.cells import Cell
+from rtc_widgets.documents.document import LiveDocument
+from rtc_widgets.documents.notebook import Notebook
 from rtc_widgets.errors import CellGone, DocumentError
+from rtc_widgets.testing.hub import Hub
 
 # ------------------------------------------------------------------------------------------- as a list does it
 
@@ -293,6 +299,18 @@ def test_within_a_transaction_all_of_it_works_and_is_taken_back() -> None:
     assert sent == []
 
 
+def test_twins_can_be_put_in_order() -> None:
+    ada, bob, hub = two(instantly=False)
+    ada["title"].move(after=-1)
+    bob["title"].move(after=1)
+    hub.deliver()
+    sent = sent_by(ada)
+    ada[:] = list(ada)
+    assert sent == []
+    ada[:] = sorted(ada, key=lambda cell: cell.id)
+    assert [cell.id for cell in ada] == ["load-1", "load-2", "raw", "title", "title"]
+
+
 def test_two_who_rearrange_at_once_lose_no_cell() -> None:
     ada, bob, hub = two(instantly=False)
     ada[:2] = list(reversed(ada[:2]))
@@ -302,3 +320,90 @@ def test_two_who_rearrange_at_once_lose_no_cell() -> None:
 
     assert ada.to_dict() == bob.to_dict()
     assert sources(ada) == ["df = read()\ndf", "# Título 😀", "typed", "<b>", "his"]
+
+
+# ------------------------------------------------------------------------------------------- any number of people
+
+
+def retag(nb: Notebook, cell: Cell, number: int, text: str) -> None:
+    cell.tags ^= {f"tag{number}", "all"}
+
+
+def edit(nb: Notebook, cell: Cell, number: int, text: str) -> None:
+    cell.text[number:] = text
+    cell.text.replace("a", "é")
+
+
+def edit_lines(nb: Notebook, cell: Cell, number: int, text: str) -> None:
+    cell.lines[number:] = text.split("\n")
+
+
+def output(nb: Notebook, cell: Cell, number: int, text: str) -> None:
+    cell.type = "code"
+    cell.outputs.append({"output_type": "stream", "name": "stdout", "text": text})
+
+
+def assign(nb: Notebook, cell: Cell, number: int, text: str) -> None:
+    places = range(number % len(nb), len(nb), 2)
+    nb[places.start :: 2] = [text] * len(places)
+
+
+def order(nb: Notebook, cell: Cell, number: int, text: str) -> None:
+    nb[:] = sorted(nb, key=lambda cell: cell.source)
+
+
+def rotate(nb: Notebook, cell: Cell, number: int, text: str) -> None:
+    content = nb.to_dict()
+    cells = list({value["id"]: value for value in content["cells"]}.values())
+    content["cells"] = cells[number:] + cells[:number]
+    nb.replace(content)
+
+
+DEEDS: dict[str, Any] = {
+    "assign": assign,
+    "order": order,
+    "reverse": lambda nb, cell, number, text: nb.reverse(),
+    "split": lambda nb, cell, number, text: cell.split(number),
+    "merge": lambda nb, cell, number, text: cell.merge(*nb[:number:2]) if number else cell.duplicate(),
+    "tag": retag,
+    "text": edit,
+    "lines": edit_lines,
+    "output": output,
+    "replace": rotate,
+    "deliver": None,
+}
+
+
+@settings(max_examples=80, deadline=None)
+@given(
+    st.lists(
+        st.tuples(
+            st.integers(0, 2),
+            st.sampled_from(sorted(DEEDS)),
+            st.integers(0, 6),
+            st.text("ab é😀\n", max_size=5),
+        ),
+        max_size=20,
+    ),
+    st.integers(0, 9),
+)
+def test_people_converge_on_a_valid_notebook(deeds: list[tuple[int, str, int, str]], seed: int) -> None:
+    hub, people = (
+        Hub(instantly=False),
+        [notebook_of("a = 1\nb", ("markdown", "# é")), *(Notebook(LiveDocument()) for _ in range(2))],
+    )
+    for nb in people:
+        hub.join(nb.document)
+    for who, what, number, text in deeds:
+        if what == "deliver":
+            hub.deliver_one(number)
+        elif cells := list(people[who]):
+            with suppress(IndexError):  # there may be no next cell to merge with
+                DEEDS[what](people[who], cells[number % len(cells)], number, text)
+    hub.deliver(Random(seed).randrange)
+
+    assert people[0].to_dict() == people[1].to_dict() == people[2].to_dict()
+    content = people[0].to_dict()
+    for number, value in enumerate(content["cells"]):
+        value["id"] = f"cell-{number}"  # two who move one cell leave twins, which the relay settles
+    nbformat.validate(nbformat.from_dict(content))
