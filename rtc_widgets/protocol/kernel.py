@@ -121,7 +121,8 @@ def parse(content: Mapping[str, Any]) -> dict[str, Any] | None:
     data = content.get("data")
     if not isinstance(data, dict) or not isinstance(data.get("session"), str):
         raise FrameError("A message of the kernel link has no session.")
-    required = _REQUIRED.get(data.get("kind", ""))
+    kind = data.get("kind")
+    required = _REQUIRED.get(kind) if isinstance(kind, str) else None
     if required is None:
         return None
     for key, type_ in required.items():
