@@ -254,17 +254,21 @@ async def test_a_kernel_that_dies_in_a_transaction_leaves_nothing_of_it(kernel, 
     assert (notebook.updates, notebook.sources()) == (updates, ["x = 1", "# Títle 🌍"])
 
 
-async def test_without_a_relay_it_says_so_after_two_seconds(kernel):
-    """How long it waits is the argument's default; a clock would tell how busy the machine is."""
+async def test_without_a_relay_it_says_so_within_two_seconds_and_a_half(kernel):
     printed = await kernel.run(
-        "import inspect, rtc_widgets, time\nstart = time.monotonic()\n"
+        "import rtc_widgets, time\nstart = time.monotonic()\n"
         "try: rtc_widgets.notebook()\n"
         "except rtc_widgets.NotConnected as error: print(error)\n"
-        "assert time.monotonic() - start > 1.5, 'a relay that is a little late must still be heard'\n"
-        "assert inspect.signature(rtc_widgets.notebook).parameters['timeout'].default <= 2\n"
+        "assert 1.5 < time.monotonic() - start < 2.5, time.monotonic() - start\n"
     )
     assert "jupyter server extension list" in printed and "nbclient" in printed
-    assert await kernel.run("print(rtc_widgets.notebook(required=False, timeout=.2))") == "None\n"
+    assert (
+        await kernel.run(
+            "start = time.monotonic()\nprint(rtc_widgets.notebook(required=False, timeout=.2))\n"
+            "assert time.monotonic() - start < 1"
+        )
+        == "None\n"
+    )
 
 
 async def test_hellos_cease_so_that_an_idle_kernel_is_culled(kernel):
