@@ -51,6 +51,7 @@ class Kernel:
         self.id = self.session["kernel"]["id"]
         self._socket = await self._connect()
         self._task = asyncio.create_task(self._receive(self._socket))
+        await self._heard()
         return self
 
     async def __aexit__(self, *args: object) -> None:
@@ -113,6 +114,17 @@ class Kernel:
         """Return what the server says of the kernel."""
         result: dict[str, Any] = self.server.api(f"/api/kernels/{self.id}")
         return result
+
+    async def _heard(self) -> None:
+        """Wait until the server hears the kernel.
+
+        jupyter_server subscribes to a kernel's status without making sure that it is subscribed: it may miss that the
+        first cell runs, and culls a kernel that it takes for idle.
+        """
+        async with asyncio.timeout(30):
+            while (await asyncio.to_thread(self.model))["execution_state"] == "starting":
+                await self._send("shell", "kernel_info_request", {}, {}, Result())
+                await asyncio.sleep(0.05)
 
     async def _connect(self) -> ClientConnection:
         return await connect(
