@@ -8,12 +8,16 @@ __all__ = ["Role"]
 
 
 class Role(StrEnum):
-    """Name a peer's rights (design.md, decision 2)."""
+    """Name a peer's rights, each including the ones before it; each is a ``str``."""
 
     VIEWER = "viewer"
+    """May read."""
     COMMENTER = "commenter"
+    """May annotate, too."""
     EDITOR = "editor"
+    """May write, too."""
     RUNNER = "runner"
+    """May run cells, too."""
 
     @property
     def may_annotate(self) -> bool:

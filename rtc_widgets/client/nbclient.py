@@ -70,6 +70,7 @@ class LiveNotebookClient(NotebookClient):
         return self.nb
 
     execute = run_sync(async_execute)
+    """Do as `async_execute`, in code that is not async."""
 
     def cells_in_turn(self) -> Iterator[tuple[int, NotebookNode]]:
         """Yield each cell with its index, as the notebook stands when its turn comes.
@@ -118,6 +119,7 @@ class LiveNotebookClient(NotebookClient):
             await self._async_exchange(relay)
 
     execute_cell = run_sync(async_execute_cell)
+    """Do as `async_execute_cell`, in code that is not async."""
 
     @asynccontextmanager
     async def async_setup_kernel(self, **kwargs: Any) -> AsyncGenerator[None, None]:

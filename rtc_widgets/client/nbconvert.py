@@ -31,6 +31,7 @@ class LiveExecutePreprocessor(ExecutePreprocessor, LiveNotebookClient):
     """
 
     enabled = Bool(True).tag(config=True)
+    """Whether anything is executed."""
 
     def preprocess(
         self, nb: NotebookNode, resources: Any = None, km: Any = None

@@ -32,6 +32,7 @@ class LiveData(Handle):
     def __init__(self, document: LiveDocument, type_: str) -> None:
         self.document = document
         self.type = type_
+        """The document type."""
         document_class(type_)
 
     @property

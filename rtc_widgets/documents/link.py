@@ -17,12 +17,16 @@ PATIENCE = 30.0
 
 
 class LinkState(StrEnum):
-    """Name how a document stands."""
+    """Name how a handle stands; each is a ``str``."""
 
     CONNECTING = "connecting"
+    """The content is not here yet."""
     LIVE = "live"
+    """What is written goes out, and what others write comes in."""
     OFFLINE = "offline"
+    """The server does not answer; what is written is kept, and sent when it does."""
     CLOSED = "closed"
+    """It was closed, or the server ended it: it can be read, not written."""
 
 
 class Link(Protocol):

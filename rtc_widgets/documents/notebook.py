@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import json
 from collections import Counter
 from collections.abc import Mapping
@@ -10,10 +9,11 @@ from typing import TYPE_CHECKING, Any, Self
 
 from pycrdt import Array, Map
 
-from rtc_widgets.documents import schema, whole
-from rtc_widgets.documents.cells import clear_outputs, first_line
+from rtc_widgets.documents import looks, schema, whole
+from rtc_widgets.documents.cells import cell_lines, clear_outputs
 from rtc_widgets.documents.document import LiveDocument
 from rtc_widgets.documents.handle import Handle
+from rtc_widgets.documents.link import LinkState
 from rtc_widgets.documents.lookup import Lookup
 from rtc_widgets.documents.mapping import LiveMapping, set_map
 from rtc_widgets.documents.observable import Observable
@@ -22,8 +22,7 @@ from rtc_widgets.documents.place import NotebookPlace
 from rtc_widgets.documents.transactions import Transaction
 from rtc_widgets.documents.undo import Undo
 from rtc_widgets.documents.undoable import Undoable
-from rtc_widgets.documents.users import NotebookPeople
-from rtc_widgets.errors import CellGone
+from rtc_widgets.documents.users import NotebookPeople, whereabouts
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -35,7 +34,7 @@ class Notebook(Lookup, Undoable, Observable, NotebookPeople, Handle):
     """Be the cells of a live document of the type ``notebook``.
 
     Reads come from the replica here; writes are seen by everybody at once. Cells are found by index, by the
-    beginning of their id, or in a slice.
+    beginning of their id, by a tag (``"#tag"``), or in a slice.
 
     >>> nb = Notebook.new()
     >>> cell = nb.append("x = 1")
@@ -160,22 +159,23 @@ class Notebook(Lookup, Undoable, Observable, NotebookPeople, Handle):
         return f"<notebook{'' if path is None else f' {path!r}'}, {self._census()}>"
 
     def _repr_html_(self) -> str:
-        rows = []
-        for index, cell in enumerate(self[:20]):
-            try:
-                row = (str(index), cell.cell_type, cell.id[:8], first_line(cell.source, 80))
-            except CellGone:
-                continue
-            rows.append("<tr>" + "".join(f"<td>{html.escape(text)}</td>" for text in row) + "</tr>")
-        more = len(self) - 20
-        title = html.escape(self.path or "Live notebook")
-        rest = f"<p>… and {more} more</p>" if more > 0 else ""
-        return f"<p><strong>{title}</strong>, {self._census()}</p><table>{''.join(rows)}</table>{rest}"
+        cells = self[: looks.MOST]
+        shown = {cell.id for cell in cells}
+        elsewhere = [
+            face
+            for cell_id, faces in whereabouts(self).items()
+            for face in faces
+            if cell_id not in shown and not face.me
+        ]
+        state = "" if self.state == LinkState.LIVE else f", {self.state}"
+        title = looks.titled(self.path or "Live notebook", f"{self._census()}{state}")
+        return looks.cells(title, cell_lines(self, cells), len(self), also=elsewhere)
 
     def _census(self) -> str:
         with self.document.reading() as replica:
             cells = replica.root("cells", Array)
-            types = Counter(str(ycell.get("cell_type")) for ycell in cells) if len(cells) <= 500 else {}
             count = len(cells)
+            few = [ycell for ycell in cells if isinstance(ycell, Map)] if count <= 500 else []
+            types = Counter(str(ycell.get("cell_type")) for ycell in few)
         parts = ", ".join(f"{number} {type_}" for type_, number in types.items())
-        return f"{count} cell{'' if count == 1 else 's'}" + (f" ({parts})" if parts else "")
+        return f"{count:,} cell{'' if count == 1 else 's'}" + (f" ({parts})" if parts else "")

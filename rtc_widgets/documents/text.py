@@ -46,7 +46,13 @@ _WORD = re.compile(r"\w+|\s+|[^\w\s]")
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """Replace ``old[start:stop]`` by *text*; offsets count code points of the text before the change."""
+    """Replace ``old[start:stop]`` by a text; offsets count code points of the text before the change.
+
+    Args:
+        start: the first code point that goes; where *text* is put.
+        stop: the one behind the last that goes; *start* where nothing goes.
+        text: what comes.
+    """
 
     start: int
     stop: int
@@ -134,14 +140,28 @@ def set_text(ytext: Text, new: str) -> list[Edit]:
 def apply(ytext: Text, edits: Sequence[Edit], *, old: str | None = None) -> None:
     """Make *edits* to *ytext* in one transaction, last to first, so that each offset still holds.
 
+    What takes the place of several characters is put in behind the first of them, and then they are deleted. So
+    what somebody else types at either end of them at the same time stays at that end, cursors there do not move, and
+    a comment on them is on what took their place. Deleted first, new text would go behind them, where it and what
+    others type at their end come in an order that only chance decides. A single character has no inside: it is
+    deleted first, which keeps text and cursors in front of it in their place, and leaves those behind it to chance.
+
     Args:
         old: the text as it stands, where the caller has just read it.
     """
     if not edits:
         return
+    old = str(ytext) if old is None else old
     with ytext.doc.transaction():
-        units = _native_spans(str(ytext) if old is None else old, edits)
+        units = _native_spans(old, edits)
         for edit, (start, stop) in zip(reversed(edits), reversed(units), strict=True):
+            if edit.text and edit.stop - edit.start > 1:
+                inside = start + _native_length(old[edit.start])
+                grown = _native_length(edit.text)
+                ytext.insert(inside, edit.text)
+                del ytext[inside + grown : stop + grown]
+                del ytext[start:inside]
+                continue
             if stop > start:
                 del ytext[start:stop]
             if edit.text:
@@ -232,6 +252,11 @@ def _native_spans(old: str, edits: Sequence[Edit]) -> list[tuple[int, int]]:
         point = edit.stop
         spans.append((start, native))
     return spans
+
+
+def _native_length(text: str) -> int:
+    """Return the length of *text* in the unit pycrdt counts."""
+    return len(text.encode()) if counts_bytes() else len(text)
 
 
 def _refine(old: str, new: str, base: int, splits: tuple[_Split, ...], budget: Budget) -> Iterator[Edit]:

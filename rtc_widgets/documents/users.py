@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import getpass
-import html
 import time
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
+from rtc_widgets.documents import looks
 from rtc_widgets.documents.people import Participant, People, pointer
 from rtc_widgets.documents.subscription import Subscription
-from rtc_widgets.errors import DocumentError
+from rtc_widgets.errors import CellGone, DocumentError
 
 if TYPE_CHECKING:
     from rtc_widgets.documents.cells import Cell
     from rtc_widgets.documents.document import LiveDocument
 
-__all__ = ["NotebookPeople", "Person", "Sociable", "Users"]
+__all__ = ["NotebookPeople", "Person", "Sociable", "Users", "face_of", "whereabouts"]
 
 # Seconds that a pointer is shown.
 POINTED = 30.0
@@ -85,7 +85,8 @@ class NotebookPeople(Sociable):
             seconds: how long it is shown.
 
         Raises:
-            KeyError, IndexError: there is no such cell.
+            KeyError: no cell's id begins so.
+            IndexError: there is no cell at that index.
             CellGone: it was deleted.
         """
         if not isinstance(text, str):
@@ -207,14 +208,14 @@ class Person:
         return f"<{self._kind} {self._username!r} ({self.name}){self._place()}>"
 
     def _repr_html_(self) -> str:
-        return f"<p>{_badge(self.color)} {html.escape(self.name)}{html.escape(self._place())}</p>"
+        return looks.face(face_of(self))
 
     def _place(self) -> str:
         if not self.here:
             return ", gone"
-        cell, status = self.cell, self.status
-        where = "" if cell is None else f", {'runs' if self._kind == 'kernel' else 'in'} cell {cell.index}"
-        return where + ("" if status is None else f", {status}") + (", me" if self.is_me else "")
+        where, status = _where(self), self.status
+        told = ("" if not where else f", {where}") + ("" if status is None else f", {status}")
+        return told + (", me" if self.is_me else "")
 
 
 class Users(Mapping[str, Person]):
@@ -255,11 +256,12 @@ class Users(Mapping[str, Person]):
         return len(self._everybody())
 
     def __repr__(self) -> str:
-        return f"<users: {', '.join(repr(person) for person in self.values()) or 'nobody'}>"
+        people = list(self.values())
+        more = f", … {len(people) - looks.MOST:,} more" if len(people) > looks.MOST else ""
+        return f"<users: {', '.join(map(repr, people[: looks.MOST])) or 'nobody'}{more}>"
 
     def _repr_html_(self) -> str:
-        rows = "".join(f"<li>{person._repr_html_()}</li>" for person in self.values())
-        return f"<ul>{rows}</ul>" if rows else "<p>Nobody is here.</p>"
+        return looks.people([face_of(person) for person in self.values()])
 
     def _everybody(self) -> dict[str, Participant]:
         return self._handle.document.part(People).everybody()
@@ -290,6 +292,31 @@ def identity(username: str, name: str, color: str | None = None) -> dict[str, An
     }
 
 
-def _badge(color: str | None) -> str:
-    shown = html.escape(color or "gray", quote=True)
-    return f'<span style="display:inline-block;width:0.7em;height:0.7em;border-radius:50%;background:{shown}"></span>'
+def face_of(person: Person) -> looks.Face:
+    """Return what is shown of a participant."""
+    try:
+        pointing = person.pointing
+        points = "" if pointing is None else f"points to cell {pointing[0].index} {pointing[1]}".rstrip()
+    except CellGone:  # in this moment
+        points = ""
+    where = _where(person) if person.here else "gone"
+    says = " · ".join(said for said in (person.status, points) if said)
+    kernel = person.kind == "kernel"
+    return looks.Face(person.name, person.username, person.color, kernel, person.is_me, where, says)
+
+
+def whereabouts(handle: Sociable) -> dict[str, list[looks.Face]]:
+    """Return who is where, by cell id; under an empty one those of whom that is not told."""
+    found: dict[str, list[looks.Face]] = {}
+    for person in handle.users.values():
+        cell = person.cell
+        found.setdefault("" if cell is None else cell.id, []).append(face_of(person))
+    return found
+
+
+def _where(person: Person) -> str:
+    cell = person.cell
+    try:
+        return "" if cell is None else f"{'runs' if person.kind == 'kernel' else 'in'} cell {cell.index}"
+    except CellGone:  # in this moment
+        return ""

@@ -1,0 +1,143 @@
+"""What docs/reference tells of, and in which order: the list that build_reference.py works through."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = ["GROUPS", "OURS", "PAGES", "Page"]
+
+
+@dataclass(frozen=True)
+class Page:
+    """One topic: its file, its title, what it is about, and the names that it documents."""
+
+    name: str
+    title: str
+    about: str
+    entries: tuple[str, ...]
+
+
+PAGES = (
+    Page(
+        "handles",
+        "Get a handle",
+        "Where a live notebook, text or other file comes from.",
+        (
+            "notebook",
+            "open",
+            "connect",
+            "connect_async",
+            "local",
+            "client.api.Connecting",
+            "documents.link.Reply",
+            "documents.link.LinkState",
+        ),
+    ),
+    Page(
+        "notebook",
+        "The notebook",
+        "A list of cells, and what it can do besides.",
+        ("documents.notebook.Notebook",),
+    ),
+    Page(
+        "cell",
+        "A cell",
+        "A handle that follows its cell, and the live text, lines, metadata, tags and outputs behind it.",
+        (
+            "documents.cells.Cell",
+            "documents.celltext.CellText",
+            "documents.lines.Lines",
+            "documents.mapping.LiveMapping",
+            "documents.mapping.LiveList",
+            "documents.tags.Tags",
+            "documents.outputs.Outputs",
+            "documents.outputs.Output",
+        ),
+    ),
+    Page(
+        "finding",
+        "Find cells",
+        "What looking for cells gives: matches, cells of one type, and the sections that headings make.",
+        (
+            "documents.lookup.Found",
+            "documents.lookup.TypedCells",
+            "documents.headings.Sections",
+            "documents.headings.Section",
+        ),
+    ),
+    Page(
+        "changes",
+        "Changes",
+        "What `Notebook.on_change`, `Notebook.wait_for` and `Notebook.transaction` give. Undo is a "
+        "[group of the notebook's own](notebook.md#undo).",
+        (
+            "documents.subscription.Subscription",
+            "documents.events.ChangeSubscription",
+            "documents.events.Change",
+            "documents.text.Edit",
+            "documents.cell_index.CellEdit",
+            "documents.people.PersonEdit",
+            "Origin",
+            "documents.observable.Waiting",
+            "documents.transactions.Transaction",
+        ),
+    ),
+    Page(
+        "people",
+        "People",
+        "Who has a document open, and where they are.",
+        ("documents.users.Users", "documents.users.Person", "Role"),
+    ),
+    Page(
+        "files",
+        "Texts and other files",
+        "The handles of files that are no notebooks.",
+        ("documents.textfile.LiveText", "documents.datafile.LiveData"),
+    ),
+    Page(
+        "headless",
+        "Headless runs",
+        "What executes notebooks that edit themselves where there is no server.",
+        (
+            "client.nbclient.LiveNotebookClient",
+            "client.nbconvert.LiveExecutePreprocessor",
+            "client.papermill.LiveEngine",
+        ),
+    ),
+    Page(
+        "exceptions",
+        "Exceptions",
+        "What this package raises. Each is a name of `rtc_widgets`, and derives from `RtcError`.",
+        (
+            "RtcError",
+            "NotConnected",
+            "CellGone",
+            "StaleCell",
+            "DocumentError",
+            "UnknownDocumentType",
+            "ChannelClosed",
+            "ProtocolError",
+            "FrameError",
+            "StoreError",
+        ),
+    ),
+)
+
+# What a notebook has from its parents is told in groups; the heading of each, in this order.
+GROUPS = {
+    "Notebook": "As a whole",
+    "CellSequence": "Cells",
+    "Lookup": "Find cells",
+    "Observable": "Hear of changes",
+    "Undoable": "Undo",
+    "Sociable": "People",
+    "NotebookPeople": "People",
+    "Handle": "Save, wait, close",
+}
+
+# Public for the package's own other modules, and of no use to those who call it.
+OURS = {
+    "": {"cell_handle", "document", "running_cell_id"},
+    "ChangeSubscription": {"add", "cell_id", "deliver", "drop", "kind", "notebook", "show", "thread"},
+    "Output": {"clear", "pop", "popitem", "setdefault", "update"},  # these refuse
+}
