@@ -59,13 +59,14 @@ class _Compact(NamedTuple):
 class SqliteStore:
     """Keep logs in the SQLite file at *path*.
 
-    >>> store = SqliteStore(tmp_path / "log.sqlite")
-    >>> await store.append("doc", [Entry(update, "ada", time.time(), "update")])
-    1
-
     Raises:
         StoreError: the file is not a log of this release or an older one, is corrupt or not accessible. It
             was left untouched; the message names it and the cure.
+
+    Example::
+
+        store = SqliteStore(folder / "log.sqlite")
+        number = await store.append("doc", [Entry(update, "ada", time.time(), "update")])
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
