@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import html
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pycrdt import Array, Map, Text
 
-from rtc_widgets.documents import restructure, rules, schema, ycells
+from rtc_widgets.documents import looks, restructure, rules, schema, ycells
 from rtc_widgets.documents.assign import refusal
 from rtc_widgets.documents.cell_index import CellIndex, find_cell
 from rtc_widgets.documents.celltext import CellText, rewrite, source_of
@@ -20,14 +19,15 @@ from rtc_widgets.documents.place import CellPlace
 from rtc_widgets.documents.replica import Replica
 from rtc_widgets.documents.tags import Tags
 from rtc_widgets.documents.text import apply, checked, diff
-from rtc_widgets.errors import CellGone, DocumentError, StaleCell
+from rtc_widgets.documents.users import whereabouts
+from rtc_widgets.errors import DocumentError, StaleCell
 
 if TYPE_CHECKING:
     from rtc_widgets.documents.headings import Section
     from rtc_widgets.documents.notebook import Notebook
     from rtc_widgets.documents.sequence import Content
 
-__all__ = ["Cell", "first_line"]
+__all__ = ["Cell", "cell_lines", "first_line"]
 
 # Above this many code points the difference is computed before the lock is taken.
 _LARGE = 4_000
@@ -382,22 +382,21 @@ class Cell:
     def __repr__(self) -> str:
         try:
             index, type_, line = self._summary()
-        except CellGone:
+        except LookupError:
             return f"<cell {self._id[:8]}, deleted>"
         return f"<{type_} cell {index} {self._id[:8]} {line!r}>"
 
     def _repr_html_(self) -> str:
+        lines = cell_lines(self._notebook, [self])
+        if not lines:
+            return looks.text(f"The cell {self._id[:8]} was deleted.")
         try:
-            index, type_, _ = self._summary()
-            source = self.source
-        except CellGone:
-            return f"<em>cell {html.escape(self._id[:8])}, deleted</em>"
-        lines = source.splitlines()
-        shown = "\n".join(lines[:10]) + ("\n…" if len(lines) > 10 else "")
-        return (
-            f"<div><small>[{index}] {html.escape(type_)} <code>{html.escape(self._id[:8])}</code></small>"
-            f"<pre>{html.escape(shown)}</pre></div>"
-        )
+            count, outputs = self.execution_count, len(self.outputs)
+        except LookupError:  # in this moment
+            count, outputs = None, 0
+        run = [] if count is None else [f"run as [{count}]"]
+        many = [f"{outputs} output{'' if outputs == 1 else 's'}"] if outputs else []
+        return looks.cell(lines[0], [*run, *many])
 
     def _summary(self) -> tuple[int, str, str]:
         with self._notebook.document.reading() as replica:
@@ -407,6 +406,22 @@ class Cell:
     def _refuse_running(self, what: str) -> None:
         if self._notebook.running_cell_id == self._id:
             raise refusal(what)
+
+
+def cell_lines(notebook: Notebook, cells: Sequence[Cell]) -> list[looks.CellLine]:
+    """Return what is shown of some cells; those that were deleted are left out."""
+    here = whereabouts(notebook)
+    lines = []
+    for cell in cells:
+        faces = here.get(cell.id, [])
+        running = cell.id == notebook.running_cell_id or any(face.kernel for face in faces)
+        shown = [face for face in faces if not (face.kernel and face.me)]
+        try:
+            row = (cell.index, cell.id, cell.cell_type, cell.source, list(cell.tags))
+        except LookupError:
+            continue
+        lines.append(looks.CellLine(*row, shown, running))
+    return lines
 
 
 def first_line(source: str, width: int = 40) -> str:

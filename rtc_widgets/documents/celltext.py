@@ -8,6 +8,7 @@ from typing import Any, Self
 
 from pycrdt import Text
 
+from rtc_widgets.documents import looks
 from rtc_widgets.documents.cell_index import CellIndex, gone
 from rtc_widgets.documents.place import CellPlace
 from rtc_widgets.documents.replica import Replica
@@ -92,7 +93,16 @@ class CellText:
         return sorted({*super().__dir__(), *(name for name in dir(str) if not name.startswith("_"))})
 
     def __repr__(self) -> str:
-        return repr(str(self))
+        try:
+            return looks.shortened(repr(str(self)))
+        except LookupError as error:
+            return looks.lost(error)
+
+    def _repr_html_(self) -> str:
+        try:
+            return looks.preview(str(self))
+        except LookupError as error:
+            return looks.text(str(error.args[0]))
 
     # ----------------------------------------------------------------------------------------------- writing
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
-from rtc_widgets.documents import worker
+from rtc_widgets.documents import looks, worker
 from rtc_widgets.documents.cell_index import CellEdit
 from rtc_widgets.documents.observation import Observation, Seen
 from rtc_widgets.documents.people import People, PersonEdit
@@ -69,6 +69,50 @@ class Change:
     origin: Origin
     remote: bool
     person: Person | None = None
+
+    def __repr__(self) -> str:
+        edits = f", {looks.counted(len(self.delta), 'edit')}" if self.delta else ""
+        return f"<change of {self._what()} by {self._who()}{edits}>"
+
+    def _repr_html_(self) -> str:
+        title = looks.titled("Change", f"{self._what()} by {self._who()}")
+        rows = [_edit_row(edit) for edit in self.delta[: looks.MOST]]
+        more = len(self.delta) - len(rows)
+        note = (
+            f"… {looks.counted(more, 'more edit')}"
+            if more
+            else ""
+            if rows
+            else "what it is now is to be read"
+        )
+        return looks.table(title, (), rows, note=note)
+
+    def _what(self) -> str:
+        if self.cell is None or self.kind == "people":
+            return self.kind
+        try:
+            return f"{self.kind} of cell {self.cell.index} {self.cell.id[:8]}"
+        except LookupError:
+            return f"{self.kind} of cell {self.cell.id[:8]}, deleted"
+
+    def _who(self) -> str:
+        who = self.person.name if self.person is not None else self.origin.user
+        label = f" ({self.origin.detail})" if self.origin.detail else ""
+        nobody = _NOBODY.get(self.origin.kind, "others" if self.remote else "this process")
+        return looks.shortened((who or nobody) + label, 200)
+
+
+# Who makes changes that no person does.
+_NOBODY = {"file": "the file", "relay": "the server"}
+
+
+def _edit_row(edit: Edit | CellEdit | PersonEdit | str) -> tuple[str, str]:
+    """Return what is shown of one part of a change."""
+    if isinstance(edit, Edit):
+        return f"from {edit.start} to {edit.stop}", looks.shortened(repr(edit.text), 200)
+    if isinstance(edit, CellEdit):
+        return edit.action, f"cell {edit.index} {edit.cell_id[:8]}"
+    return (edit.action, edit.username) if isinstance(edit, PersonEdit) else ("key", edit)
 
 
 ChangeCallback = Callable[[Change], Any]

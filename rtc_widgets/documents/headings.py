@@ -7,7 +7,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, overload
 
+from rtc_widgets.documents import looks
 from rtc_widgets.documents.cell_index import CellIndex
+from rtc_widgets.documents.cells import cell_lines
 
 if TYPE_CHECKING:
     from rtc_widgets.documents.cell_index import Row
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Section", "Sections", "headings"]
 
+# What ends a line for CommonMark; `str.splitlines` knows more ends.
+_END = re.compile(r"\r\n|\n|\r")
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
 _HASHES = re.compile(r" {0,3}(#{1,6})(?:[ \t]+(.*?))??(?:[ \t]+#+)?[ \t]*")
 _RULE = re.compile(r" {0,3}(=+|-+)[ \t]*")
@@ -36,7 +40,7 @@ def headings(source: str) -> list[tuple[int, str]]:
     """
     found: list[tuple[int, str]] = []
     fence, before = "", ""
-    for line in source.splitlines():
+    for line in _END.split(source):
         mark = _FENCE.match(line)
         if fence:
             if mark is not None and mark[1].startswith(fence) and not line.strip().strip(mark[1][0]):
@@ -165,7 +169,16 @@ class Section(Sequence[Any]):
         except LookupError:
             return "<section, deleted>"
         count = span.stop - span.start
-        return f"<section {'#' * span.level} {span.title!r}, {count} cell{'' if count == 1 else 's'}>"
+        title = looks.shortened(repr(span.title), 200)
+        return f"<section {'#' * span.level} {title}, {count} cell{'' if count == 1 else 's'}>"
+
+    def _repr_html_(self) -> str:
+        try:
+            span, cells = self._span(), self[:]
+        except LookupError as error:
+            return looks.text(str(error.args[0]))
+        title = looks.titled(span.title, f"heading {span.level}, {looks.counted(len(cells), 'cell')}")
+        return looks.cells(title, cell_lines(self._notebook, cells[: looks.MOST]), len(cells))  # type: ignore[arg-type]
 
     def _span(self) -> _Span:
         for span in _spans(self._notebook):
@@ -243,7 +256,24 @@ class Sections(Sequence[Section]):
         return any(section == item for section in self)
 
     def __repr__(self) -> str:
-        return repr(self[:])
+        try:
+            return looks.listed(self[:])
+        except LookupError as error:
+            return looks.lost(error)
+
+    def _repr_html_(self) -> str:
+        try:
+            spans = self._spans()
+        except LookupError as error:
+            return looks.text(str(error.args[0]))
+        rows = [
+            (looks.indented(span.title, span.level), str(span.level), looks.reach(span.start, span.stop))
+            for span in spans[:100]
+        ]
+        more = len(spans) - 100
+        note = f"… {more:,} more" if more > 0 else ""
+        count = looks.titled("Sections", f"{len(spans):,}")
+        return looks.table(count, ("Title", "Level", "Cells"), rows, note=note)
 
     def _spans(self) -> list[_Span]:
         spans = _spans(self._notebook)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, MutableSequence
 from itertools import pairwise
 from typing import Any, Self, overload
 
+from rtc_widgets.documents import looks
 from rtc_widgets.documents.celltext import CellText
 from rtc_widgets.documents.text import Edit, checked, diff
 from rtc_widgets.errors import DocumentError
@@ -100,7 +101,17 @@ class Lines(MutableSequence[str]):
     __hash__ = None  # type: ignore[assignment]
 
     def __repr__(self) -> str:
-        return repr(list(self))
+        try:
+            return looks.listed(self[:])
+        except LookupError as error:
+            return looks.lost(error)
+
+    def _repr_html_(self) -> str:
+        try:
+            lines = self[:]
+        except LookupError as error:
+            return looks.text(str(error.args[0]))
+        return looks.lines(lines)
 
     def _edit(self, edits: Callable[[_Layout], list[Edit]]) -> None:
         self._text._edit(lambda now: edits(_Layout(now)))  # noqa: SLF001 (a view of the same text)

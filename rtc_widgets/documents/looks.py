@@ -1,28 +1,176 @@
 """How things look at the end of a cell: HTML for light and dark pages, with and without style sheets.
 
-What JupyterLab's sanitizer leaves of it in a notebook that is not trusted, and GitHub without any CSS, is still in
-order: the markup says everything, and styles only help. So there is no style sheet, no script, and no colour that
-a theme could turn against the text: colours are those of the page around.
+The markup says everything, and inline styles only help, for little else is left everywhere: JupyterLab takes style
+sheets, ``aria-`` attributes and CSS variables out of notebooks that are not trusted, GitHub takes all styles.
+Colours are those of the page around, except where both a background and its text are ours. Everything is escaped
+and bounded: what is shown stays in the notebook's file.
 """
 
 from __future__ import annotations
 
 import html
-from collections.abc import Sequence
+import json
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple, TypeVar
 
-__all__ = ["Html", "card"]
+__all__ = [
+    "MOST",
+    "CellLine",
+    "Face",
+    "Html",
+    "Shown",
+    "card",
+    "cell",
+    "cells",
+    "counted",
+    "data",
+    "escaped",
+    "face",
+    "hit",
+    "indented",
+    "labels",
+    "lines",
+    "listed",
+    "lost",
+    "outputs",
+    "people",
+    "preview",
+    "reach",
+    "shortened",
+    "steps",
+    "table",
+    "text",
+    "titled",
+]
 
-# A long value is cut here: what is shown is for people to read, and is kept in the notebook's file.
-_LONGEST = 500
+# Rows of a table, lines of a source, and code points of a value, of a line and of a plain repr that are shown.
+MOST = 20
+_LINES, _LONGEST, _WIDTH, _REPR = 10, 500, 200, 2_000
 
 _LEFT = "text-align:left;vertical-align:top"
 _SOFT = "opacity:0.75"
+_BREAK = "overflow-wrap:break-word;overflow-wrap:anywhere"
+# The second of two is for pages that have JupyterLab's variables; where they are taken out, the first holds.
+_FRAME = (
+    "border:1px solid rgba(128,128,128,0.4);border-color:var(--jp-border-color2,rgba(128,128,128,0.4));"
+    "background-color:rgba(128,128,128,0.08);"
+    "background-color:var(--jp-cell-editor-background,rgba(128,128,128,0.08))"
+)
+
+T = TypeVar("T")
 
 
 class Html(str):
     """Mark a text as HTML that is not to be escaped again."""
 
     __slots__ = ()
+
+
+class Shown(list[T]):
+    """Be a list that is drawn at the end of a cell."""
+
+    def __init__(self, items: Iterable[T], draw: Callable[[list[T]], str]) -> None:
+        super().__init__(items)
+        self._draw = draw
+
+    def __reduce__(self) -> Any:
+        return list, (list(self),)
+
+    def _repr_html_(self) -> str:
+        return self._draw(self)
+
+
+class Face(NamedTuple):
+    """Hold what is shown of a participant."""
+
+    name: str
+    username: str
+    color: str | None = None
+    kernel: bool = False
+    me: bool = False
+    where: str = ""
+    says: str = ""
+
+
+class CellLine(NamedTuple):
+    """Hold what is shown of a cell among others."""
+
+    place: int
+    id: str
+    type: str
+    source: str
+    tags: Sequence[str] = ()
+    here: Sequence[Face] = ()
+    running: bool = False
+
+
+# ------------------------------------------------------------------------------------------------------- plain text
+
+
+def shortened(whole: str, most: int = _REPR) -> str:
+    """Return a plain repr, cut where it is very long.
+
+    >>> shortened("'abcdef'", 4)
+    "'abc … 4 more characters"
+    """
+    return whole if len(whole) <= most else f"{whole[:most]} … {len(whole) - most:,} more characters"
+
+
+def listed(items: Sequence[Any], most: int = MOST) -> str:
+    """Return the repr of a list of which only the beginning is looked at.
+
+    >>> listed(range(100), 2)
+    '[0, 1, … 98 more]'
+    """
+    first = ", ".join(map(repr, items[:most]))
+    more = len(items) - most
+    return shortened(f"[{first}, … {more:,} more]" if more > 0 else f"[{first}]")
+
+
+def lost(error: LookupError) -> str:
+    """Return the repr of what was deleted, by the error that says so."""
+    return f"<{str(error.args[0]).rstrip('.')}>" if error.args else "<deleted>"
+
+
+def escaped(value: str, most: int = _LONGEST) -> Html:
+    """Return a text as HTML, cut where it is very long; what is `Html` already stays as it is."""
+    if isinstance(value, Html):
+        return value
+    cut = value if len(value) <= most else value[: most - 1] + "…"
+    return Html(html.escape(cut.encode("utf-8", "replace").decode()))  # a lone surrogate cannot be sent
+
+
+def text(value: str) -> Html:
+    """Return a sentence, for what there is not or not any more."""
+    return Html(f"<p><em>{escaped(value)}</em></p>")
+
+
+def titled(name: str, rest: str) -> Html:
+    """Return a title, and what is said beside it."""
+    return Html(f'<strong>{escaped(name)}</strong> · <span style="{_SOFT}">{escaped(rest)}</span>')
+
+
+def counted(number: int, what: str) -> str:
+    """Return a number of things, in words.
+
+    >>> counted(1, "cell"), counted(2000, "line")
+    ('1 cell', '2,000 lines')
+    """
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
+
+
+def reach(start: int, stop: int) -> str:
+    """Return from where to before where something stands, in words."""
+    return str(start) if stop - start == 1 else f"{start} to {stop - 1}"
+
+
+def indented(title: str, level: int) -> Html:
+    """Return the title of a section, further in the deeper it is."""
+    return Html(f'<span style="padding-left:{1.2 * (level - 1):.1f}em">{escaped(title, 200)}</span>')
+
+
+# ------------------------------------------------------------------------------------------------------------ tables
 
 
 def card(title: str, rows: Sequence[tuple[str, str]], *, note: str = "") -> str:
@@ -36,17 +184,288 @@ def card(title: str, rows: Sequence[tuple[str, str]], *, note: str = "") -> str:
     >>> "&lt;here&gt;</td>" in card("Relay", [("state", "<here>")])
     True
     """
-    lines = "".join(
-        f'<tr><th scope="row" style="{_LEFT}">{escaped(name)}</th><td style="{_LEFT}">{escaped(value)}</td></tr>'
-        for name, value in rows
+    return table(title, (), rows, note=note)
+
+
+def table(
+    title: str, heads: Sequence[str], rows: Iterable[Sequence[str]], *, note: str = "", below: str = ""
+) -> Html:
+    """Return a table, the first column of which names its rows.
+
+    Args:
+        title: what stands above it.
+        heads: of the columns; none for a table of names and values.
+        rows: texts, or `Html`.
+        note: a sentence below.
+        below: `Html` below that.
+    """
+    weight = "font-weight:normal" if heads else "font-weight:bold"
+    body = "".join(
+        f'<tr><th scope="row" style="{_LEFT};{weight}">{escaped(first)}</th>'
+        + "".join(f'<td style="{_LEFT};{_BREAK}">{escaped(value)}</td>' for value in rest)
+        + "</tr>"
+        for first, *rest in rows
     )
-    table = f'<table style="margin:0">{lines}</table>' if lines else ""
-    below = f'<p style="margin:4px 0 0;{_SOFT}">{escaped(note)}</p>' if note else ""
-    return Html(f'<div><p style="margin:0 0 4px"><strong>{escaped(title)}</strong></p>{table}{below}</div>')
+    head = "".join(f'<th scope="col" style="{_LEFT}">{escaped(name)}</th>' for name in heads)
+    named = (
+        html.escape(re.sub(r"<[^>]*>", "", title), quote=True) if isinstance(title, Html) else escaped(title)
+    )
+    return Html(
+        f'<div style="overflow-x:auto"><p style="margin:0 0 0.4em;{_BREAK}">{_title(title)}</p>'
+        + (f'<table aria-label="{named}" style="margin:0">' if body else "")
+        + (f"<thead><tr>{head}</tr></thead>" if body and head else "")
+        + (f"<tbody>{body}</tbody></table>" if body else "")
+        + (f'<p style="margin:0.4em 0 0;{_SOFT}">{escaped(note)}</p>' if note else "")
+        + f"{below}</div>"
+    )
 
 
-def escaped(text: str) -> str:
-    """Return *text* as HTML, cut where it is very long; what is `Html` already stays as it is."""
-    if isinstance(text, Html):
-        return text
-    return html.escape(text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…")
+def cells(title: str, lines: Sequence[CellLine], count: int, *, also: Sequence[Face] = ()) -> Html:
+    """Return a table of cells, the first ones of *count*, and who else is here."""
+    tags, here = any(line.tags for line in lines), any(line.here or line.running for line in lines)
+    rows = []
+    for line in lines:
+        row = [
+            str(line.place),
+            line.type,
+            _code(_first(line.source)),
+            *([labels(line.tags)] if tags else []),
+            *([_presence(line)] if here else []),
+            _code(line.id[:8], _SOFT),
+        ]
+        rows.append(row)
+    heads = ["Cell", "Type", "Source", *(["Tags"] if tags else []), *(["Here"] if here else []), "Id"]
+    more = count - len(lines)
+    others = people(also, "Also here") if also else ""
+    below = f'<div style="margin:0.8em 0 0">{others}</div>' if others else ""
+    return table(title, heads, rows, note=f"… {counted(more, 'more cell')}" if more > 0 else "", below=below)
+
+
+def people(faces: Sequence[Face], title: str = "") -> Html:
+    """Return a list of participants."""
+    if not faces:
+        return text("Nobody is here.")
+    items = "".join(f'<li style="margin:0 0 0.3em">{_introduced(one)}</li>' for one in faces[:100])
+    more = f"<li>… {len(faces) - 100:,} more</li>" if len(faces) > 100 else ""
+    head = f'<p style="margin:0 0 0.4em">{_title(title)}</p>' if title else ""
+    return Html(f'<div>{head}<ul style="list-style:none;margin:0;padding:0">{items}{more}</ul></div>')
+
+
+def face(one: Face) -> Html:
+    """Return one participant."""
+    return Html(f'<p style="margin:0">{_introduced(one)}</p>')
+
+
+# -------------------------------------------------------------------------------------------------------- one thing
+
+
+def cell(line: CellLine, facts: Sequence[str] = ()) -> Html:
+    """Return a cell: what it is, who is there, and the beginning of its source."""
+    parts = [
+        Html(f"<strong>{escaped(line.type)} cell {line.place}</strong>"),
+        _code(line.id[:8], _SOFT),
+        *([labels(line.tags)] if line.tags else []),
+        *([_presence(line)] if line.here or line.running else []),
+        *(Html(f'<span style="{_SOFT}">{escaped(fact)}</span>') for fact in facts),
+    ]
+    return Html(f'<div><p style="margin:0 0 0.4em">{" · ".join(parts)}</p>{preview(line.source)}</div>')
+
+
+def preview(source: str, title: str = "") -> Html:
+    """Return the first lines of a source, and how many more there are."""
+    all_lines = source.splitlines()
+    shown = "\n".join(_cut(line) for line in all_lines[:_LINES])
+    more = len(all_lines) - _LINES
+    rest = f"… {counted(more, 'more line')}" if more > 0 else ""
+    if len(source) > _WIDTH * _LINES:
+        rest = f"{rest or '…'}, {len(source):,} characters in all"
+    head = f'<p style="margin:0 0 0.4em">{_title(title)}</p>' if title else ""
+    below = f'<p style="margin:0.2em 0 0;{_SOFT}">{rest}</p>' if rest else ""
+    if not source.strip():
+        return Html(f'{head}<p style="margin:0;{_SOFT}"><em>empty</em></p>')
+    style = f"margin:0;padding:0.4em 0.6em;{_FRAME};border-radius:2px;white-space:pre-wrap;{_BREAK}"
+    return Html(f'{head}<pre style="{style}">{escaped(shown, len(shown))}</pre>{below}')
+
+
+def labels(tags: Iterable[str]) -> Html:
+    """Return tags as small labels."""
+    style = "border-radius:1em;padding:1px 0.6em;white-space:nowrap"
+    tags = list(tags)
+    shown = [f'<code style="{style}">{escaped(tag, 40)}</code>' for tag in tags[:MOST]]
+    return Html(" ".join([*shown, *([f"… {len(tags) - MOST:,} more"] if len(tags) > MOST else [])]))
+
+
+def hit(line: str, start: int, stop: int) -> Html:
+    """Return a line of a source with what was found in it marked."""
+    first = max(0, start - 40)
+    last = min(len(line), max(start, min(stop, start + 80)) + 40)
+    stop = min(stop, last)
+    before = ("…" if first else "") + line[first:start].lstrip() if first else line[:start].lstrip()
+    after = line[stop:last] + ("…" if last < len(line) else "")
+    return _code(Html(f"{escaped(before)}<mark>{escaped(line[start:stop])}</mark>{escaped(after)}"))
+
+
+def data(title: str, value: Any) -> Html:
+    """Return plain data, as metadata are: keys and values, and what is deeper as JSON."""
+    pairs = list(value.items()) if isinstance(value, Mapping) else list(enumerate(value))
+    rows = [(str(key), _code(_json(item))) for key, item in pairs[:MOST]]
+    more = len(pairs) - MOST
+    note = f"… {more:,} more" if more > 0 else "" if rows else "empty"
+    return table(title, (), rows, note=note)
+
+
+def lines(values: Sequence[str]) -> Html:
+    """Return lines of a source, with their numbers from 0."""
+    rows = [(str(place), _code(_cut(line))) for place, line in enumerate(values[:MOST])]
+    more = len(values) - MOST
+    note = f"… {counted(more, 'more line')}" if more > 0 else ""
+    return table(titled("Lines", f"{len(values):,}"), (), rows, note=note)
+
+
+def steps(labels_: Sequence[str], call: str) -> Html:
+    """Return steps that can be undone or done again, the next one first."""
+    newest = list(labels_)[::-1][:MOST]
+    rows = [("next" if place == 0 else str(place + 1), label) for place, label in enumerate(newest)]
+    more = len(labels_) - MOST
+    note = f"… {counted(more, 'more step')}" if more > 0 else ""
+    return table(titled(f"{call} takes", counted(len(labels_), "step")), (), rows, note=note)
+
+
+def outputs(title: str, values: Sequence[Mapping[str, Any]]) -> Html:
+    """Return what outputs there are, and the beginning of each: what they show is seen in their cell."""
+    rows = [
+        (str(place), str(value.get("output_type", "")), _code(_first(_said(value))), _kinds(value))
+        for place, value in enumerate(values[:MOST])
+    ]
+    more = len(values) - MOST
+    note = f"… {more:,} more" if more > 0 else "" if rows else "none"
+    return table(title, ("Output", "Type", "Begins", "Holds"), rows, note=note)
+
+
+# --------------------------------------------------------------------------------------------------------- privates
+
+
+def _title(title: str) -> str:
+    return title if isinstance(title, Html) else f"<strong>{escaped(title)}</strong>"
+
+
+def _code(value: str, style: str = "") -> Html:
+    plain = f"background-color:transparent;padding:0;{_BREAK}" + (f";{style}" if style else "")
+    return Html(f'<code style="{plain}">{escaped(value)}</code>') if value else Html("")
+
+
+def _first(source: str, width: int = 80) -> str:
+    line = next((line.strip() for line in source.splitlines() if line.strip()), "")
+    return _cut(line, width)
+
+
+def _json(value: Any) -> str:
+    return _cut(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str))
+
+
+def _cut(value: str, width: int = _WIDTH) -> str:
+    return value if len(value) <= width else value[: width - 1] + "…"
+
+
+def _said(output: Mapping[str, Any]) -> str:
+    """Return what an output says in words."""
+    if output.get("output_type") == "error":
+        return f"{output.get('ename', '')}: {output.get('evalue', '')}"
+    found = output.get("text")
+    bundle = output.get("data")
+    if found is None and isinstance(bundle, Mapping):
+        found = bundle.get("text/plain")
+    return "".join(map(str, found)) if isinstance(found, list) else found if isinstance(found, str) else ""
+
+
+def _kinds(output: Mapping[str, Any]) -> str:
+    bundle = output.get("data")
+    if isinstance(bundle, Mapping):
+        return ", ".join(map(str, list(bundle)[:MOST]))
+    return str(output.get("name", "")) if output.get("output_type") == "stream" else ""
+
+
+def _presence(line: CellLine) -> Html:
+    running = ["<strong>▶ running</strong>"] if line.running else []
+    shown = [f"{_avatar(one)} {_name(one)}" for one in line.here[:5]]
+    more = [f"… {len(line.here) - 5} more"] if len(line.here) > 5 else []
+    return Html(", ".join([*running, *shown, *more]))
+
+
+def _introduced(one: Face) -> Html:
+    name = f"{_avatar(one)} <strong>{_name(one)}</strong>"
+    kind = ["kernel"] if one.kernel else []
+    facts = [*kind, *(["this is me"] if one.me else []), *(fact for fact in (one.where, one.says) if fact)]
+    user = f' <span style="{_SOFT}">{escaped(one.username, 60)}</span>' if one.username != one.name else ""
+    return Html(f"{name}{user}" + "".join(f" · {escaped(fact, 200)}" for fact in facts))
+
+
+def _name(one: Face) -> str:
+    return f"<bdi>{escaped(one.name, 60)}</bdi>"
+
+
+def _avatar(one: Face) -> str:
+    words = re.findall(r"[^\W_]+", one.name) or ["?"]
+    initials = "".join(word[0] for word in words[:2]).upper()
+    red, green, blue = _rgb(one.color)
+    style = (
+        "display:inline-block;min-width:2em;padding:0 0.2em;line-height:2em;text-align:center;font-size:75%;"
+        f"font-weight:600;border-radius:{'4px' if one.kernel else '1.2em'};"
+        f"background-color:#{red:02x}{green:02x}{blue:02x};color:{_ink(red, green, blue)}"
+    )
+    return (
+        f'<span aria-hidden="true" title="{escaped(one.name, 60)}" style="{style}">{escaped(initials)}</span>'
+    )
+
+
+# JupyterLab's colours of collaborators, as of its light theme; those who are in its pages have one of them.
+_COLLABORATORS = ("ffad8e", "dac83d", "72dd76", "00e4d0", "45d4ff", "e2b1ff", "ff9de6")
+_NAMED = {
+    "black": "000",
+    "silver": "c0c0c0",
+    "white": "fff",
+    "maroon": "800000",
+    "red": "f00",
+    "purple": "800080",
+    "fuchsia": "f0f",
+    "green": "008000",
+    "lime": "0f0",
+    "olive": "808000",
+    "yellow": "ff0",
+    "navy": "000080",
+    "blue": "00f",
+    "teal": "008080",
+    "aqua": "0ff",
+    "orange": "ffa500",
+}
+_UNKNOWN = "808080"
+_HEX = re.compile(r"#([0-9a-f]{3,4}|[0-9a-f]{6}|[0-9a-f]{8})")
+_VARIABLE = re.compile(r"var\(--jp-collaborator-color([1-7])\b.*")
+_RGB = re.compile(r"rgba?\(\s*(\d{1,3})[\s,]+(\d{1,3})[\s,]+(\d{1,3})\b.*\)")
+
+
+def _rgb(color: str | None) -> tuple[int, int, int]:
+    """Return red, green and blue of a colour as CSS has it; of one that is not understood, a grey."""
+    told = (color or "").strip().lower()[:100]
+    if (parts := _RGB.fullmatch(told)) is not None:
+        return min(int(parts[1]), 255), min(int(parts[2]), 255), min(int(parts[3]), 255)
+    if (variable := _VARIABLE.fullmatch(told)) is not None:
+        digits = _COLLABORATORS[int(variable[1]) - 1]
+    elif (hexed := _HEX.fullmatch(told)) is not None:
+        digits = hexed[1]
+    else:
+        digits = _NAMED.get(told, _UNKNOWN)
+    if len(digits) < 6:
+        digits = "".join(digit * 2 for digit in digits)
+    return int(digits[:2], 16), int(digits[2:4], 16), int(digits[4:6], 16)
+
+
+def _ink(red: int, green: int, blue: int) -> str:
+    """Return black or white, whichever is read better on a colour: one of them always has a contrast of 4.5.
+
+    After WCAG 2.2, "relative luminance" and "contrast ratio".
+    """
+    parts = [part / 255 for part in (red, green, blue)]
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+    luminance = 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+    return "#000000" if (luminance + 0.05) ** 2 > 1.05 * 0.05 else "#ffffff"

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import overload
 
+from rtc_widgets.documents import looks
 from rtc_widgets.documents.cell_index import CellIndex, Row
-from rtc_widgets.documents.cells import Cell
+from rtc_widgets.documents.cells import Cell, cell_lines
 from rtc_widgets.documents.definitions import defined
 from rtc_widgets.documents.headings import Sections
+from rtc_widgets.documents.lines import line_starts
 from rtc_widgets.documents.schema import checked_type
 from rtc_widgets.documents.sequence import CellSequence
 
@@ -39,10 +42,18 @@ class Found:
         return self.match[0]
 
     def __repr__(self) -> str:
+        line, _ = self._in_line()
+        return f"<{self.cell.id[:8]}:{self.line}: {looks.shortened(repr(line), 200)}>"
+
+    def _repr_html_(self) -> str:
+        return _found([self])
+
+    def _in_line(self) -> tuple[str, int]:
+        """Return the line in which it begins, and where in it."""
         source = self.match.string
         start = source.rfind("\n", 0, self.span[0]) + 1
         end = source.find("\n", self.span[0])
-        return f"<{self.cell.id[:8]}:{self.line}: {source[start : None if end < 0 else end]!r}>"
+        return source[start : None if end < 0 else end], self.span[0] - start
 
 
 class TypedCells(Sequence[Cell]):
@@ -74,7 +85,12 @@ class TypedCells(Sequence[Cell]):
         return isinstance(item, Cell) and item in self._notebook and item.cell_type == self._type
 
     def __repr__(self) -> str:
-        return repr(self[:])
+        return looks.listed(self)
+
+    def _repr_html_(self) -> str:
+        cells = self[:]
+        title = looks.titled(f"{self._type} cells", f"{len(cells):,}")
+        return looks.cells(title, cell_lines(self._notebook, cells[: looks.MOST]), len(cells))  # type: ignore[arg-type]
 
     def _ids(self) -> list[str]:
         with self._notebook.document.reading() as replica:
@@ -159,11 +175,12 @@ class Lookup(CellSequence):
         [(0, 0, (0, 1)), (1, 1, (12, 13))]
         """
         compiled = _compiled(pattern)
-        return [
-            Found(self.cell(row.id), row.source.count("\n", 0, match.start()), match.span(), match)
+        found = (
+            Found(self.cell(row.id), _line(row.source, match.start()), match.span(), match)
             for row in self._rows(type)
             for match in compiled.finditer(row.source)
-        ]
+        )
+        return looks.Shown(found, _found)
 
     def defining(self, name: str) -> Cell | None:
         r"""Return the last code cell that defines a name; None where none does.
@@ -190,6 +207,25 @@ class Lookup(CellSequence):
         with self.document.reading() as replica:
             rows = replica.part(CellIndex).rows()
         return rows if type_ is None else [row for row in rows if row.type == type_]
+
+
+def _found(found: list[Found]) -> str:
+    rows = []
+    for one in found[: looks.MOST]:
+        line, start = one._in_line()  # noqa: SLF001 (of the same module)
+        place = str(one.cell.index) if one.cell.exists else "deleted"
+        rows.append((place, str(one.line), looks.hit(line, start, start + len(one.text)), one.cell.id[:8]))
+    more = len(found) - len(rows)
+    note = f"… {more:,} more" if more else ""
+    count = looks.titled("Found", f"{len(found):,} time{'' if len(found) == 1 else 's'}")
+    return looks.table(count, ("Cell", "Line", "Text", "Id"), rows, note=note)
+
+
+def _line(source: str, offset: int) -> int:
+    """Return in which line of a cell, as `Cell.lines` counts them, an offset is."""
+    if "\r" not in source:
+        return source.count("\n", 0, offset)
+    return bisect_right(line_starts(source), offset) - 1
 
 
 def _compiled(pattern: str | re.Pattern[str]) -> re.Pattern[str]:

@@ -10,7 +10,7 @@ from typing import Any, Self, overload
 
 from pycrdt import Map
 
-from rtc_widgets.documents import rules, schema
+from rtc_widgets.documents import looks, rules, schema
 from rtc_widgets.documents.place import Place
 
 __all__ = ["LiveList", "LiveMapping", "plain_map", "same", "set_map"]
@@ -82,7 +82,16 @@ class _Live:
     __hash__ = None  # type: ignore[assignment]
 
     def __repr__(self) -> str:
-        return repr(self.copy())
+        try:
+            return looks.shortened(repr(self.copy()))
+        except LookupError as error:
+            return looks.lost(error)
+
+    def _repr_html_(self) -> str:
+        try:
+            return looks.data(f"metadata{_brackets(self._path)}", self.copy())
+        except LookupError as error:
+            return looks.text(str(error.args[0]))
 
 
 class LiveMapping(_Live, MutableMapping[str, Any]):

@@ -8,7 +8,7 @@ from typing import Any, NoReturn, Self, overload
 
 from pycrdt import Array, Map
 
-from rtc_widgets.documents import rules, schema, ycells
+from rtc_widgets.documents import looks, rules, schema, ycells
 from rtc_widgets.documents.document import LiveDocument
 from rtc_widgets.documents.place import CellPlace
 from rtc_widgets.errors import DocumentError
@@ -60,6 +60,12 @@ class Output(dict[str, Any]):
 
     def __reduce__(self) -> Any:
         return dict, (self.copy(),)
+
+    def __repr__(self) -> str:
+        return looks.shortened(super().__repr__())
+
+    def _repr_html_(self) -> str:
+        return looks.outputs("Output", [self]) if "output_type" in self else looks.data("Output", self)
 
 
 class Outputs(MutableSequence[Output]):
@@ -144,7 +150,17 @@ class Outputs(MutableSequence[Output]):
     __hash__ = None  # type: ignore[assignment]
 
     def __repr__(self) -> str:
-        return repr(self._read())
+        try:
+            return looks.shortened(repr(self._read()))
+        except LookupError as error:
+            return looks.lost(error)
+
+    def _repr_html_(self) -> str:
+        try:
+            outputs = self._read()
+        except LookupError as error:
+            return looks.text(str(error.args[0]))
+        return looks.outputs(looks.titled("Outputs", f"{len(outputs):,}"), outputs)
 
     def _read(self) -> list[dict[str, Any]]:
         with self._place.document.reading() as replica:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, MutableSet
 from typing import Any, Self
 
-from rtc_widgets.documents import rules
+from rtc_widgets.documents import looks, rules
 from rtc_widgets.documents.mapping import plain_map, set_map
 from rtc_widgets.documents.place import Place
 
@@ -104,7 +104,18 @@ class Tags(MutableSet[str]):
     __hash__ = None  # type: ignore[assignment]
 
     def __repr__(self) -> str:
-        return "{" + ", ".join(map(repr, self._read())) + "}" if self else "set()"
+        try:
+            tags = ", ".join(map(repr, self._read()))
+        except LookupError as error:
+            return looks.lost(error)
+        return looks.shortened(f"{{{tags}}}") if tags else "set()"
+
+    def _repr_html_(self) -> str:
+        try:
+            tags = self._read()
+        except LookupError as error:
+            return looks.text(str(error.args[0]))
+        return f"<p>{looks.labels(tags)}</p>" if tags else looks.text("No tags.")
 
     def _read(self) -> list[str]:
         with self._place.document.reading() as replica:

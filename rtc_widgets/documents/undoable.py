@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rtc_widgets.documents import looks
 from rtc_widgets.documents.undo import Undo
 
 __all__ = ["Undoable"]
@@ -44,9 +45,9 @@ class Undoable:
     @property
     def undo_stack(self) -> list[str]:
         """The labels of the steps that `undo` would take back, the newest last; at most 200."""
-        return self._steps.labels
+        return looks.Shown(self._steps.labels, lambda steps: looks.steps(steps, "undo()"))
 
     @property
     def redo_stack(self) -> list[str]:
         """The labels of the steps that `redo` would do again, the next one last."""
-        return self._steps.undone_labels
+        return looks.Shown(self._steps.undone_labels, lambda steps: looks.steps(steps, "redo()"))
