@@ -108,7 +108,7 @@ class RoomMaker:
         if size > limit:
             raise ChannelClosed(
                 CloseCode.TOO_LARGE,
-                f"{path} has {size / 2**20:.1f} MiB, and files over {limit / 2**20:.1f} MiB are opened without "
+                f"{path} has {_bytes(size)}, and files over {_bytes(limit)} are opened without "
                 "collaboration. Clear large outputs, or raise RelayApp.max_file_size on the server.",
             )
 
@@ -185,3 +185,8 @@ async def _logged(content: RoomDocument) -> None:
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(_LOG_PATIENCE):
             await content.committed()
+
+
+def _bytes(count: int) -> str:
+    """Write a number of bytes for people."""
+    return f"{count / 2**20:.1f} MiB" if count >= 2**20 else f"{count / 2**10:.1f} KiB"

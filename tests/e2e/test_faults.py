@@ -146,6 +146,7 @@ async def test_a_file_over_the_limit_opens_the_ordinary_way(serve):
     path = server.notebook("large.ipynb", "x" * 20_000)
     answer = await refusal(server, path)
     assert (answer.status, answer.code) == (413, CloseCode.TOO_LARGE)
+    assert "KiB, and files over 9.8 KiB are opened without collaboration" in answer.message
 
 
 async def test_a_body_without_a_type_is_a_bad_request(server):
