@@ -36,8 +36,8 @@ def split(document: LiveDocument, cell_id: str, at: int | None, line: int | None
         text: Text = ycell["source"]
         now = str(text)
         place = _line_start(now, line) if at is None else slice(at, None).indices(len(now))[0]  # type: ignore[arg-type]
-        tail = len(now) - len(now[place:].lstrip("\n"))
-        value = schema.value_of(ycell) | {"id": new_cell_id(), "source": now[:place].rstrip("\n")}
+        tail = len(now) - len(now[place:].lstrip("\r\n"))
+        value = schema.value_of(ycell) | {"id": new_cell_id(), "source": now[:place].rstrip("\r\n")}
         execution = value["metadata"].get("execution", {})
         if "iopub.execute_input" in execution and "shell.execute_reply" not in execution:
             del value["metadata"]["execution"]  # the cell is running, and the first part is not that cell

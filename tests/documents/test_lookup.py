@@ -95,6 +95,11 @@ def test_find_and_grep() -> None:
         nb.find("é", "python")
 
 
+def test_a_match_is_in_the_line_that_lines_gives() -> None:
+    nb = notebook_of("a\rb\r\nc\u2028d\ne")
+    assert [nb[0].lines[found.line] for found in nb.grep("[abde]")] == ["a", "b", "c\u2028d", "e"]
+
+
 # --------------------------------------------------------------------------------------------------- definitions
 
 
@@ -235,6 +240,7 @@ def test_a_notebook_without_headings_has_no_sections() -> None:
         ("\n---", []),
         ("# `a_b` *c* <a id='x'></a>", [(1, "a_b c")]),
         ("# C# and snake_case", [(1, "C# and snake_case")]),
+        ("a\u2028# no\x0b# no\r# yes\r\n# B", [(1, "yes"), (1, "B")]),
     ],
 )
 def test_headings(source: str, found: list[tuple[int, str]]) -> None:

@@ -33,15 +33,15 @@ def test_a_conversation() -> None:
 
 
 @settings(max_examples=80, deadline=None)
-@given(st.text("ab é😀\n", max_size=8), st.integers(-10, 10))
+@given(st.text("ab é😀\n\r", max_size=8), st.integers(-10, 10))
 def test_a_split_cuts_at_a_code_point_and_loses_only_line_ends(source: str, at: int) -> None:
     nb = notebook_of(source)
     cell = nb[0]
     first, last = cell.split(at)
 
     place = slice(at, None).indices(len(source))[0]
-    assert first.source == source[:place].rstrip("\n")
-    assert last.source == cell.source == source[place:].lstrip("\n")
+    assert first.source == source[:place].rstrip("\r\n")
+    assert last.source == cell.source == source[place:].lstrip("\r\n")
     assert [first.index, last.index, len(nb)] == [0, 1, 2]
     as_saved(nb)
 
