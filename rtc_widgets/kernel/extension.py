@@ -14,6 +14,8 @@ from rtc_widgets.protocol.codes import CloseCode
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
+    from rtc_widgets.kernel.magics import Magics
+
 __all__ = ["current", "load_ipython_extension", "unload_ipython_extension"]
 
 NO_KERNEL = (
@@ -34,6 +36,7 @@ class _State:
     # Why there is no session though the extension is loaded.
     unavailable: str | None = None
     hooked: bool = False
+    magics: Magics | None = None
 
 
 _state = _State()
@@ -51,7 +54,11 @@ def current() -> KernelSession | None:
 
 
 def load_ipython_extension(ip: InteractiveShell) -> None:
-    """Say hello to the relay. Loading twice says hello again for the same session."""
+    """Say hello to the relay, and offer the magics. Loading twice says hello again for the same session."""
+    if _state.magics is None:
+        from rtc_widgets.kernel.magics import Magics  # noqa: PLC0415 (it asks this module for the session)
+
+        _state.magics = Magics(ip)
     if _state.session is not None:
         _state.session.hello()
         return
@@ -81,6 +88,9 @@ def load_ipython_extension(ip: InteractiveShell) -> None:
 def unload_ipython_extension(ip: InteractiveShell) -> None:
     """Say bye and undo every hook."""
     session, _state.session, _state.unavailable = _state.session, None, None
+    magics, _state.magics = _state.magics, None
+    if magics is not None:
+        magics.remove()
     if session is not None:
         ip.events.unregister("pre_run_cell", session.cell_started)
         ip.events.unregister("post_run_cell", session.cell_finished)
