@@ -1,0 +1,150 @@
+"""Measuring one piece of work in several ways, in turns, so that what disturbs one disturbs all.
+
+A machine's speed drifts from minute to minute, and a ratio of two figures taken one after the other drifts with it.
+So each round does the work once in each way, in an order that changes, and ratios are taken within a round.
+"""
+
+from __future__ import annotations
+
+import gc
+import statistics
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+__all__ = ["Case", "Effort", "Result", "Rounds", "Size", "Spread", "Topic", "Ways"]
+
+Ways = Mapping[str, Callable[[], Any]]
+Unit = Literal["s", "bytes"]
+
+
+@dataclass(frozen=True)
+class Size:
+    """Say how large what is measured is."""
+
+    cells: int = 10_000
+
+    @property
+    def few(self) -> int:
+        """Return a tenth of the cells."""
+        return max(1, self.cells // 10)
+
+
+@dataclass(frozen=True)
+class Effort:
+    """Say how long to measure: rounds until *seconds* have passed, but at least *least* and at most *most*."""
+
+    least: int = 7
+    most: int = 101
+    seconds: float = 5.0
+
+
+# Makes, of a size, the rounds of a case: of each, what to do in each way. What a generator does between two rounds is
+# not measured. Each call returns a small proof of what it did (for the unit bytes: the figure), the same in each way.
+Rounds = Callable[[Size], Iterable[Ways]]
+
+
+@dataclass(frozen=True)
+class Spread:
+    """Hold the median of some figures, and the quartiles around it."""
+
+    median: float
+    low: float
+    high: float
+
+    @classmethod
+    def of(cls, figures: list[float]) -> Spread:
+        """Return that of *figures*."""
+        if len(figures) == 1:
+            return cls(*figures * 3)
+        low, median, high = statistics.quantiles(figures, n=4, method="inclusive")
+        return cls(median, low, high)
+
+
+@dataclass(frozen=True)
+class Result:
+    """Hold the figures of one case: of each way, one a round."""
+
+    name: str
+    unit: Unit
+    figures: dict[str, list[float]]
+
+    def spread(self, way: str) -> Spread | None:
+        """Return what *way* takes; None where the case does not know that way."""
+        return Spread.of(self.figures[way]) if way in self.figures else None
+
+    def ratio(self, way: str, other: str) -> Spread | None:
+        """Return how many times as much *way* takes as *other* in the same round."""
+        if way not in self.figures or other not in self.figures:
+            return None
+        return Spread.of(
+            [a / b for a, b in zip(self.figures[way], self.figures[other], strict=True) if b > 0] or [0.0]
+        )
+
+    def raw(self) -> dict[str, Any]:
+        """Return all as plain data."""
+        return {"name": self.name, "unit": self.unit, "figures": self.figures}
+
+
+@dataclass(frozen=True)
+class Case:
+    """Hold one piece of work.
+
+    Args:
+        name: says what is done.
+        rounds: makes the rounds.
+        per: how often each call does it.
+        unit: ``s``: the call's time is the figure; ``bytes``: what the call returns.
+    """
+
+    name: str
+    rounds: Rounds
+    per: int = 1
+    unit: Unit = "s"
+
+    def measure(self, size: Size, effort: Effort) -> Result:
+        """Measure; of times the first round does not count, because it loads what is loaded late."""
+        figures: dict[str, list[float]] = {}
+        began = time.perf_counter()
+        first = 0 if self.unit == "s" else 1
+        for number, ways in enumerate(self.rounds(size), first):
+            names = list(ways)
+            proofs = {}
+            for name in names[number % len(names) :] + names[: number % len(names)]:
+                gc.collect()
+                start = time.perf_counter()
+                proofs[name] = ways[name]()
+                took = time.perf_counter() - start
+                if number:
+                    figure = float(proofs[name]) if self.unit == "bytes" else took / self.per
+                    figures.setdefault(name, []).append(figure)
+            if self.unit == "s" and any(proof != proofs[names[0]] for proof in proofs.values()):
+                raise AssertionError(f"{self.name}: the ways did not do the same: {proofs}")
+            late = time.perf_counter() - began > effort.seconds
+            if number >= effort.most or (late and number >= effort.least):
+                break
+        return Result(self.name, self.unit, figures)
+
+
+@dataclass
+class Topic:
+    """Hold the cases of one module.
+
+    Args:
+        title: of the table.
+        ways: the first is ours; the table compares it to the others, in this order.
+    """
+
+    title: str
+    ways: tuple[str, ...]
+    cases: list[Case] = field(default_factory=list)
+
+    def case(self, name: str, *, per: int = 1, unit: Unit = "s") -> Callable[[Rounds], Rounds]:
+        """Register a function that makes rounds as a case."""
+
+        def register(rounds: Rounds) -> Rounds:
+            self.cases.append(Case(name, rounds, per, unit))
+            return rounds
+
+        return register

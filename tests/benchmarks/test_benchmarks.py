@@ -1,0 +1,50 @@
+"""The benchmarks run, and their ways of doing a thing do the same; how long it takes is nobody's business here."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+# A figure, twice a ratio; the cell of a way that a case does not know holds a dash.
+COLUMNS = 6
+
+
+def benchmarks(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "benchmarks", "--cells", "12", "--least", "1", "--most", "1", *arguments]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=110)
+
+
+@pytest.mark.timeout(120)
+def test_every_case_of_the_handle_runs_and_is_in_the_table(tmp_path: Path) -> None:
+    file = tmp_path / "figures.json"
+    ended = benchmarks("handle", "--json", str(file))
+    assert ended.returncode == 0, ended.stderr
+    raw = json.loads(file.read_text())
+    cases = raw["topics"]["handle"]
+    assert len(cases) > 20
+    rows = [line.strip("|").split(" | ") for line in ended.stdout.splitlines() if line.startswith("|")]
+    assert [row[0].strip() for row in rows[2:]] == [case["name"] for case in cases]
+    assert {len(row) for row in rows[2:]} == {COLUMNS}
+    for case in cases:
+        assert "rtc_widgets" in case["figures"] and "pycrdt" in case["figures"]
+        assert all(len(figures) == 1 and figures[0] > 0 for figures in case["figures"].values())
+
+
+@pytest.mark.timeout(120)
+def test_memory_is_measured_in_processes_of_its_own() -> None:
+    ended = benchmarks("memory", "-k", "opened", "--json", "-")
+    assert ended.returncode == 0, ended.stderr
+    (case,) = json.loads(ended.stdout)["topics"]["memory"]
+    assert case["unit"] == "bytes" and case["figures"].keys() == {"rtc_widgets", "pycrdt", "nbformat"}
+    assert "opened" in ended.stderr
+
+
+def test_a_topic_that_is_not_there_is_told() -> None:
+    ended = benchmarks("nothing")
+    assert ended.returncode == 2
+    assert "there are handle, memory" in ended.stderr
