@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         ProtocolError,
         RtcError,
         StaleCell,
+        StaleText,
         StoreError,
         UnknownDocumentType,
     )
@@ -43,6 +44,7 @@ __all__ = [
     "Role",
     "RtcError",
     "StaleCell",
+    "StaleText",
     "StoreError",
     "UnknownDocumentType",
     "__version__",
@@ -64,6 +66,7 @@ _HOMES = {
     "Role": "rtc_widgets.roles",
     "RtcError": "rtc_widgets.errors",
     "StaleCell": "rtc_widgets.errors",
+    "StaleText": "rtc_widgets.errors",
     "StoreError": "rtc_widgets.errors",
     "UnknownDocumentType": "rtc_widgets.errors",
     "connect": "rtc_widgets.client.api",

@@ -7,7 +7,8 @@ RtcError
 ├── NotConnected           there is no relay here; says why, with the cures
 ├── DocumentError          a value that would make the document invalid (also a ValueError)
 ├── CellGone               the cell was deleted (also a LookupError)
-├── StaleCell              the cell is not as it was when it was read
+├── StaleText              a text is not as it was when it was read
+│   └── StaleCell          the text of a cell
 ├── UnknownDocumentType    no such type under the entry point ``jupyter_ydoc`` (also a LookupError)
 └── StoreError             the log could not be read or written
 """
@@ -23,6 +24,7 @@ __all__ = [
     "ProtocolError",
     "RtcError",
     "StaleCell",
+    "StaleText",
     "StoreError",
     "UnknownDocumentType",
 ]
@@ -66,8 +68,12 @@ class CellGone(RtcError, LookupError):
     """Tell that the cell behind a handle was deleted."""
 
 
-class StaleCell(RtcError):
-    """Tell that a cell was changed since it was read, so that an edit made for what it was must not be written."""
+class StaleText(RtcError):
+    """Tell that a text was changed since it was read, so that an edit made for what it was must not be written."""
+
+
+class StaleCell(StaleText):
+    """Tell that the text of a cell was changed since it was read."""
 
 
 class UnknownDocumentType(RtcError, LookupError):

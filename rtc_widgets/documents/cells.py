@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -11,8 +10,8 @@ from pycrdt import Array, Map, Text
 from rtc_widgets.documents import looks, restructure, rules, schema, ycells
 from rtc_widgets.documents.assign import refusal
 from rtc_widgets.documents.cell_index import CellIndex, find_cell
-from rtc_widgets.documents.celltext import CellText, rewrite, source_of
-from rtc_widgets.documents.lines import Lines
+from rtc_widgets.documents.celltext import CellText
+from rtc_widgets.documents.editable import Editable
 from rtc_widgets.documents.mapping import LiveMapping, set_map
 from rtc_widgets.documents.outputs import Outputs, outputs_origin
 from rtc_widgets.documents.place import CellPlace
@@ -20,7 +19,7 @@ from rtc_widgets.documents.replica import Replica
 from rtc_widgets.documents.tags import Tags
 from rtc_widgets.documents.text import apply, checked, diff
 from rtc_widgets.documents.users import whereabouts
-from rtc_widgets.errors import DocumentError, StaleCell
+from rtc_widgets.errors import DocumentError
 
 if TYPE_CHECKING:
     from rtc_widgets.documents.headings import Section
@@ -33,7 +32,7 @@ __all__ = ["Cell", "cell_lines", "first_line"]
 _LARGE = 4_000
 
 
-class Cell:
+class Cell(Editable):
     """Stand for one cell of a live notebook.
 
     A handle, not a copy: reading gives what is there now, writing is seen by everybody. It survives moves,
@@ -90,7 +89,7 @@ class Cell:
             TypeError: set to something other than a ``str``.
             DocumentError: set to a text with an unpaired surrogate.
         """
-        return source_of(self._place)
+        return self._place.read()
 
     @source.setter
     def source(self, new: str) -> None:
@@ -148,55 +147,6 @@ class Cell:
     def text(self, new: str | CellText) -> None:
         if not isinstance(new, CellText) or new != self.text:  # after `cell.text += …` all is done
             self.source = str(new) if isinstance(new, CellText) else new
-
-    @property
-    def lines(self) -> Lines:
-        """The lines of the source as a list that is edited in place: see `Lines`."""
-        return Lines(self.text)
-
-    @lines.setter
-    def lines(self, new: Iterable[str]) -> None:
-        if not isinstance(new, Lines) or new != self.lines:
-            self.lines[:] = list(new) if not isinstance(new, str) else new
-
-    @property
-    def version(self) -> str:
-        """A token that stands for the source as it is now, for `edit`."""
-        return _version(self.source)
-
-    def edit(self, new: str, *, if_unchanged: str | None = None) -> str:
-        """Set the source as `source` does, unless it was changed meanwhile, and return its new version.
-
-        For programs that read, think, and write: what others typed while they thought is not overwritten.
-
-        Args:
-            new: the source.
-            if_unchanged: the `version` that *new* was made for; None for any.
-
-        Raises:
-            StaleCell: the source is another one by now; nothing was written.
-
-        >>> from rtc_widgets.documents.notebook import Notebook
-        >>> cell = Notebook.new().append("x = 1")
-        >>> seen = cell.version
-        >>> cell.source = "x = 2"
-        >>> try:
-        ...     cell.edit("x = 3", if_unchanged=seen)
-        ... except StaleCell:
-        ...     cell.source
-        'x = 2'
-        """
-        new = checked(new)
-
-        def check(now: str) -> None:
-            if if_unchanged is not None and _version(now) != if_unchanged:
-                raise StaleCell(
-                    f"The cell {self._id[:8]} was changed since its version was taken; nothing was written. "
-                    "Read source and version again, and make the edit for them."
-                )
-
-        rewrite(self._place, lambda now: diff(now, new), check)
-        return _version(new)
 
     # --------------------------------------------------------------------------- outputs, metadata and tags
 
@@ -451,7 +401,3 @@ def set_execution_count(ycell: Map[Any], count: int | None) -> None:
             raise DocumentError("Only code has an execution count.")
     elif ycell.get("execution_count") != count or "execution_count" not in ycell:
         ycell["execution_count"] = count
-
-
-def _version(source: str) -> str:
-    return hashlib.sha256(source.encode()).hexdigest()[:16]

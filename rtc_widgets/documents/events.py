@@ -1,4 +1,4 @@
-"""What changed in a notebook, told to those who asked, after the transaction and outside every lock."""
+"""What changed in a document, told to those who asked, after the transaction and outside every lock."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ import threading
 import weakref
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Protocol, cast
 
 from rtc_widgets.documents import looks, worker
 from rtc_widgets.documents.cell_index import CellEdit
-from rtc_widgets.documents.observation import Observation, Seen
+from rtc_widgets.documents.observation import Observation, Seen, TextObservation
 from rtc_widgets.documents.people import People, PersonEdit
 from rtc_widgets.documents.subscription import Subscription, weakly
 from rtc_widgets.documents.text import Edit, compose
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from rtc_widgets.documents.cells import Cell
     from rtc_widgets.documents.document import LiveDocument
     from rtc_widgets.documents.notebook import Notebook
+    from rtc_widgets.documents.replica import Replica
+    from rtc_widgets.documents.users import Sociable
 
 __all__ = [
     "KINDS",
@@ -30,13 +32,16 @@ __all__ = [
     "ChangeCallback",
     "ChangeSubscription",
     "Edit",
+    "Events",
     "Kind",
+    "NotebookEvents",
     "PersonEdit",
+    "TextEvents",
     "Thread",
 ]
 
-Kind = Literal["source", "cells", "outputs", "metadata", "people"]
-KINDS: tuple[Kind, ...] = ("source", "cells", "outputs", "metadata", "people")
+Kind = Literal["source", "cells", "outputs", "metadata", "attachments", "people", "content"]
+KINDS: tuple[Kind, ...] = ("source", "cells", "outputs", "metadata", "attachments", "people")
 Thread = Literal["main", "any"]
 
 _log = logging.getLogger(__name__)
@@ -47,15 +52,16 @@ class Change:
     """Say what one transaction changed, or several that had not been told yet.
 
     Args:
-        kind: ``source`` of a cell, ``cells`` added, deleted, moved or retyped, ``outputs`` and execution
-            count of a code cell, ``metadata`` of a cell or of the notebook, ``people`` who came, went, moved
-            to another cell or say something else.
-        cell: a handle on the cell; None for the notebook's own metadata, and for ``cells`` unless one cell
-            was asked for.
+        kind: ``source`` of a cell or of a text file, ``cells`` added, deleted, moved or retyped, ``outputs``
+            and execution count of a code cell, ``metadata`` of a cell or of the notebook, ``attachments`` of a
+            cell, ``content`` of a file of another type, ``people`` who came, went, moved to another cell or say
+            something else.
+        cell: a handle on the cell; None for the notebook's own metadata, for ``cells`` unless one cell was
+            asked for, and in other files.
         cell_id: the same as an id.
         delta: for ``source``, each `Edit` in code points of the old text; for ``cells``, each `CellEdit`; for
             ``metadata``, the keys that changed; for ``people``, each `PersonEdit`; empty for ``outputs``,
-            which are to be read.
+            ``attachments`` and ``content``, which are to be read.
         origin: who or what made it.
         remote: whether it came from another participant.
         person: who made it, or, for ``people``, whom it is about; None where that is not known, as for
@@ -126,7 +132,7 @@ class ChangeSubscription(Subscription):
 
     def __init__(
         self,
-        notebook: Notebook,
+        handle: Sociable,
         kind: Kind,
         cell_id: str | None,
         callback: ChangeCallback,
@@ -141,7 +147,7 @@ class ChangeSubscription(Subscription):
         self._lock = threading.Lock()
         self.kind = kind
         self.cell_id = cell_id
-        self.notebook = notebook
+        self.handle = handle
         self._callback = callback
         self.__doc__ = callback.__doc__
 
@@ -200,7 +206,14 @@ class _Running(threading.local):
 _running = _Running()
 
 
-class NotebookEvents:
+class Watcher(Protocol):
+    """Observe one replica, until closed."""
+
+    def close(self) -> None:
+        """Observe nothing any more."""
+
+
+class Events:
     """Keep the subscriptions of one document, and observe the document only while there are any.
 
     A deep observer costs a hundred times an edit (facts.md, Speed).
@@ -211,12 +224,12 @@ class NotebookEvents:
     def __init__(self, document: LiveDocument) -> None:
         self._document = weakref.ref(document)
         self._subscriptions: tuple[ChangeSubscription, ...] = ()
-        self._observation: Observation | None = None
+        self._watcher: Any = None
         document.on_rebuild(weakly(self._restart))
 
     def subscribe(
         self,
-        notebook: Notebook,
+        handle: Sociable,
         kind: Kind,
         cell_id: str | None,
         callback: ChangeCallback,
@@ -224,13 +237,13 @@ class NotebookEvents:
     ) -> ChangeSubscription:
         """Have *callback* called on each change of *kind*, of one cell or of all."""
         subscription = ChangeSubscription(
-            notebook, kind, cell_id, callback, lambda: self._end(subscription), thread
+            handle, kind, cell_id, callback, lambda: self._end(subscription), thread
         )
-        if notebook.document.show is not None:
-            subscription.show = notebook.document.show()
-        with notebook.document.reading():
+        if handle.document.show is not None:
+            subscription.show = handle.document.show()
+        with handle.document.reading():
             self._subscriptions = (*self._subscriptions, subscription)
-            self._observe(notebook.document)
+            self._observe(handle.document)
         return subscription
 
     def _end(self, subscription: ChangeSubscription) -> None:
@@ -250,17 +263,19 @@ class NotebookEvents:
             self._people = document.part(People).watch(weakly(self._on_people))
         kinds.discard("people")
         if not kinds:
-            if self._observation is not None:
-                self._observation.close()
-                self._observation = None
+            if self._watcher is not None:
+                self._watcher.close()
+                self._watcher = None
             return
-        if self._observation is None:
-            self._observation = Observation(document.replica, weakly(self._on_seen))
-        self._observation.set_deep(deep=kinds != {"cells"})
+        self._watcher = self._watch(document.replica, kinds, self._watcher)
+
+    def _watch(self, replica: Replica, kinds: set[Kind], watcher: Any) -> Watcher:
+        """Return what observes *replica* for changes of *kinds*: the *watcher* that there is, or another."""
+        raise NotImplementedError
 
     def _restart(self) -> None:
-        document = self._document()
-        self._observation = None
+        """Observe another replica, in which nothing is yet."""
+        document, self._watcher = self._document(), None
         if document is not None:
             self._observe(document)
 
@@ -276,13 +291,13 @@ class NotebookEvents:
         for subscription in self._subscriptions:
             if subscription.kind != "people":
                 continue
-            person = Person(subscription.notebook, edit.username)
+            person = Person(subscription.handle, edit.username)
             cell = person.cell
             if subscription.cell_id in {None, None if cell is None else cell.id}:
                 origin = Origin("remote", edit.username, "people")
                 cell_id = None if cell is None else cell.id
                 change = Change("people", cell, cell_id, (edit,), origin, not person.is_me, person)
-                _dispatch(subscription.notebook.document, subscription, change)
+                _dispatch(subscription.handle.document, subscription, change)
 
     def _tell(
         self, seen: list[Seen], origin: Origin, remote: bool, cause: tuple[ChangeSubscription, ...]
@@ -297,6 +312,32 @@ class NotebookEvents:
                     change = _change(document, what, subscription, origin, remote)
                     if change is not None:
                         _dispatch(document, subscription, change)
+
+
+class NotebookEvents(Events):
+    """Tell what changes in a notebook."""
+
+    def _watch(self, replica: Replica, kinds: set[Kind], watcher: Observation | None) -> Observation:
+        if watcher is None:
+            watcher = Observation(replica, weakly(self._on_seen))
+        watcher.set_deep(deep=kinds != {"cells"})
+        return watcher
+
+
+class TextEvents(Events):
+    """Tell what changes in a text file."""
+
+    _old: str | None = None
+
+    def _watch(self, replica: Replica, kinds: set[Kind], watcher: TextObservation | None) -> TextObservation:
+        return watcher or TextObservation(replica, weakly(self._on_seen), self._old)
+
+    def _restart(self) -> None:
+        self._old = None if self._watcher is None else self._watcher.text
+        try:
+            super()._restart()
+        finally:
+            self._old = None
 
 
 def _dispatch(document: LiveDocument, subscription: ChangeSubscription, change: Change) -> None:
@@ -323,10 +364,10 @@ def _change(
             cell_id = wanted if delta else None
         if cell_id != wanted:
             return None
-    cell = None if cell_id is None else subscription.notebook.cell(cell_id)
+    cell = None if cell_id is None else cast("Notebook", subscription.handle).cell(cell_id)
     person = None
     if origin.user is not None and origin.user in document.part(People).everybody():
-        person = Person(subscription.notebook, origin.user)
+        person = Person(subscription.handle, origin.user)
     return Change(what.kind, cell, cell_id, delta, origin, remote, person)
 
 

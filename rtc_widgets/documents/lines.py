@@ -1,4 +1,4 @@
-"""The lines of a cell as a list that can be edited in place."""
+"""The lines of a cell, or of a text file, as a list that can be edited in place."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from itertools import pairwise
 from typing import Any, Self, overload
 
 from rtc_widgets.documents import looks
-from rtc_widgets.documents.celltext import CellText
+from rtc_widgets.documents.place import TextPlace
+from rtc_widgets.documents.strings import edit_now
 from rtc_widgets.documents.text import Edit, checked, diff
 from rtc_widgets.errors import DocumentError
 
@@ -18,10 +19,12 @@ _END = re.compile(r"\r\n|\n|\r")
 
 
 class Lines(MutableSequence[str]):
-    r"""Be the lines of a cell, without their ends: a list, live, and edited line by line.
+    r"""Be the lines of a text, without their ends: a list, live, and edited line by line.
 
     A line that stays is not touched, so that others' cursors and comments in it stay. The lines keep the ends they
-    have; new ones get that of their neighbour. An empty text has no lines.
+    have; new ones get that of their neighbour. An empty text has no lines. A cell that ends with a line end has an
+    empty last line; in a file that end belongs to the last line, and a line put behind it, or into an empty file,
+    gets one too.
 
     >>> from rtc_widgets.documents.notebook import Notebook
     >>> cell = Notebook.new().append("x = 1\ny = 2\nx + y")
@@ -32,20 +35,20 @@ class Lines(MutableSequence[str]):
     (['# add', 'x = 1', 'y = 3'], 3)
     """
 
-    __slots__ = ("_text",)
+    __slots__ = ("_place",)
 
-    def __init__(self, text: CellText) -> None:
-        self._text = text
+    def __init__(self, place: TextPlace) -> None:
+        self._place = place
 
     @overload
     def __getitem__(self, key: int) -> str: ...
     @overload
     def __getitem__(self, key: slice) -> list[str]: ...
     def __getitem__(self, key: int | slice) -> str | list[str]:
-        return _Layout(str(self._text)).lines[key]
+        return self._layout(self._place.read()).lines[key]
 
     def __len__(self) -> int:
-        return len(_Layout(str(self._text)).lines)
+        return len(self._layout(self._place.read()).lines)
 
     @overload
     def __setitem__(self, key: int, value: str) -> None: ...
@@ -114,19 +117,31 @@ class Lines(MutableSequence[str]):
         return looks.lines(lines)
 
     def _edit(self, edits: Callable[[_Layout], list[Edit]]) -> None:
-        self._text._edit(lambda now: edits(_Layout(now)))  # noqa: SLF001 (a view of the same text)
+        edit_now(self._place, lambda now: edits(self._layout(now)))
+
+    def _layout(self, text: str) -> _Layout:
+        return _Layout(text, ended=self._place.ends_lines)
 
 
 class _Layout:
-    """Know where in a text its lines are."""
+    """Know where in a text its lines are.
 
-    def __init__(self, text: str) -> None:
+    Args:
+        text: the text.
+        ended: whether an end at the end of the text belongs to the last line.
+    """
+
+    def __init__(self, text: str, *, ended: bool = False) -> None:
         self.text = text
         ends = list(_END.finditer(text)) if text else []
         self.ends = [end[0] for end in ends]
         self.starts = [0, *(end.end() for end in ends)] if text else []
         stops = [*(end.start() for end in ends), len(text)]
         self.lines = [text[start:stop] for start, stop in zip(self.starts, stops, strict=False)]
+        self._ended = ended and (not text or self.starts[-1] == len(text))
+        if self._ended:  # the last start is no line's, but where another one would begin
+            self.lines = self.lines[:-1]
+            self.starts = self.starts or [0]
 
     def one(self, index: int) -> slice:
         """Return the slice of one line, which must be there."""
@@ -169,7 +184,7 @@ class _Layout:
     def _splice(self, start: int, stop: int, new: list[str]) -> list[Edit]:
         count = len(self.lines)
         end = self.ends[max(0, min(start, len(self.ends)) - 1)] if self.ends else "\n"
-        if stop < count:
+        if stop < count or self._ended:
             first, last = self.starts[start], self.starts[stop]
             text = "".join(line + end for line in new)
         elif start == count or (not new and start > 0):  # with the end of the line before

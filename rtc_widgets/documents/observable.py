@@ -1,4 +1,4 @@
-"""What a notebook's handle has of events: callbacks, and waiting for something to happen."""
+"""What a handle has of events: callbacks, and waiting for something to happen."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from rtc_widgets.documents.events import (
     Change,
     ChangeCallback,
     ChangeSubscription,
+    Events,
     Kind,
     NotebookEvents,
     Thread,
@@ -24,12 +25,13 @@ from rtc_widgets.errors import DocumentError
 if TYPE_CHECKING:
     from rtc_widgets.documents.cells import Cell
     from rtc_widgets.documents.notebook import Notebook
+    from rtc_widgets.documents.users import Sociable
 
-__all__ = ["Observable", "Waiting"]
+__all__ = ["FileObservable", "Observable", "Waiting"]
 
 
 class Waiting(Reply[Any]):
-    """Wait for something to happen in a notebook: ``await waiting``, or ``waiting.result()`` in plain code."""
+    """Wait for something to happen in a document: ``await waiting``, or ``waiting.result()`` in plain code."""
 
     def __init__(
         self, future: Future[Any], what: str, timeout: float | None, stop: Callable[[], None]
@@ -117,7 +119,7 @@ class Observable:
         have not been told yet come as one. A function is not called for what it changes itself.
 
         Args:
-            kind: ``source``, ``cells``, ``outputs``, ``metadata`` or ``people``.
+            kind: ``source``, ``cells``, ``outputs``, ``metadata``, ``attachments`` or ``people``.
             callback: is called outside every transaction; what it raises is shown and disturbs nobody.
             cell: the only one to hear of; for ``people``, those who are in it.
             thread: ``main`` calls it on the main loop, which in a kernel is busy while a cell runs; ``any`` at
@@ -132,19 +134,9 @@ class Observable:
         ['insert']
         >>> seen.close()
         """
-        if kind not in KINDS:
-            raise DocumentError(f"There are changes of {', '.join(KINDS)}, not of {kind!r}.")
-        if thread not in {"main", "any"}:
-            raise DocumentError(f"A callback runs in the thread 'main' or in 'any', not in {thread!r}.")
         notebook = cast("Notebook", self)
         cell_id = None if cell is None else notebook.resolve(cell).id
-
-        def subscribe(function: ChangeCallback) -> ChangeSubscription:
-            if not callable(function):
-                raise TypeError(f"A callback is called with a change; {function!r} cannot be called.")
-            events = notebook.document.part(NotebookEvents)
-            return events.subscribe(notebook, kind, cell_id, function, thread)
-
+        subscribe = _subscriber(notebook, NotebookEvents, KINDS, kind, thread, cell_id)
         return subscribe if callback is None else subscribe(callback)
 
     def wait_for(
@@ -168,13 +160,120 @@ class Observable:
         Raises:
             TimeoutError: from ``await`` or ``result()``, where it has not happened in time.
         """
-        watch = _Watch(what if callable(what) else None)
-        for kind in KINDS if callable(what) else (what,):
-            watch.subscriptions.append(self.on_change(kind, watch.happened, cell=cell, thread="any"))
-        if callable(what):
-            watch.happened(None)
-        name = getattr(what, "__qualname__", "condition") if callable(what) else f"change of {what}"
-        return Waiting(watch.future, name, timeout, watch.stop)
+        notebook = cast("Notebook", self)
+        cell_id = None if cell is None else notebook.resolve(cell).id
+        return _waiting(notebook, NotebookEvents, KINDS, what, timeout, cell_id)
+
+
+class FileObservable:
+    """Give the handle of a file that is no notebook its events."""
+
+    _events: type[Events]
+    # The first is what is meant where none is named.
+    _kinds: tuple[Kind, ...] = ("source", "people")
+
+    @overload
+    def on_change(
+        self, kind: Kind | None = None, *, thread: Thread = "main"
+    ) -> Callable[[ChangeCallback], ChangeSubscription]: ...
+    @overload
+    def on_change(self, kind: ChangeCallback, *, thread: Thread = "main") -> ChangeSubscription: ...
+    @overload
+    def on_change(
+        self, kind: Kind, callback: ChangeCallback, *, thread: Thread = "main"
+    ) -> ChangeSubscription: ...
+    def on_change(
+        self,
+        kind: Kind | ChangeCallback | None = None,
+        callback: ChangeCallback | None = None,
+        *,
+        thread: Thread = "main",
+    ) -> ChangeSubscription | Callable[[ChangeCallback], ChangeSubscription]:
+        """Call a function with a `Change` after each transaction that changes the file, or who is here.
+
+        Works as a decorator too. The subscription that is returned ends it. Several changes that have not been
+        told yet come as one. A function is not called for what it changes itself.
+
+        Args:
+            kind: ``source`` for a text file, ``content`` for one of another type, or ``people``; the first of
+                these where it is left out.
+            callback: is called outside every transaction; what it raises is shown and disturbs nobody.
+            thread: ``main`` calls it on the main loop, which in a kernel is busy while a cell runs; ``any`` at
+                once, in a thread of ours.
+
+        >>> from rtc_widgets.documents.document import LiveDocument
+        >>> from rtc_widgets.documents.textfile import LiveText
+        >>> file = LiveText(LiveDocument())
+        >>> @file.on_change
+        ... def seen(change):
+        ...     print(change.delta)
+        >>> file.append("hello")
+        (Edit(start=0, stop=0, text='hello'),)
+        >>> seen.close()
+        """
+        if callable(kind):
+            kind, callback = None, kind
+        handle = cast("Sociable", self)
+        subscribe = _subscriber(handle, self._events, self._kinds, kind or self._kinds[0], thread)
+        return subscribe if callback is None else subscribe(callback)
+
+    def wait_for(self, what: Kind | Callable[[], Any] | None = None, timeout: float | None = None) -> Waiting:
+        """Wait for the next change, or until a condition holds.
+
+        ``await file.wait_for("source")``, or in plain code, also while a cell runs,
+        ``file.wait_for(lambda: "stop" in file).result()``.
+
+        Args:
+            what: a kind of changes as for `on_change`, whose `Change` is the result; or a function without
+                arguments, called now and after each change in a thread of ours, whose first true value is.
+            timeout: seconds; for as long as it takes for None.
+
+        Raises:
+            TimeoutError: from ``await`` or ``result()``, where it has not happened in time.
+        """
+        handle = cast("Sociable", self)
+        return _waiting(handle, self._events, self._kinds, what or self._kinds[0], timeout)
+
+
+def _subscriber(
+    handle: Sociable,
+    events: type[Events],
+    kinds: tuple[Kind, ...],
+    kind: Kind,
+    thread: Thread,
+    cell_id: str | None = None,
+) -> Callable[[ChangeCallback], ChangeSubscription]:
+    """Return what subscribes a function to the changes of *kind*, one of *kinds*."""
+    if kind not in kinds:
+        raise DocumentError(f"There are changes of {', '.join(kinds)}, not of {kind!r}.")
+    if thread not in {"main", "any"}:
+        raise DocumentError(f"A callback runs in the thread 'main' or in 'any', not in {thread!r}.")
+
+    def subscribe(function: ChangeCallback) -> ChangeSubscription:
+        if not callable(function):
+            raise TypeError(f"A callback is called with a change; {function!r} cannot be called.")
+        return handle.document.part(events).subscribe(handle, kind, cell_id, function, thread)
+
+    return subscribe
+
+
+def _waiting(
+    handle: Sociable,
+    events: type[Events],
+    kinds: tuple[Kind, ...],
+    what: Kind | Callable[[], Any],
+    timeout: float | None,
+    cell_id: str | None = None,
+) -> Waiting:
+    """Wait for a change of one of *kinds*, or for a condition."""
+    watch = _Watch(what if callable(what) else None)
+    for kind in kinds if callable(what) else (what,):
+        subscribe = _subscriber(handle, events, kinds, kind, "any", cell_id)
+        watch.subscriptions.append(subscribe(watch.happened))
+    if callable(what):
+        watch.happened(None)
+    name = getattr(what, "__qualname__", "condition") if callable(what) else f"change of {what}"
+    return Waiting(watch.future, name, timeout, watch.stop)
 
 
 class _Watch:

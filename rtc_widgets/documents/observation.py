@@ -1,4 +1,4 @@
-"""Turn what pycrdt's observers say into what happened to which cell."""
+"""Turn what pycrdt's observers say into what happened to which cell, or to a text."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from pycrdt import Array, Map, Text
 
 from rtc_widgets.documents.cell_index import CellEdit, CellIndex
 from rtc_widgets.documents.replica import Replica
-from rtc_widgets.documents.text import Edit, edits_of_delta
+from rtc_widgets.documents.subscription import weakly
+from rtc_widgets.documents.text import Edit, apply_to_str, diff, edits_of_delta
 
-__all__ = ["Observation", "Seen"]
+__all__ = ["Observation", "Seen", "TextObservation"]
 
 _log = logging.getLogger(__name__)
 
@@ -23,7 +24,7 @@ _log = logging.getLogger(__name__)
 class Seen:
     """One change, before it is addressed to anybody."""
 
-    kind: Literal["source", "cells", "outputs", "metadata"]
+    kind: Literal["source", "cells", "outputs", "metadata", "attachments", "content"]
     cell_id: str | None
     delta: tuple[Edit, ...] | tuple[CellEdit, ...] | tuple[str, ...] = ()
     edits: tuple[CellEdit, ...] = ()
@@ -99,6 +100,8 @@ class Observation:
             what.delta = self._source(cell_id, event if inside else None, ycell)
         if changed & {"outputs", "execution_count"}:
             seen.setdefault((place, "outputs"), Seen("outputs", cell_id))
+        if "attachments" in changed:
+            seen.setdefault((place, "attachments"), Seen("attachments", cell_id))
         if "metadata" in changed:
             what = seen.setdefault((place, "metadata"), Seen("metadata", cell_id))
             keys = _keys(event, inside[1:]) if inside else tuple(ycell["metadata"].keys())
@@ -124,6 +127,39 @@ class Observation:
                 keys = _union(keys, tuple(event.target["metadata"].keys()))
         if keys:
             self._publish([Seen("metadata", None, keys)])
+
+
+class TextObservation:
+    """Observe the one text of a text file.
+
+    Args:
+        replica: whose.
+        publish: is told of each change, under the document's lock.
+        old: the text that was told last, where the document was rebuilt since: the first change leads on from there.
+    """
+
+    def __init__(
+        self, replica: Replica, publish: Callable[[list[Seen]], None], old: str | None = None
+    ) -> None:
+        self._publish = publish
+        text: Text = replica.root("source", Text)
+        self.text = str(text) if old is None else old
+        self._end = replica.observe(text, weakly(self._on_change))
+
+    def close(self) -> None:
+        """Observe nothing any more."""
+        self._end()
+
+    def _on_change(self, event: Any) -> None:
+        old, self.text = self.text, str(event.target)
+        try:
+            edits = edits_of_delta(old, event.delta)
+        except UnicodeDecodeError:
+            edits = ()
+        if apply_to_str(old, edits) != self.text:  # the document was rebuilt
+            edits = tuple(diff(old, self.text))
+        if edits:
+            self._publish([Seen("source", None, edits)])
 
 
 def _keys(event: Any, path: list[Any]) -> tuple[str, ...]:

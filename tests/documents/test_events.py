@@ -348,7 +348,7 @@ def test_malformed_content_does_not_break_observing(caplog: pytest.LogCaptureFix
 
 def test_unknown_kinds_are_refused() -> None:
     ada, _ = pair()
-    with pytest.raises(DocumentError, match="source, cells, outputs, metadata, people, not of 'sauce'"):
+    with pytest.raises(DocumentError, match="source, cells, outputs, metadata, attachments, people, not of 'sauce'"):
         ada.on_change("sauce", print)  # type: ignore[call-overload]
 
 
