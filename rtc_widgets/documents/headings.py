@@ -180,6 +180,10 @@ class Section(Sequence[Any]):
         title = looks.titled(span.title, f"heading {span.level}, {looks.counted(len(cells), 'cell')}")
         return looks.cells(title, cell_lines(self._notebook, cells[: looks.MOST]), len(cells))  # type: ignore[arg-type]
 
+    def _ipython_key_completions_(self) -> list[str]:
+        """Return what completes ``section["`` in IPython: the titles of the sections within it."""
+        return self.sections._ipython_key_completions_()
+
     def _span(self) -> _Span:
         for span in _spans(self._notebook):
             if (span.cell_id, span.number) == (self._cell_id, self._number):
@@ -274,6 +278,13 @@ class Sections(Sequence[Section]):
         note = f"… {more:,} more" if more > 0 else ""
         count = looks.titled("Sections", f"{len(spans):,}")
         return looks.table(count, ("Title", "Level", "Cells"), rows, note=note)
+
+    def _ipython_key_completions_(self) -> list[str]:
+        """Return what completes ``nb.sections["`` in IPython: the titles; none where the section was deleted."""
+        try:
+            return list(dict.fromkeys(span.title for span in self._spans()))
+        except LookupError:
+            return []
 
     def _spans(self) -> list[_Span]:
         spans = _spans(self._notebook)

@@ -255,6 +255,13 @@ class CellSequence(MutableSequence[Cell]):
             raise KeyError(f"no cell's id begins with {key!r}")
         raise KeyError(f"{len(found)} cells' ids begin with {key!r}: give more of it")
 
+    def _ipython_key_completions_(self) -> list[str]:
+        """Return what completes ``nb["`` in IPython: the tags, and of each id as much as tells it from the others."""
+        with self.document.reading() as replica:
+            rows = replica.part(CellIndex).rows()
+        tags = dict.fromkeys(f"#{tag}" for row in rows for tag in row.tags)
+        return [*tags, *_beginnings([row.id for row in rows if row.id])]
+
     def _tagged(self, tag: str) -> list[str]:
         with self.document.reading() as replica:
             return [row.id for row in replica.part(CellIndex).rows() if tag in row.tags]
@@ -297,3 +304,19 @@ def _place(index: int, count: int) -> int:
     if not 0 <= place < count:
         raise IndexError(f"There is no cell {index}: the notebook has {count}.")
     return place
+
+
+def _beginnings(ids: list[str]) -> list[str]:
+    """Return the beginning of each id, of 8 characters or as many more as no other id begins with.
+
+    >>> _beginnings(["cell-of-ada-1", "b", "cell-of-ada-2", "9e107d9d-372b"])
+    ['cell-of-ada-1', 'b', 'cell-of-ada-2', '9e107d9d']
+    """
+    ordered = sorted(set(ids))
+    lengths = {}
+    for before, one, after in zip(["", *ordered], ordered, [*ordered[1:], ""], strict=False):
+        length = 8
+        while length < len(one) and one[:length] in (before[:length], after[:length]):
+            length += 1
+        lengths[one] = length
+    return [one[: lengths[one]] for one in dict.fromkeys(ids)]

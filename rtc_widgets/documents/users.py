@@ -263,6 +263,10 @@ class Users(Mapping[str, Person]):
     def _repr_html_(self) -> str:
         return looks.people([face_of(person) for person in self.values()])
 
+    def _ipython_key_completions_(self) -> list[str]:
+        """Return what completes ``nb.users["`` in IPython."""
+        return list(self)
+
     def _everybody(self) -> dict[str, Participant]:
         return self._handle.document.part(People).everybody()
 
