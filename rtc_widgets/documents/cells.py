@@ -12,9 +12,9 @@ from rtc_widgets.documents.assign import refusal
 from rtc_widgets.documents.cell_index import CellIndex, find_cell
 from rtc_widgets.documents.celltext import CellText
 from rtc_widgets.documents.editable import Editable
-from rtc_widgets.documents.mapping import LiveMapping, set_map
+from rtc_widgets.documents.mapping import LiveMapping, set_attachments, set_map
 from rtc_widgets.documents.outputs import Outputs, outputs_origin
-from rtc_widgets.documents.place import CellPlace
+from rtc_widgets.documents.place import AttachmentsPlace, CellPlace
 from rtc_widgets.documents.replica import Replica
 from rtc_widgets.documents.tags import Tags
 from rtc_widgets.documents.text import apply, checked, diff
@@ -204,6 +204,32 @@ class Cell(Editable):
         with self._notebook.document.writing(tracked=True) as replica:
             ycell, kind = self._place.holder(replica)
             set_map(ycell, new, kind)
+
+    @property
+    def attachments(self) -> LiveMapping:
+        """The files within a Markdown or raw cell, by name, each a dict by mime type: see `LiveMapping`.
+
+        Markdown shows one as ``![owl](attachment:owl.png)``. The data of a picture are a str in Base64. They are
+        written together, so of two who change attachments of one cell at once, one wins. Code has none.
+
+        Raises:
+            TypeError: set to something other than a ``dict`` of dicts.
+            DocumentError: set to what nbformat does not allow, or for a cell that is code; nothing was written.
+
+        >>> from rtc_widgets.documents.notebook import Notebook
+        >>> cell = Notebook.new().append("![owl](attachment:owl.png)", type="markdown")
+        >>> cell.attachments["owl.png"] = {"image/png": "iVBORw0KGgo="}
+        >>> cell.attachments
+        {'owl.png': {'image/png': 'iVBORw0KGgo='}}
+        """
+        return LiveMapping(AttachmentsPlace(self._notebook.document, self._id))
+
+    @attachments.setter
+    def attachments(self, new: Mapping[str, Any]) -> None:
+        new = schema.checked_json(new, "attachments")
+        with self._notebook.document.writing(tracked=True) as replica:
+            ycell, kind = self._place.holder(replica)
+            set_attachments(ycell, new, kind)
 
     @property
     def tags(self) -> Tags:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from pycrdt import Array, Map, Text
 
@@ -23,6 +23,7 @@ __all__ = ["ABSENT", "FILE", "Gone", "Journal", "MetaEdit", "Put", "Seen", "Text
 FILE = ""
 # The value of a key that is not there.
 ABSENT: Any = type("Absent", (), {"__repr__": lambda _: "ABSENT"})()
+Field = Literal["metadata", "attachments"]
 # From here on, inserted cells are read in one call (facts.md, Speed).
 _MANY = 100
 
@@ -64,12 +65,19 @@ class TextEdit:
 
 @dataclass(frozen=True, slots=True)
 class MetaEdit:
-    """Hold what happened to one key of the metadata of a cell, or, for None, of the notebook."""
+    """Hold what happened to one key of the metadata of a cell, or, for None, of the notebook, or to an attachment."""
 
     cell_id: str | None
     key: str
     old: Any
     new: Any
+    field: Field = "metadata"
+
+    @property
+    def size(self) -> int:
+        """How many characters of an attachment were replaced."""
+        data = self.old if self.field == "attachments" and isinstance(self.old, dict) else {}
+        return sum(len(value) for value in data.values() if isinstance(value, str))
 
 
 @dataclass(slots=True)
@@ -90,6 +98,7 @@ class _Copy:
     source: str
     type: str
     metadata: dict[str, Any]
+    attachments: dict[str, Any]
 
 
 class Journal:
@@ -155,6 +164,8 @@ class Journal:
             if new.source != old.source:
                 seen.texts.append(TextEdit(cell_id, tuple(diff(old.source, new.source)), old.source))
             seen.metas += _meta_edits(cell_id, old.metadata, new.metadata)
+            if "code" not in (old.type, new.type):  # which have none
+                seen.metas += _meta_edits(cell_id, old.attachments, new.attachments, "attachments")
             self._copies[cell_id] = new
         for cell_id, new in come.items():
             seen.added.append(cell_id)
@@ -206,7 +217,7 @@ class Journal:
         else:
             values = [
                 {key: ycell.get(key) for key in ("id", "source", "cell_type")}
-                | {"metadata": metadata_of(ycell)}
+                | {"metadata": metadata_of(ycell), "attachments": metadata_of(ycell, "attachments")}
                 if isinstance(ycell, Map)
                 else None
                 for ycell in ycells
@@ -236,6 +247,10 @@ class Journal:
             metadata = metadata_of(ycell)
             self._seen.metas += _meta_edits(cell_id, copy.metadata, metadata)
             copy.metadata = metadata
+        if "attachments" in changed:
+            attachments = metadata_of(ycell, "attachments")
+            self._seen.metas += _meta_edits(cell_id, copy.attachments, attachments, "attachments")
+            copy.attachments = attachments
         if "cell_type" in changed:
             copy.type = str(ycell.get("cell_type"))
 
@@ -251,9 +266,9 @@ class Journal:
         return TextEdit(cell_id, tuple(diff(old, new)), old)  # twins, or another text in its place
 
 
-def metadata_of(parent: Map[Any]) -> dict[str, Any]:
-    """Return the metadata in a cell, or in the notebook's ``meta``, as plain data."""
-    found = parent.get("metadata")
+def metadata_of(parent: Map[Any], field: Field = "metadata") -> dict[str, Any]:
+    """Return the metadata, or the attachments, in a cell, or in the notebook's ``meta``, as plain data."""
+    found = parent.get(field)
     value = found.to_py() if isinstance(found, Map) else found
     return dict(plain(value)) if isinstance(value, dict) else {}
 
@@ -262,12 +277,13 @@ def _copy_of_value(value: Any) -> _Copy:
     if isinstance(value, _Copy):
         return value
     if not isinstance(value, dict):
-        return _Copy("", "", {})
-    metadata = value.get("metadata")
+        return _Copy("", "", {}, {})
+    metadata, attachments = value.get("metadata"), value.get("attachments")
     return _Copy(
         str(value.get("source", "")),
         str(value.get("cell_type", "")),
         dict(plain(metadata)) if isinstance(metadata, dict) else {},
+        dict(plain(attachments)) if isinstance(attachments, dict) else {},
     )
 
 
@@ -277,15 +293,20 @@ def _value(cell_id: str, text: str | None, copy: _Copy | None) -> dict[str, Any]
     value.pop("execution_state", None)
     if copy is not None:
         value |= {"cell_type": copy.type, "source": copy.source, "metadata": copy.metadata}
+        value.pop("attachments", None)
+        if copy.attachments:
+            value["attachments"] = copy.attachments
     value["id"] = cell_id
     if value.get("cell_type") == "code":
         value = {"outputs": [], "execution_count": None} | value
     return value
 
 
-def _meta_edits(cell_id: str | None, old: dict[str, Any], new: dict[str, Any]) -> list[MetaEdit]:
+def _meta_edits(
+    cell_id: str | None, old: dict[str, Any], new: dict[str, Any], field: Field = "metadata"
+) -> list[MetaEdit]:
     return [
-        MetaEdit(cell_id, key, old.get(key, ABSENT), new.get(key, ABSENT))
+        MetaEdit(cell_id, key, old.get(key, ABSENT), new.get(key, ABSENT), field)
         for key in old.keys() | new.keys()
         if json.dumps(old.get(key), sort_keys=True) != json.dumps(new.get(key), sort_keys=True)
         or (key in old) != (key in new)

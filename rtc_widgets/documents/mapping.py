@@ -1,4 +1,4 @@
-"""Metadata as a live dict: read from the document each time, written key by key."""
+"""Metadata, and attachments, as a live dict: read from the document each time, written key by key."""
 
 from __future__ import annotations
 
@@ -12,14 +12,15 @@ from pycrdt import Map
 
 from rtc_widgets.documents import looks, rules, schema
 from rtc_widgets.documents.place import Place
+from rtc_widgets.errors import DocumentError
 
-__all__ = ["LiveList", "LiveMapping", "plain_map", "same", "set_map"]
+__all__ = ["LiveList", "LiveMapping", "plain_map", "same", "set_attachments", "set_map"]
 
 Path = tuple[str | int, ...]
 
 
 class _Live:
-    """Stand for the dict or list at *path* in the metadata of *place*."""
+    """Stand for the dict or list at *path* in the metadata, or the attachments, of *place*."""
 
     __slots__ = ("_path", "_place")
 
@@ -35,15 +36,15 @@ class _Live:
 
     def _walk(self, holder: Map[Any]) -> Any:
         if not self._path:
-            return plain_map(holder, "metadata")
-        value = _get(holder.get("metadata"), self._path[0])
+            return plain_map(holder, self._place.field)
+        value = _get(holder.get(self._place.field), self._path[0])
         for step in self._path[1:]:
             value = value[step]
         return self._expected(value)
 
     def _expected(self, value: Any) -> Any:
         if not isinstance(value, self._kind()):
-            raise KeyError(f"metadata{_brackets(self._path)} is something else now")
+            raise KeyError(f"{self._place.field}{_brackets(self._path)} is something else now")
         return value
 
     @abstractmethod
@@ -55,13 +56,17 @@ class _Live:
         assert isinstance(top, str)
         with self._place.document.writing(tracked=True) as replica:
             holder, kind = self._place.holder(replica)
-            old = plain_map(holder, "metadata")
+            old = plain_map(holder, self._place.field)
             new = {**old, top: copy.deepcopy(old[top])}
             inner: Any = new
             for step in self._path:
                 inner = inner[step]
             change(self._expected(inner))
-            set_map(holder, new, kind, old=old)
+            self._store(holder, new, kind, old)
+
+    def _store(self, holder: Map[Any], new: dict[str, Any], kind: str, old: dict[str, Any]) -> None:
+        store = set_map if self._place.field == "metadata" else set_attachments
+        store(holder, new, kind, old=old)
 
     def _wrap(self, step: str | int, value: Any) -> Any:
         path = (*self._path, step)
@@ -89,13 +94,13 @@ class _Live:
 
     def _repr_html_(self) -> str:
         try:
-            return looks.data(f"metadata{_brackets(self._path)}", self.copy())
+            return looks.data(f"{self._place.field}{_brackets(self._path)}", self.copy())
         except LookupError as error:
             return looks.text(str(error.args[0]))
 
 
 class LiveMapping(_Live, MutableMapping[str, Any]):
-    """Be the metadata of a cell or a notebook, or a dict within them.
+    """Be the metadata of a cell or a notebook, the attachments of a cell, or a dict within them.
 
     Behaves as a `dict`, and is live: a change is seen by everybody, and a dict or list within it is live too.
     What is written is the whole value under a key of the outermost dict, and only where it differs; so of two
@@ -120,11 +125,11 @@ class LiveMapping(_Live, MutableMapping[str, Any]):
             if self._path:
                 value = self._walk(holder)[key]
             else:
-                value = _get(holder.get("metadata"), key)
+                value = _get(holder.get(self._place.field), key)
         return self._wrap(key, value)
 
     def __setitem__(self, key: str, value: Any) -> None:
-        new = schema.checked_json({key: value})
+        new = schema.checked_json({key: value}, self._place.field)
         if self._path:
             self._change(lambda inner: inner.update(new))
         else:
@@ -144,7 +149,7 @@ class LiveMapping(_Live, MutableMapping[str, Any]):
 
     def update(self, other: Any = (), /, **more: Any) -> None:
         """Set several keys in one transaction."""
-        new = schema.checked_json({**dict(other), **more})
+        new = schema.checked_json({**dict(other), **more}, self._place.field)
         if self._path:
             self._change(lambda inner: inner.update(new))
         else:
@@ -157,6 +162,20 @@ class LiveMapping(_Live, MutableMapping[str, Any]):
         else:
             self._write({}, None)
 
+    def pop(self, key: str, *default: Any) -> Any:
+        """Remove a key and return what it had, as plain data: a live view of it would show nothing any more."""
+        if default and key not in self:
+            return default[0]
+        found = _plain(self[key])
+        del self[key]
+        return found
+
+    def popitem(self) -> tuple[str, Any]:
+        """Remove the last key and return it with what it had, as plain data."""
+        for key in reversed(list(self)):
+            return key, self.pop(key)
+        raise KeyError("popitem(): there is nothing in it")
+
     def __or__(self, other: Mapping[str, Any]) -> dict[str, Any]:
         return {**self.copy(), **other}
 
@@ -167,14 +186,21 @@ class LiveMapping(_Live, MutableMapping[str, Any]):
         self.update(other)
         return self
 
+    def _ipython_key_completions_(self) -> list[str]:
+        """Return what completes ``cell.metadata["`` in IPython: the keys; none where the cell was deleted."""
+        try:
+            return list(self)
+        except LookupError:
+            return []
+
     def _write(self, new: dict[str, Any], remove: Iterable[str] | None) -> None:
         with self._place.document.writing(tracked=True) as replica:
             holder, kind = self._place.holder(replica)
-            old = plain_map(holder, "metadata")
+            old = plain_map(holder, self._place.field)
             kept = {} if remove is None else dict(old)
             for key in remove or ():
                 del kept[key]
-            set_map(holder, kept | new, kind, old=old)
+            self._store(holder, kept | new, kind, old)
 
     def _kind(self) -> type:
         return dict
@@ -210,6 +236,12 @@ class LiveList(_Live, MutableSequence[Any]):
         new = schema.checked_value(value)
         self._change(lambda inner: inner.insert(index, new))
 
+    def pop(self, index: int = -1) -> Any:
+        """Remove a value and return it, as plain data: a live view of it would show nothing any more."""
+        found = _plain(self[index])
+        del self[index]
+        return found
+
     def __iadd__(self, values: Iterable[Any]) -> Self:
         new = schema.checked_value(list(values))
         self._change(lambda inner: inner.extend(new))
@@ -217,6 +249,10 @@ class LiveList(_Live, MutableSequence[Any]):
 
     def _kind(self) -> type:
         return list
+
+
+def _plain(value: Any) -> Any:
+    return value.copy() if isinstance(value, _Live) else value
 
 
 def plain_map(parent: Map[Any], key: str) -> dict[str, Any]:
@@ -253,6 +289,34 @@ def set_map(
         del shared[key]
     for key, value in changes.items():
         shared[key] = value
+
+
+def set_attachments(
+    ycell: Map[Any], new: dict[str, Any], kind: str, *, old: dict[str, Any] | None = None
+) -> None:
+    """Make the attachments of a cell equal to *new*, which is written whole, as JupyterLab has it, if it differs.
+
+    Args:
+        ycell: whose.
+        new: plain data, of which what differs is held to nbformat's rules.
+        kind: the cell's type.
+        old: the attachments as they are, where the caller has read them.
+
+    Raises:
+        TypeError: an attachment is no ``dict``.
+        DocumentError: nbformat does not allow it, or the cell is code; nothing was written.
+    """
+    old = plain_map(ycell, "attachments") if old is None else old
+    changes = {name: data for name, data in new.items() if name not in old or not same(old[name], data)}
+    if changes and kind == "code":
+        raise DocumentError("Markdown and raw cells have attachments; this cell is code.")
+    new = {**new, **rules.checked_attachments(changes)}
+    if same(new, old):
+        return
+    if new:
+        ycell["attachments"] = new
+    else:
+        del ycell["attachments"]
 
 
 def same(one: Any, other: Any) -> bool:

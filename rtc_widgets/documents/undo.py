@@ -160,6 +160,7 @@ class Undo:
         for cell_id in seen.added:
             self._tracks[cell_id] = TextTrack(len(journal.source(cell_id)))
         size = sum(gone.size for gone in seen.removed) + sum(text.size for text in seen.texts)
+        size += sum(meta.size for meta in seen.metas)
         step = _Step(
             number,
             origin.detail or _label(seen),
@@ -318,6 +319,8 @@ class _Reverse:
             if found is None:
                 return None
             parent = found[1]
+        if meta.field == "attachments":
+            return _attachment(parent, meta)
         now = metadata_of(parent).get(meta.key, ABSENT)
         shared = parent.get("metadata")
         target = _merged(meta.old, meta.new, now)
@@ -395,12 +398,29 @@ class _Reverse:
             return None
 
 
+def _attachment(ycell: Map[Any], meta: MetaEdit) -> MetaEdit | None:
+    """Write the reverse of what happened to one attachment, and return what that did."""
+    there = metadata_of(ycell, "attachments")
+    now = there.pop(meta.key, ABSENT)
+    target = _merged(meta.old, meta.new, now)
+    if ycell.get("cell_type") == "code" or target is now:
+        return None
+    if target is not ABSENT:
+        there[meta.key] = target
+    if there:
+        ycell["attachments"] = there
+    else:
+        del ycell["attachments"]
+    return MetaEdit(meta.cell_id, meta.key, now, target, "attachments")
+
+
 def _retyped_back(value: dict[str, Any], put: Put) -> dict[str, Any]:
     """Return the cell of the type that it had before, with what a cell of that type had been stripped of."""
     old = put.gone.value
     if not value["cell_type"] == put.new_type != old["cell_type"]:
         return value
-    kept = {key: old[key] for key in ("outputs", "execution_count", "attachments") if key in old}
+    stripped = ("attachments",) if put.new_type == "code" else ("outputs", "execution_count")
+    kept = {key: old[key] for key in stripped if key in old}
     return schema.retyped(value, str(old["cell_type"])) | kept
 
 
@@ -427,4 +447,6 @@ def _label(seen: Seen) -> str:
     ):
         if count:
             return f"{what} {'cell' if count == 1 else f'{count} cells'}"
-    return "edit text" if seen.texts else "edit metadata"
+    if seen.texts:
+        return "edit text"
+    return "edit metadata" if any(meta.field == "metadata" for meta in seen.metas) else "edit attachments"

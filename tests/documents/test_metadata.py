@@ -67,6 +67,21 @@ def test_only_the_top_key_that_differs_is_written() -> None:
     assert sent == []
 
 
+def test_what_is_taken_out_is_plain() -> None:
+    nb = opened()
+    metadata = nb[1].metadata
+    metadata.update({"a": {"b": [{"c": 1}, {"d": 2}]}, "e": {"f": 3}})
+    assert metadata["a"]["b"].pop() == {"d": 2}
+    assert metadata["a"]["b"].pop(0) == {"c": 1}
+    assert type(metadata.pop("a")) is dict
+    assert metadata.pop("a", None) is None
+    with pytest.raises(KeyError):
+        metadata.pop("a")
+    assert [metadata.popitem() for _ in range(3)] == [("tags", ["setup"]), ("n", 1), ("e", {"f": 3})]
+    with pytest.raises(KeyError):
+        metadata.popitem()
+
+
 def test_several_keys_are_one_update() -> None:
     nb = opened()
     sent = sent_by(nb)
