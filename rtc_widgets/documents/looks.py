@@ -20,6 +20,7 @@ __all__ = [
     "Face",
     "Html",
     "Shown",
+    "broken",
     "card",
     "cell",
     "cells",
@@ -50,8 +51,12 @@ _LINES, _LONGEST, _WIDTH, _REPR = 10, 500, 200, 2_000
 
 _LEFT = "text-align:left;vertical-align:top"
 _SOFT = "opacity:0.75"
-_BREAK = "overflow-wrap:break-word;overflow-wrap:anywhere"
-# The second of two is for pages that have JupyterLab's variables; where they are taken out, the first holds.
+_BREAK = "overflow-wrap:break-word"
+# A word longer than this may be broken, behind a sign if there is one. Styles that do so are not left everywhere.
+_WORD = 16
+_PIECES = re.compile(r"[^-_./\\,;:=()\[\]{}]{1,16}[-_./\\,;:=()\[\]{}]?|.")
+# Of two values of one property, the second is for pages that have JupyterLab's variables.
+_SMALLER = "font-size:90%;font-size:var(--jp-code-font-size,90%)"
 _FRAME = (
     "border:1px solid rgba(128,128,128,0.4);border-color:var(--jp-border-color2,rgba(128,128,128,0.4));"
     "background-color:rgba(128,128,128,0.08);"
@@ -141,6 +146,19 @@ def escaped(value: str, most: int = _LONGEST) -> Html:
     return Html(html.escape(cut.encode("utf-8", "replace").decode()))  # a lone surrogate cannot be sent
 
 
+def broken(value: str, most: int = _LONGEST) -> Html:
+    """Return a text as HTML, whose long words may be broken, so that a column can be narrow.
+
+    >>> broken("a_name_that_is_far_too_long <b>")
+    'a_<wbr>name_<wbr>that_<wbr>is_<wbr>far_<wbr>too_<wbr>long &lt;b&gt;'
+    """
+    if isinstance(value, Html):
+        return value
+    cut = _cut(value, most)
+    words = (_PIECES.findall(word) if len(word) > _WORD else [word] for word in re.split(r"(\s+)", cut))
+    return Html("".join("<wbr>".join(escaped(piece, most) for piece in word) for word in words))
+
+
 def text(value: str) -> Html:
     """Return a sentence, for what there is not or not any more."""
     return Html(f"<p><em>{escaped(value)}</em></p>")
@@ -199,10 +217,10 @@ def table(
         note: a sentence below.
         below: `Html` below that.
     """
-    weight = "font-weight:normal" if heads else "font-weight:bold"
+    weight = "font-weight:normal;white-space:nowrap" if heads else "font-weight:bold"
     body = "".join(
-        f'<tr><th scope="row" style="{_LEFT};{weight}">{escaped(first)}</th>'
-        + "".join(f'<td style="{_LEFT};{_BREAK}">{escaped(value)}</td>' for value in rest)
+        f'<tr><th scope="row" style="{_LEFT};{weight}">{broken(first)}</th>'
+        + "".join(f'<td style="{_LEFT};{_BREAK}">{broken(value)}</td>' for value in rest)
         + "</tr>"
         for first, *rest in rows
     )
@@ -222,23 +240,19 @@ def table(
 
 def cells(title: str, lines: Sequence[CellLine], count: int, *, also: Sequence[Face] = ()) -> Html:
     """Return a table of cells, the first ones of *count*, and who else is here."""
-    tags, here = any(line.tags for line in lines), any(line.here or line.running for line in lines)
     rows = []
     for line in lines:
-        row = [
-            str(line.place),
-            line.type,
-            _code(_first(line.source)),
-            *([labels(line.tags)] if tags else []),
-            *([_presence(line)] if here else []),
-            _code(line.id[:8], _SOFT),
-        ]
-        rows.append(row)
-    heads = ["Cell", "Type", "Source", *(["Tags"] if tags else []), *(["Here"] if here else []), "Id"]
+        beside = [labels(line.tags) if line.tags else "", _presence(line)]
+        source = " · ".join(part for part in (_code(_first(line.source)), *beside) if part)
+        place = Html(f'<span title="id {escaped(line.id[:8])}">{line.place}</span>')
+        rows.append(
+            (place, Html(f'<span style="white-space:nowrap">{escaped(line.type)}</span>'), Html(source))
+        )
     more = count - len(lines)
     others = people(also, "Also here") if also else ""
     below = f'<div style="margin:0.8em 0 0">{others}</div>' if others else ""
-    return table(title, heads, rows, note=f"… {counted(more, 'more cell')}" if more > 0 else "", below=below)
+    note = f"… {counted(more, 'more cell')}" if more > 0 else ""
+    return table(title, ("Cell", "Type", "Source"), rows, note=note, below=below)
 
 
 def people(faces: Sequence[Face], title: str = "") -> Html:
@@ -283,15 +297,17 @@ def preview(source: str, title: str = "") -> Html:
     below = f'<p style="margin:0.2em 0 0;{_SOFT}">{rest}</p>' if rest else ""
     if not source.strip():
         return Html(f'{head}<p style="margin:0;{_SOFT}"><em>empty</em></p>')
-    style = f"margin:0;padding:0.4em 0.6em;{_FRAME};border-radius:2px;white-space:pre-wrap;{_BREAK}"
+    style = (
+        f"margin:0;padding:0.4em 0.6em;{_FRAME};border-radius:2px;white-space:pre-wrap;{_BREAK};{_SMALLER}"
+    )
     return Html(f'{head}<pre style="{style}">{escaped(shown, len(shown))}</pre>{below}')
 
 
 def labels(tags: Iterable[str]) -> Html:
     """Return tags as small labels."""
-    style = "border-radius:1em;padding:1px 0.6em;white-space:nowrap"
     tags = list(tags)
-    shown = [f'<code style="{style}">{escaped(tag, 40)}</code>' for tag in tags[:MOST]]
+    style = "display:inline-block;border-radius:1em;padding:0 0.6em;font-size:90%;white-space:nowrap"
+    shown = [f'<code style="{style}">{escaped(tag, 24)}</code>' for tag in tags[:MOST]]
     return Html(" ".join([*shown, *([f"… {len(tags) - MOST:,} more"] if len(tags) > MOST else [])]))
 
 
@@ -302,7 +318,7 @@ def hit(line: str, start: int, stop: int) -> Html:
     stop = min(stop, last)
     before = ("…" if first else "") + line[first:start].lstrip() if first else line[:start].lstrip()
     after = line[stop:last] + ("…" if last < len(line) else "")
-    return _code(Html(f"{escaped(before)}<mark>{escaped(line[start:stop])}</mark>{escaped(after)}"))
+    return _code(Html(f"{broken(before)}<mark>{broken(line[start:stop])}</mark>{broken(after)}"))
 
 
 def data(title: str, value: Any) -> Html:
@@ -322,24 +338,24 @@ def lines(values: Sequence[str]) -> Html:
     return table(titled("Lines", f"{len(values):,}"), (), rows, note=note)
 
 
-def steps(labels_: Sequence[str], call: str) -> Html:
+def steps(title: str, labels_: Sequence[str]) -> Html:
     """Return steps that can be undone or done again, the next one first."""
     newest = list(labels_)[::-1][:MOST]
     rows = [("next" if place == 0 else str(place + 1), label) for place, label in enumerate(newest)]
     more = len(labels_) - MOST
     note = f"… {counted(more, 'more step')}" if more > 0 else ""
-    return table(titled(f"{call} takes", counted(len(labels_), "step")), (), rows, note=note)
+    return table(titled(title, counted(len(labels_), "step")), (), rows, note=note)
 
 
 def outputs(title: str, values: Sequence[Mapping[str, Any]]) -> Html:
     """Return what outputs there are, and the beginning of each: what they show is seen in their cell."""
     rows = [
-        (str(place), str(value.get("output_type", "")), _code(_first(_said(value))), _kinds(value))
+        (str(place), str(value.get("output_type", "")), _content(value))
         for place, value in enumerate(values[:MOST])
     ]
     more = len(values) - MOST
     note = f"… {more:,} more" if more > 0 else "" if rows else "none"
-    return table(title, ("Output", "Type", "Begins", "Holds"), rows, note=note)
+    return table(title, ("Output", "Type", "Content"), rows, note=note)
 
 
 # --------------------------------------------------------------------------------------------------------- privates
@@ -350,8 +366,8 @@ def _title(title: str) -> str:
 
 
 def _code(value: str, style: str = "") -> Html:
-    plain = f"background-color:transparent;padding:0;{_BREAK}" + (f";{style}" if style else "")
-    return Html(f'<code style="{plain}">{escaped(value)}</code>') if value else Html("")
+    plain = "background-color:transparent;padding:0" + (f";{style}" if style else "")
+    return Html(f'<code style="{plain}">{broken(value)}</code>') if value else Html("")
 
 
 def _first(source: str, width: int = 80) -> str:
@@ -378,30 +394,36 @@ def _said(output: Mapping[str, Any]) -> str:
     return "".join(map(str, found)) if isinstance(found, list) else found if isinstance(found, str) else ""
 
 
-def _kinds(output: Mapping[str, Any]) -> str:
+def _content(output: Mapping[str, Any]) -> Html:
+    """Return the beginning of what an output says, and in which forms it says it."""
     bundle = output.get("data")
     if isinstance(bundle, Mapping):
-        return ", ".join(map(str, list(bundle)[:MOST]))
-    return str(output.get("name", "")) if output.get("output_type") == "stream" else ""
+        kinds = ", ".join(map(str, list(bundle)[:MOST]))
+    else:
+        kinds = str(output.get("name", "")) if output.get("output_type") == "stream" else ""
+    soft = f'<span style="{_SOFT}">{broken(kinds)}</span>' if kinds else ""
+    return Html(" · ".join(part for part in (_code(_first(_said(output))), soft) if part))
 
 
 def _presence(line: CellLine) -> Html:
-    running = ["<strong>▶ running</strong>"] if line.running else []
+    running = ['<strong style="white-space:nowrap">▶ running</strong>'] if line.running else []
     shown = [f"{_avatar(one)} {_name(one)}" for one in line.here[:5]]
-    more = [f"… {len(line.here) - 5} more"] if len(line.here) > 5 else []
-    return Html(", ".join([*running, *shown, *more]))
+    more = [f"… {len(line.here) - 5:,} more"] if len(line.here) > 5 else []
+    here = [f"here: {', '.join([*shown, *more])}"] if shown else []
+    return Html(" · ".join([*running, *here]))
 
 
 def _introduced(one: Face) -> Html:
-    name = f"{_avatar(one)} <strong>{_name(one)}</strong>"
-    kind = ["kernel"] if one.kernel else []
-    facts = [*kind, *(["this is me"] if one.me else []), *(fact for fact in (one.where, one.says) if fact)]
-    user = f' <span style="{_SOFT}">{escaped(one.username, 60)}</span>' if one.username != one.name else ""
-    return Html(f"{name}{user}" + "".join(f" · {escaped(fact, 200)}" for fact in facts))
+    name, username = one.name.casefold(), one.username.casefold()
+    user = f' <span style="{_SOFT}">{escaped(one.username, 20)}</span>' if username != name else ""
+    kind = "kernel" if one.kernel and "kernel" not in name else ""
+    facts = [fact for fact in (kind, "me" if one.me else "", one.where, one.says) if fact]
+    told = "".join(f" · {escaped(fact, 200)}" for fact in facts)
+    return Html(f"{_avatar(one)} <strong>{_name(one)}</strong>{user}{told}")
 
 
 def _name(one: Face) -> str:
-    return f"<bdi>{escaped(one.name, 60)}</bdi>"
+    return f"<bdi>{broken(one.name, 60)}</bdi>"
 
 
 def _avatar(one: Face) -> str:

@@ -214,11 +214,11 @@ def _found(found: list[Found]) -> str:
     for one in found[: looks.MOST]:
         line, start = one._in_line()  # noqa: SLF001 (of the same module)
         place = str(one.cell.index) if one.cell.exists else "deleted"
-        rows.append((place, str(one.line), looks.hit(line, start, start + len(one.text)), one.cell.id[:8]))
+        rows.append((place, str(one.line), looks.hit(line, start, start + len(one.text))))
     more = len(found) - len(rows)
     note = f"… {more:,} more" if more else ""
     count = looks.titled("Found", f"{len(found):,} time{'' if len(found) == 1 else 's'}")
-    return looks.table(count, ("Cell", "Line", "Text", "Id"), rows, note=note)
+    return looks.table(count, ("Cell", "Line", "Text"), rows, note=note)
 
 
 def _line(source: str, offset: int) -> int:

@@ -45,9 +45,9 @@ class Undoable:
     @property
     def undo_stack(self) -> list[str]:
         """The labels of the steps that `undo` would take back, the newest last; at most 200."""
-        return looks.Shown(self._steps.labels, lambda steps: looks.steps(steps, "undo()"))
+        return looks.Shown(self._steps.labels, lambda steps: looks.steps("Undo", steps))
 
     @property
     def redo_stack(self) -> list[str]:
         """The labels of the steps that `redo` would do again, the next one last."""
-        return looks.Shown(self._steps.undone_labels, lambda steps: looks.steps(steps, "redo()"))
+        return looks.Shown(self._steps.undone_labels, lambda steps: looks.steps("Redo", steps))
