@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     from rtc_widgets.client.api import connect, connect_async
     from rtc_widgets.client.local import local
+    from rtc_widgets.documents.cells import Cell
+    from rtc_widgets.documents.notebook import Notebook
     from rtc_widgets.errors import (
         CellGone,
         ChannelClosed,
@@ -34,11 +36,13 @@ if TYPE_CHECKING:
     from rtc_widgets.roles import Role
 
 __all__ = [
+    "Cell",
     "CellGone",
     "ChannelClosed",
     "DocumentError",
     "FrameError",
     "NotConnected",
+    "Notebook",
     "Origin",
     "ProtocolError",
     "Role",
@@ -56,11 +60,13 @@ __all__ = [
 ]
 
 _HOMES = {
+    "Cell": "rtc_widgets.documents.cells",
     "CellGone": "rtc_widgets.errors",
     "ChannelClosed": "rtc_widgets.errors",
     "DocumentError": "rtc_widgets.errors",
     "FrameError": "rtc_widgets.errors",
     "NotConnected": "rtc_widgets.errors",
+    "Notebook": "rtc_widgets.documents.notebook",
     "Origin": "rtc_widgets.origins",
     "ProtocolError": "rtc_widgets.errors",
     "Role": "rtc_widgets.roles",

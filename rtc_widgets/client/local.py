@@ -64,7 +64,8 @@ def local(
         path: of the file.
         type: ``notebook``, ``file`` for any text, or another document type; by default a notebook where the path ends
             so, else text.
-        create: whether to begin a new file where there is none.
+        create: whether to begin a new file where there is none; a notebook begins with one empty code cell, as any
+            without cells does.
 
     Raises:
         FileNotFoundError: there is no such file.

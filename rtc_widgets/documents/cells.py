@@ -320,7 +320,7 @@ class Cell(Editable):
         return self._notebook.sections.of(self)
 
     def move(self, *, before: Cell | str | int | None = None, after: Cell | str | int | None = None) -> None:
-        """Move the cell in front of another one, or behind it, given as a handle, an id or an index.
+        """Move the cell in front of another one, or behind it, given as a handle or a key.
 
         The cell keeps its id and all it holds; in the CRDT it is a new one, as after a drag in JupyterLab,
         so what somebody types into it in the same moment may be lost.

@@ -80,7 +80,7 @@ class NotebookPeople(Sociable):
         """Point everybody to a cell, with a few words; closing what is returned takes it back.
 
         Args:
-            cell: a handle, the beginning of an id, or an index.
+            cell: a handle, an index, the beginning of an id, or a tag (``"#tag"``).
             text: what to say.
             seconds: how long it is shown.
 
@@ -106,7 +106,7 @@ class NotebookPeople(Sociable):
         return Subscription(take_back)
 
     def resolve(self, which: Cell | str | int) -> Cell:
-        """Return the cell that a handle, the beginning of an id, or an index names."""
+        """Return the cell that a handle or a key names."""
         raise NotImplementedError
 
     def cell(self, cell_id: str) -> Cell:
