@@ -112,6 +112,7 @@ PAGES = (
             "RtcError",
             "NotConnected",
             "CellGone",
+            "StaleText",
             "StaleCell",
             "DocumentError",
             "UnknownDocumentType",
@@ -137,7 +138,7 @@ GROUPS = {
 
 # Public for the package's own other modules, and of no use to those who call it.
 OURS = {
-    "": {"cell_handle", "document", "running_cell_id"},
-    "ChangeSubscription": {"add", "cell_id", "deliver", "drop", "kind", "notebook", "show", "thread"},
+    "": {"cell_handle", "running_cell_id"},
+    "ChangeSubscription": {"add", "deliver", "drop"},
     "Output": {"clear", "pop", "popitem", "setdefault", "update"},  # these refuse
 }
