@@ -10,12 +10,13 @@ from typing import Any, Self, overload
 from rtc_widgets.documents import looks
 from rtc_widgets.documents.place import TextPlace
 from rtc_widgets.documents.strings import edit_now
-from rtc_widgets.documents.text import Edit, checked, diff
+from rtc_widgets.documents.text import Edit, apply_to_str, checked, diff
 from rtc_widgets.errors import DocumentError
 
 __all__ = ["Lines", "line_starts"]
 
 _END = re.compile(r"\r\n|\n|\r")
+_LONE = re.compile(r"\r(?!\n)")
 
 
 class Lines(MutableSequence[str]):
@@ -117,7 +118,21 @@ class Lines(MutableSequence[str]):
         return looks.lines(lines)
 
     def _edit(self, edits: Callable[[_Layout], list[Edit]]) -> None:
-        edit_now(self._place, lambda now: edits(self._layout(now)))
+        edit_now(self._place, lambda now: self._safely(now, edits))
+
+    def _safely(self, now: str, edits: Callable[[_Layout], list[Edit]]) -> list[Edit]:
+        r"""Return the edits, unless they would make one line end of two.
+
+        A ``\r`` that comes to stand in front of a ``\n``, because the line between them is empty now: then all such
+        ends become ``\n``.
+        """
+        found = edits(self._layout(now))
+        if _LONE.search(now):
+            even = _LONE.sub("\n", now)
+            wanted = apply_to_str(even, edits(self._layout(even)))
+            if self._layout(apply_to_str(now, found)).lines != self._layout(wanted).lines:
+                return diff(now, wanted)
+        return found
 
     def _layout(self, text: str) -> _Layout:
         return _Layout(text, ended=self._place.ends_lines)

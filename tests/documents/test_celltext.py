@@ -209,6 +209,18 @@ def test_lines_keep_the_ends_they_have() -> None:
     assert cell.source == "a\r\nnew\r\nB\r\nc\r\nend"
 
 
+def test_two_line_ends_never_become_one() -> None:
+    cell = notebook_of("a\rb\nc")[0]
+    cell.lines[1] = ""
+    assert cell.lines == ["a", "", "c"]
+    cell.source = "a\rb\n\nc"
+    del cell.lines[1]
+    assert cell.lines == ["a", "", "c"]
+    cell.source = "a\r\nb\rc"
+    cell.lines[1] = ""
+    assert cell.source == "a\r\n\rc"
+
+
 def test_an_empty_text_has_no_lines() -> None:
     cell = notebook_of("")[0]
     assert cell.lines == []
