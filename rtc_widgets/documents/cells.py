@@ -9,7 +9,7 @@ from pycrdt import Array, Map, Text
 
 from rtc_widgets.documents import looks, restructure, rules, schema, ycells
 from rtc_widgets.documents.assign import refusal
-from rtc_widgets.documents.cell_index import CellIndex, find_cell
+from rtc_widgets.documents.cell_index import CellIndex, find_cell, gone
 from rtc_widgets.documents.celltext import CellText
 from rtc_widgets.documents.editable import Editable
 from rtc_widgets.documents.mapping import LiveMapping, set_attachments, set_map
@@ -371,13 +371,11 @@ class Cell(Editable):
         except LookupError:  # in this moment
             count, outputs = None, 0
         run = [] if count is None else [f"run as [{count}]"]
-        many = [f"{outputs} output{'' if outputs == 1 else 's'}"] if outputs else []
-        return looks.cell(lines[0], [*run, *many])
+        return looks.cell(lines[0], [*run, *([looks.counted(outputs, "output")] if outputs else [])])
 
     def _summary(self) -> tuple[int, str, str]:
-        with self._notebook.document.reading() as replica:
-            index, ycell = find_cell(replica, self._id)
-            return index, str(ycell["cell_type"]), first_line(str(ycell["source"]))
+        index, type_, source = _look(self)
+        return index, type_, first_line(source)
 
     def _refuse_running(self, what: str) -> None:
         if self._notebook.running_cell_id == self._id:
@@ -393,11 +391,20 @@ def cell_lines(notebook: Notebook, cells: Sequence[Cell]) -> list[looks.CellLine
         running = cell.id == notebook.running_cell_id or any(face.kernel for face in faces)
         shown = [face for face in faces if not (face.kernel and face.me)]
         try:
-            row = (cell.index, cell.id, cell.cell_type, cell.source, list(cell.tags))
+            index, type_, source = _look(cell)
+            lines.append(looks.CellLine(index, cell.id, type_, source, list(cell.tags), shown, running))
         except LookupError:
             continue
-        lines.append(looks.CellLine(*row, shown, running))
     return lines
+
+
+def _look(cell: Cell) -> tuple[int, str, str]:
+    """Return index, type and source of a cell to be shown; others' documents may hold anything in their place."""
+    if not cell.id:
+        raise gone("")
+    with cell.notebook.document.reading() as replica:
+        index, ycell = find_cell(replica, cell.id)
+        return index, str(ycell.get("cell_type", "strange")), str(ycell.get("source", ""))
 
 
 def first_line(source: str, width: int = 40) -> str:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from rtc_widgets.documents.cells import Cell
     from rtc_widgets.documents.document import LiveDocument
 
-__all__ = ["NotebookPeople", "Person", "Sociable", "Users", "face_of", "whereabouts"]
+__all__ = ["NotebookPeople", "Person", "Sociable", "Users", "whereabouts"]
 
 # Seconds that a pointer is shown.
 POINTED = 30.0
@@ -167,10 +167,7 @@ class Person:
     def cell(self) -> Cell | None:
         """The cell where the person is, or that the kernel runs; None where that is not told."""
         who = self._find()
-        if who is None:
-            return None
-        running = getattr(self._handle, "running_cell_id", None) if who.is_me else None
-        return self._handle.cell_handle(running or who.said("cell") or who.said("activeCell"))
+        return None if who is None else _cell_of(self._handle, who)
 
     @property
     def status(self) -> str | None:
@@ -205,17 +202,20 @@ class Person:
         return hash(self._username)
 
     def __repr__(self) -> str:
-        return f"<{self._kind} {self._username!r} ({self.name}){self._place()}>"
+        face = self._face()
+        facts = [fact for fact in (face.where, self.status, "me" if face.me else "") if fact]
+        told = "".join(f", {looks.shortened(fact, 100)}" for fact in facts)
+        username, name = (looks.shortened(text, 60) for text in (repr(self._username), face.name))
+        return f"<{self._kind} {username} ({name}){told}>"
 
     def _repr_html_(self) -> str:
-        return looks.face(face_of(self))
+        return looks.face(self._face())
 
-    def _place(self) -> str:
-        if not self.here:
-            return ", gone"
-        where, status = _where(self), self.status
-        told = ("" if not where else f", {where}") + ("" if status is None else f", {status}")
-        return told + (", me" if self.is_me else "")
+    def _face(self) -> looks.Face:
+        who = self._find()
+        if who is None:
+            return looks.Face(self._name, self._username, self._color, self._kind == "kernel", where="gone")
+        return _face(self._handle, who, _cell_of(self._handle, who))
 
 
 class Users(Mapping[str, Person]):
@@ -261,7 +261,8 @@ class Users(Mapping[str, Person]):
         return f"<users: {', '.join(map(repr, people[: looks.MOST])) or 'nobody'}{more}>"
 
     def _repr_html_(self) -> str:
-        return looks.people([face_of(person) for person in self.values()])
+        handle = self._handle
+        return looks.people([_face(handle, who, _cell_of(handle, who)) for who in self._everybody().values()])
 
     def _ipython_key_completions_(self) -> list[str]:
         """Return what completes ``nb.users["`` in IPython."""
@@ -296,31 +297,33 @@ def identity(username: str, name: str, color: str | None = None) -> dict[str, An
     }
 
 
-def face_of(person: Person) -> looks.Face:
-    """Return what is shown of a participant."""
-    try:
-        pointing = person.pointing
-        points = "" if pointing is None else f"points to cell {pointing[0].index} {pointing[1]}".rstrip()
-    except CellGone:  # in this moment
-        points = ""
-    where = _where(person) if person.here else "gone"
-    says = " · ".join(said for said in (person.status, points) if said)
-    kernel = person.kind == "kernel"
-    return looks.Face(person.name, person.username, person.color, kernel, person.is_me, where, says)
-
-
 def whereabouts(handle: Sociable) -> dict[str, list[looks.Face]]:
     """Return who is where, by cell id; under an empty one those of whom that is not told."""
     found: dict[str, list[looks.Face]] = {}
-    for person in handle.users.values():
-        cell = person.cell
-        found.setdefault("" if cell is None else cell.id, []).append(face_of(person))
+    for who in handle.document.part(People).everybody().values():
+        cell = _cell_of(handle, who)
+        found.setdefault("" if cell is None else cell.id, []).append(_face(handle, who, cell))
     return found
 
 
-def _where(person: Person) -> str:
-    cell = person.cell
+def _cell_of(handle: Sociable, who: Participant) -> Cell | None:
+    running = getattr(handle, "running_cell_id", None) if who.is_me else None
+    return handle.cell_handle(running or who.said("cell") or who.said("activeCell"))
+
+
+def _face(handle: Sociable, who: Participant, cell: Cell | None) -> looks.Face:
+    """Return what is shown of a participant, who is in *cell*."""
+    kernel = who.kind == "kernel"
+    found = pointer(who.said("pointer"))
+    place, target = _index(cell), None if found is None else _index(handle.cell_handle(found[0]))
+    where = "" if place is None else f"{'runs' if kernel else 'in'} cell {place}"
+    points = "" if found is None or target is None else f"points to cell {target} {found[1]}".rstrip()
+    says = " · ".join(said for said in (who.said("status"), points) if said and isinstance(said, str))
+    return looks.Face(who.name, who.username, who.color, kernel, who.is_me, where, says)
+
+
+def _index(cell: Cell | None) -> int | None:
     try:
-        return "" if cell is None else f"{'runs' if person.kind == 'kernel' else 'in'} cell {cell.index}"
+        return None if cell is None else cell.index
     except CellGone:  # in this moment
-        return ""
+        return None
