@@ -4,22 +4,29 @@ from __future__ import annotations
 
 from typing import Any
 
+from rtc_widgets.documents.dataevents import DataEvents
+from rtc_widgets.documents.dataundo import DataUndo, plain_content
 from rtc_widgets.documents.document import LiveDocument
 from rtc_widgets.documents.handle import Handle
 from rtc_widgets.documents.notebook import Notebook
+from rtc_widgets.documents.observable import FileObservable
 from rtc_widgets.documents.textfile import LiveText
 from rtc_widgets.documents.transactions import Transaction
+from rtc_widgets.documents.undoable import Undoable
+from rtc_widgets.documents.users import Sociable
 from rtc_widgets.documents.wrapped import TEXT, wrap, writing
 from rtc_widgets.registry import document_class
 
 __all__ = ["LiveData", "format_of", "handle_of"]
 
 
-class LiveData(Handle):
+class LiveData(Undoable, FileObservable, Sociable, Handle):
     """Be the content of a live document of a registered type.
 
     Reading gives the content as the type's class has it (a ``dict``, ``bytes``, …), setting it writes what that
-    class writes: how finely edits of several people merge is up to the type.
+    class writes: how finely edits of several people merge is up to the type. Undo takes one's own steps back in the
+    content as it stands: in a dict key by key, in a text line by line, and only where nobody has changed the same
+    since.
 
     Args:
         document: the live document.
@@ -27,21 +34,31 @@ class LiveData(Handle):
 
     Raises:
         UnknownDocumentType: no installed package registers *type_*.
+
+    >>> blob = LiveData(LiveDocument(), "blob")
+    >>> blob.content = b"one"
+    >>> blob.content = b"two"
+    >>> blob.undo(), blob.content
+    ('edit content', b'one')
     """
+
+    _events = DataEvents
+    _kinds = ("content", "people")
 
     def __init__(self, document: LiveDocument, type_: str) -> None:
         self.document = document
         self.type = type_
         """The document type."""
         document_class(type_)
+        self._steps = document.part(DataUndo)
+        self._steps.type = document.part(DataEvents).type = type_
 
     @property
     def content(self) -> Any:
         """All of the content. Set, it is written by the type's class."""
         with self.document.reading() as replica:
             wrapper: Any = wrap(replica, self.type)
-            found = wrapper.get()
-        return bytes(found) if isinstance(found, bytearray) else found  # what a CRDT makes of bytes
+            return plain_content(wrapper.get())
 
     @content.setter
     def content(self, new: Any) -> None:

@@ -45,7 +45,7 @@ __all__ = ["TextUndo", "Undo"]
 MOST_STEPS = 200
 MOST_CHARACTERS = 50_000_000
 # What is written under these origins is no step.
-_NO_STEPS = frozenset({"undo", "outputs", "file", "relay"})
+NO_STEPS = frozenset({"undo", "outputs", "file", "relay"})
 
 # From here on, cells are read in one call (facts.md, Speed).
 _MANY = 100
@@ -136,7 +136,7 @@ class Undo:
         try:
             seen = self._journal.take()
             if origin.kind != "undo" or remote:
-                self._record(seen, origin, own=not remote and origin.kind not in _NO_STEPS)
+                self._record(seen, origin, own=not remote and origin.kind not in NO_STEPS)
         except Exception:  # noqa: BLE001 (see below)
             # Others' documents may hold anything, and what was written is written: only undo is lost.
             _log.exception("A change could not be understood, so there is nothing to undo any more.")
@@ -208,10 +208,7 @@ class Undo:
         document = self._document()
         if document is None or not source:
             return None
-        if document.stage_of_caller() is not None:
-            raise DocumentError(
-                "Undo and redo are steps of their own: call them before the transaction or after it."
-            )
+        refuse_inside(document)
         with document.writing(origin=Origin("undo", document.origin.user, source[-1].label)) as replica:
             if not source:
                 return None
@@ -235,6 +232,14 @@ class TextUndo(Undo):
     """Keep the steps of a text file."""
 
     _is_text = True
+
+
+def refuse_inside(document: LiveDocument) -> None:
+    """Raise where undo or redo is called inside a transaction."""
+    if document.stage_of_caller() is not None:
+        raise DocumentError(
+            "Undo and redo are steps of their own: call them before the transaction or after it."
+        )
 
 
 class _Reverse:

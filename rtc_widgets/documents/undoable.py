@@ -2,16 +2,35 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 from rtc_widgets.documents import looks
-from rtc_widgets.documents.undo import Undo
 
 __all__ = ["Undoable"]
+
+
+class Steps(Protocol):
+    """Keep the steps of one document that were made here."""
+
+    @property
+    def labels(self) -> list[str]:
+        """What `undo` would take back, the next one last."""
+
+    @property
+    def undone_labels(self) -> list[str]:
+        """What `redo` would do again, the next one last."""
+
+    def undo(self, running: str | None = None, /) -> str | None:
+        """Take the last step back; return its label, None where there is none."""
+
+    def redo(self, running: str | None = None, /) -> str | None:
+        """Do the step that was undone last again; return its label, None where there is none."""
 
 
 class Undoable:
     """Give a handle undo and redo of what was written through this document here."""
 
-    _steps: Undo
+    _steps: Steps
     running_cell_id: str | None = None
 
     def undo(self) -> str | None:
