@@ -14,6 +14,7 @@ from rtc_widgets.protocol.codes import CloseCode
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
+    from rtc_widgets.kernel.completion import Completion
     from rtc_widgets.kernel.magics import Magics
 
 __all__ = ["current", "load_ipython_extension", "unload_ipython_extension"]
@@ -36,7 +37,8 @@ class _State:
     # Why there is no session though the extension is loaded.
     unavailable: str | None = None
     hooked: bool = False
-    magics: Magics | None = None
+    # What people type with: there wherever the extension is loaded, also where there is no session.
+    offered: tuple[Magics, Completion] | None = None
 
 
 _state = _State()
@@ -55,10 +57,12 @@ def current() -> KernelSession | None:
 
 def load_ipython_extension(ip: InteractiveShell) -> None:
     """Say hello to the relay, and offer the magics. Loading twice says hello again for the same session."""
-    if _state.magics is None:
-        from rtc_widgets.kernel.magics import Magics  # noqa: PLC0415 (it asks this module for the session)
+    if _state.offered is None:
+        # Both ask this module for the session.
+        from rtc_widgets.kernel.completion import Completion  # noqa: PLC0415
+        from rtc_widgets.kernel.magics import Magics  # noqa: PLC0415
 
-        _state.magics = Magics(ip)
+        _state.offered = Magics(ip), Completion(ip)
     if _state.session is not None:
         _state.session.hello()
         return
@@ -88,9 +92,9 @@ def load_ipython_extension(ip: InteractiveShell) -> None:
 def unload_ipython_extension(ip: InteractiveShell) -> None:
     """Say bye and undo every hook."""
     session, _state.session, _state.unavailable = _state.session, None, None
-    magics, _state.magics = _state.magics, None
-    if magics is not None:
-        magics.remove()
+    offered, _state.offered = _state.offered, None
+    for one in offered or ():
+        one.remove()
     if session is not None:
         ip.events.unregister("pre_run_cell", session.cell_started)
         ip.events.unregister("post_run_cell", session.cell_finished)
