@@ -56,7 +56,9 @@ _BREAK = "overflow-wrap:break-word"
 _WORD = 16
 _PIECES = re.compile(r"[^-_./\\,;:=()\[\]{}]{1,16}[-_./\\,;:=()\[\]{}]?|.")
 # Of two values of one property, the second is for pages that have JupyterLab's variables.
-_SMALLER = "font-size:90%;font-size:var(--jp-code-font-size,90%)"
+_TYPED = (
+    "font-size:90%;font-size:var(--jp-code-font-size,90%);font-family:var(--jp-code-font-family,monospace)"
+)
 _FRAME = (
     "border:1px solid rgba(128,128,128,0.4);border-color:var(--jp-border-color2,rgba(128,128,128,0.4));"
     "background-color:rgba(128,128,128,0.08);"
@@ -297,9 +299,7 @@ def preview(source: str, title: str = "") -> Html:
     below = f'<p style="margin:0.2em 0 0;{_SOFT}">{rest}</p>' if rest else ""
     if not source.strip():
         return Html(f'{head}<p style="margin:0;{_SOFT}"><em>empty</em></p>')
-    style = (
-        f"margin:0;padding:0.4em 0.6em;{_FRAME};border-radius:2px;white-space:pre-wrap;{_BREAK};{_SMALLER}"
-    )
+    style = f"margin:0;padding:0.4em 0.6em;{_FRAME};border-radius:2px;white-space:pre-wrap;{_BREAK};{_TYPED}"
     return Html(f'{head}<pre style="{style}">{escaped(shown, len(shown))}</pre>{below}')
 
 
@@ -431,7 +431,7 @@ def _avatar(one: Face) -> str:
     initials = "".join(word[0] for word in words[:2]).upper()
     red, green, blue = _rgb(one.color)
     style = (
-        "display:inline-block;min-width:2em;padding:0 0.2em;line-height:2em;text-align:center;font-size:75%;"
+        "display:inline-block;min-width:2em;line-height:2em;text-align:center;font-size:75%;"
         f"font-weight:600;border-radius:{'4px' if one.kernel else '1.2em'};"
         f"background-color:#{red:02x}{green:02x}{blue:02x};color:{_ink(red, green, blue)}"
     )
