@@ -1,6 +1,7 @@
 /** The JupyterLab extension: its plugins, and nothing else. */
 
 import type { JupyterFrontEndPlugin } from '@jupyterlab/application';
+import cursors from './plugins/cursors';
 import endings from './plugins/endings';
 import notices from './plugins/notices';
 import provider from './plugins/provider';
@@ -16,7 +17,8 @@ const plugins: JupyterFrontEndPlugin<unknown>[] = [
   endings,
   notices,
   trust,
-  whereabouts
+  whereabouts,
+  cursors
 ];
 
 export default plugins;

@@ -1,0 +1,68 @@
+/** Who a participant is, as its awareness state says (docs/protocol.md, section 3.3); nothing in it is trusted. */
+
+/** What is shown of a participant. */
+export interface IIdentity {
+  readonly username: string;
+  /** The name that is shown. */
+  readonly name: string;
+  /** One or two letters. */
+  readonly initials: string;
+  /** As CSS has it. */
+  readonly color: string;
+  readonly isKernel: boolean;
+}
+
+/** How many colours JupyterLab's themes have for collaborators. */
+const COLORS = 7;
+/** Characters of a name that are shown; the relay lets through far more. */
+const LONGEST = 100;
+
+/** Return who a client is. */
+export function identify(
+  client: number,
+  state: Readonly<Record<string, unknown>>
+): IIdentity {
+  const user = isRecord(state['user']) ? state['user'] : {};
+  const named = text(user['name']);
+  const called = text(user['username']);
+  const name = text(user['display_name']) || named || called || 'Anonymous';
+  const username = called || named || `anonymous-${client}`;
+  return {
+    username,
+    name: name.slice(0, LONGEST),
+    initials: (text(user['initials']) || initials(name)).slice(0, 3),
+    color: text(user['color']) || colorOf(username),
+    isKernel: state['kind'] === 'kernel'
+  };
+}
+
+/** Return the first letters of a name's first and last word. */
+export function initials(name: string): string {
+  const words = name.split(/\s+/).filter(Boolean);
+  const ends = words.length > 1 ? [words[0]!, words.at(-1)!] : words;
+  return ends.map(word => [...word][0]!.toUpperCase()).join('');
+}
+
+/** Tell whether a value is an object with keys. */
+export function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** Let an element and what is in it be of a participant's colour. */
+export function paint(element: HTMLElement, color: string): void {
+  const safe = CSS.supports('color', color) ? color : colorOf(color);
+  element.style.setProperty('--rtcw-color', safe);
+}
+
+/** Return one of the theme's colours, always the same one for a name. */
+function colorOf(name: string): string {
+  let hash = 0;
+  for (const letter of name) {
+    hash = (hash * 31 + letter.codePointAt(0)!) % 0x7fffffff;
+  }
+  return `var(--jp-collaborator-color${1 + (hash % COLORS)})`;
+}
+
+function text(value: unknown): string {
+  return typeof value === 'string' ? value.trim() : '';
+}
