@@ -64,8 +64,10 @@ class Change:
             ``attachments`` and ``content``, which are to be read.
         origin: who or what made it.
         remote: whether it came from another participant.
-        person: who made it, or, for ``people``, whom it is about; None where that is not known, as for
-            deletions alone, which name nobody, and for edits by several that came together.
+        person: who made it, or, for ``people``, whom it is about; None where that is not known:
+            for edits by several that came together, and for deletions alone that came by a server. An update that
+            only deletes names nobody, and also where one other participant is here it may be the server's own,
+            which follows the file.
     """
 
     kind: Kind

@@ -19,7 +19,10 @@ from support.server import Server, until
 
 import rtc_widgets
 from rtc_widgets.client import session
+from rtc_widgets.documents.datafile import LiveData
+from rtc_widgets.documents.events import Edit
 from rtc_widgets.documents.link import LinkState
+from rtc_widgets.documents.textfile import LiveText
 from rtc_widgets.errors import ChannelClosed, NotConnected
 from rtc_widgets.protocol.codes import CloseCode
 
@@ -146,8 +149,8 @@ def test_twelve_megabytes_both_ways(server: Server) -> None:
         until(lambda: ben[0].source == text, "the large edit arrives")
 
 
-def test_who_is_here_and_what_they_do(serve: Callable[..., Server]) -> None:
-    config = """
+# Whoever comes is called as the token.
+NAMES = """
 from jupyter_server.auth import IdentityProvider, User
 
 class Names(IdentityProvider):
@@ -158,7 +161,10 @@ class Names(IdentityProvider):
 
 c.ServerApp.identity_provider_class = Names
 """
-    server = serve(config=config)
+
+
+def test_who_is_here_and_what_they_do(serve: Callable[..., Server]) -> None:
+    server = serve(config=NAMES)
     path = server.notebook("people.ipynb", "x = 1")
     with (
         rtc_widgets.connect(server.url, token="ada", path=path) as ada,
@@ -179,6 +185,43 @@ c.ServerApp.identity_provider_class = Names
         assert ben.users["ada"].status == "training"
         ada.close()
         until(lambda: set(ben.users) == {"ben"}, "who leaves is gone at once")
+
+
+def test_other_files_tell_what_changes_and_who_did_it(serve: Callable[..., Server]) -> None:
+    server = serve(config=NAMES)
+    path = server.notebook("beside.ipynb", "x = 1")
+    (server.root / "notes.md").write_text("# Zoë 🦉\n")
+    (server.root / "x.bin").write_bytes(b"\0\1")
+    with rtc_widgets.connect(server.url, token="ada", path=path) as nb:
+        notes, blob = rtc_widgets.open("notes.md"), rtc_widgets.open("x.bin", type="blob")
+        assert isinstance(notes, LiveText) and isinstance(blob, LiveData)
+        with (
+            rtc_widgets.connect(server.url, token="ben", path="notes.md", type="file") as his,
+            rtc_widgets.connect(server.url, token="ben", path="x.bin", type="blob") as his_blob,
+        ):
+            until(lambda: "ben" in notes.users and "ben" in blob.users, "he is here")
+            heard: list[Any] = []
+            notes.on_change(heard.append)
+            blob.on_change("content", heard.append)
+            version = notes.version
+            his.lines.append("🦉 ünd more")
+            until(lambda: heard, "the change of the text is told")
+            assert heard[0].delta == (Edit(8, 8, "🦉 ünd more\n"),)
+            assert heard[0].person == notes.users["ben"] and heard[0].remote
+            with pytest.raises(rtc_widgets.StaleText):
+                notes.edit("mine", if_unchanged=version)
+            waiting = notes.wait_for(lambda: "stop" in notes, 20)
+            his.append("stop")
+            assert waiting.result() is True
+            his_blob.content = b"\2"
+            until(lambda: heard[-1].kind == "content", "the change of the bytes is told")
+            assert heard[-1].person == blob.users["ben"] and blob.content == b"\2"
+            nb[0].type = "markdown"
+            nb[0].attachments["a.png"] = {"image/png": "T1dM"}
+            nb.save()
+            assert server.read(path)["cells"][0]["attachments"] == {"a.png": {"image/png": "T1dM"}}
+        notes.close()
+        blob.close()
 
 
 def test_many_threads(server: Server) -> None:

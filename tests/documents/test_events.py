@@ -18,6 +18,7 @@ from rtc_widgets.documents.notebook import Notebook
 from rtc_widgets.documents.text import apply_to_str
 from rtc_widgets.errors import DocumentError
 from rtc_widgets.origins import Origin
+from rtc_widgets.presence import DocumentPresence
 from rtc_widgets.testing.hub import Hub
 
 
@@ -346,9 +347,29 @@ def test_malformed_content_does_not_break_observing(caplog: pytest.LogCaptureFix
     assert "could not be understood" in caplog.text
 
 
+def test_a_deletion_is_of_whoever_its_origin_names_and_else_of_nobody() -> None:
+    """With one other participant here too: the server deletes as well, where the file was changed outside."""
+    ada, bob = pair()
+    changes = heard(ada, "source")
+    bob[0].text.delete(0, 3)
+    assert changes[-1].person == ada.users["bob"]
+    assert ada.users.keys() == {"ada", "bob"}
+
+    made: list[bytes] = []
+    file = Notebook(LiveDocument())
+    file.document.apply_remote(ada.document.diff_update(b"\0"), Origin("remote"))
+    file.document.on_update(lambda update, _: made.append(update))
+    file[0].source = "on"
+    ada.document.apply_remote(made[0], DocumentPresence(ada.document).origin(made[0]))
+    assert changes[-1].delta == (Edit(2, 3, ""),)
+    assert changes[-1].person is None and changes[-1].remote
+
+
 def test_unknown_kinds_are_refused() -> None:
     ada, _ = pair()
-    with pytest.raises(DocumentError, match="source, cells, outputs, metadata, attachments, people, not of 'sauce'"):
+    with pytest.raises(
+        DocumentError, match="source, cells, outputs, metadata, attachments, people, not of 'sauce'"
+    ):
         ada.on_change("sauce", print)  # type: ignore[call-overload]
 
 
