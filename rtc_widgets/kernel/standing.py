@@ -34,12 +34,22 @@ AWAY = (
 
 
 class Card:
-    """Be shown as a small table: as text, and as HTML."""
+    """Be shown as a small table: as text, and as HTML.
 
-    def __init__(self, title: str, rows: Sequence[tuple[str, str]], note: str = "") -> None:
+    Args:
+        title: what stands above it.
+        rows: each name and its value.
+        note: a sentence below.
+        html: what to show in place of the table, where there is HTML.
+    """
+
+    def __init__(
+        self, title: str, rows: Sequence[tuple[str, str]], note: str = "", html: str | None = None
+    ) -> None:
         self._title = title
         self._rows = rows
         self._note = note
+        self._html = card(title, rows, note=note) if html is None else html
 
     def __repr__(self) -> str:
         width = max((len(name) for name, _ in self._rows), default=0)
@@ -47,7 +57,7 @@ class Card:
         return "\n".join([self._title, *lines, *([self._note] if self._note else [])])
 
     def _repr_html_(self) -> str:
-        return card(self._title, self._rows, note=self._note)
+        return self._html
 
 
 def standing(notebook: Notebook, session: KernelSession) -> Card:
@@ -70,7 +80,8 @@ def who(notebook: Notebook) -> Card:
         (person.name, f"{person.kind} {person.username!r}{_place(person)}" + ", this kernel" * person.is_me)
         for person in notebook.users.values()
     ]
-    return Card("Who is here", rows, "" if rows else "Nobody is known to be here.")
+    users = notebook.users
+    return Card("Who is here", rows, "" if rows else "Nobody is here.", html=users._repr_html_())
 
 
 def missing(why: str) -> Card:
