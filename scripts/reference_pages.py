@@ -113,6 +113,7 @@ PAGES = (
             "NotConnected",
             "CellGone",
             "StaleText",
+            "StaleText",
             "StaleCell",
             "DocumentError",
             "UnknownDocumentType",

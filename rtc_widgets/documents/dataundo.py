@@ -137,8 +137,8 @@ def taken_back(old: Any, new: Any, now: Any) -> Any:
 
     >>> taken_back({"a": 1}, {"a": 2, "b": 3}, {"a": 2, "b": 4, "c": 5})
     {'a': 1, 'b': 4, 'c': 5}
-    >>> taken_back("one\ntwo\nthree", "one\n2\nthree", "ONE\n2\nthree")
-    'ONE\ntwo\nthree'
+    >>> taken_back("one\n\ntwo", "one\n\n2", "ONE\n\n2")
+    'ONE\n\ntwo'
     """
     if isinstance(old, str) and isinstance(new, str) and isinstance(now, str):
         return _text_back(old, new, now)

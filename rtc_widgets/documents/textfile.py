@@ -32,7 +32,7 @@ class LiveText(Editable, Undoable, FileObservable, Sociable, Handle, LiveString)
     >>> file += "\n"
     >>> file.lines.append("end")
     >>> file[2:9], file.upper(), len(file), file.lines
-    ('naïve 😀', 'A NAÏVE 😀 FILE\nEND', 18, ['A naïve 😀 file', 'end'])
+    ('naïve 😀', 'A NAÏVE 😀 FILE\nEND\n', 19, ['A naïve 😀 file', 'end'])
     """
 
     _events = TextEvents
