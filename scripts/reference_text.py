@@ -78,7 +78,7 @@ def of_class(owner: griffe.Class, page: str) -> Iterator[str]:
         if heading in groups and heading:
             yield f"### {heading}"
         for name, member in groups.get(heading, {}).items():
-            yield from of_member(member, name, owner.name, page)
+            yield from of_member(member, name, owner.name, page, "####" if heading else "###")
     for other, names in elsewhere.items():
         links = ", ".join(
             f"[`{name}`]({places()[f'{other}.{name}'].removeprefix(f'{page}.md')})" for name in names
@@ -86,9 +86,9 @@ def of_class(owner: griffe.Class, page: str) -> Iterator[str]:
         yield f"As [`{other}`]({places()[other].removeprefix(f'{page}.md')}) has: {links}."
 
 
-def of_member(member: griffe.Object, name: str, owner: str, page: str) -> Iterator[str]:
+def of_member(member: griffe.Object, name: str, owner: str, page: str, level: str) -> Iterator[str]:
     """Yield the paragraphs about a method or a property."""
-    yield f"#### `{owner}.{name}`"
+    yield f"{level} `{owner}.{name}`"
     if isinstance(member, griffe.Function):
         yield signature(member, name)
     else:

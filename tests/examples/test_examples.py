@@ -106,12 +106,17 @@ async def test_the_notebook_writes_itself(server):
         await run("add")
         await tab.until(lambda: len(run.tagged("owl")) == 3, "the owls are there")
         assert run.tagged("owl")[0] == "**barn owl**: listening …"
-        await run("fill")
+        filling = asyncio.create_task(run("fill"))
+        await tab.until(
+            lambda: "counting owls" in json.dumps(list(tab.states.values())), "it says what it does"
+        )
+        await filling
         await tab.until(lambda: run.tagged("owl")[-1].endswith("🦉" * 7), "the owls are counted")
         await run("tag")
         await tab.until(lambda: run.tagged("loudest"), "one owl is the loudest")
-        pointers = [state.get("pointer") for state in tab.states.values() if state]
-        assert "the loudest one" in json.dumps(pointers)
+        await tab.until(
+            lambda: "the loudest one" in json.dumps(list(tab.states.values())), "it is pointed to"
+        )
         await run("order")
         ordered = [
             f"**{owl}**: {n} calls\n{'🦉' * n}"
@@ -128,11 +133,11 @@ async def test_the_notebook_writes_itself(server):
         await run("hear")
         await run("diary")
         assert run.value("diary") == "['insert', 'delete', 'insert']"
-        waiting = asyncio.create_task(run("wait"))
         name = next(index for index, cell in enumerate(tab.cells) if cell["id"] == "name")
         text = tab.cell(name)["source"]
         text += " Zoë 🦉."
-        await waiting
+        await tab.committed()
+        await run("wait")
         assert run.printed("wait") == "Thank you: My name is Zoë 🦉.\n"
         text.clear()
         text += "My name is"
