@@ -44,7 +44,7 @@ def contents() -> str:
     return (
         HEAD + "# Reference\n\n"
         "Every public name, as its docstring tells it. For a guide, with examples in an order to read them in, see\n"
-        "[the Python API](../api.md).\n\n"
+        "[the Python API](../api.md), which also has [the magics](../api.md#magics) `%rtc`, `%undo` and `%redo`.\n\n"
         "| page | names |\n| --- | --- |\n" + "\n".join(rows) + "\n"
     )
 
