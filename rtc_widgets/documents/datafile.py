@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from rtc_widgets.documents import looks
 from rtc_widgets.documents.dataevents import DataEvents
 from rtc_widgets.documents.dataundo import DataUndo, plain_content
 from rtc_widgets.documents.document import LiveDocument
@@ -13,7 +14,7 @@ from rtc_widgets.documents.observable import FileObservable
 from rtc_widgets.documents.textfile import LiveText
 from rtc_widgets.documents.transactions import Transaction
 from rtc_widgets.documents.undoable import Undoable
-from rtc_widgets.documents.users import Sociable
+from rtc_widgets.documents.users import Sociable, others
 from rtc_widgets.documents.wrapped import TEXT, wrap, writing
 from rtc_widgets.registry import document_class
 
@@ -72,6 +73,9 @@ class LiveData(Undoable, FileObservable, Sociable, Handle):
     def __repr__(self) -> str:
         path = self.path
         return f"<live {self.type}{'' if path is None else f' {path!r}'}>"
+
+    def _repr_html_(self) -> str:
+        return looks.file(looks.titled(self.path or "Live file", self.type), None, others(self))
 
 
 def format_of(type_: str) -> str:

@@ -28,6 +28,7 @@ __all__ = [
     "data",
     "escaped",
     "face",
+    "file",
     "hit",
     "indented",
     "labels",
@@ -251,10 +252,14 @@ def cells(title: str, lines: Sequence[CellLine], count: int, *, also: Sequence[F
             (place, Html(f'<span style="white-space:nowrap">{escaped(line.type)}</span>'), Html(source))
         )
     more = count - len(lines)
-    others = people(also, "Also here") if also else ""
-    below = f'<div style="margin:0.8em 0 0">{others}</div>' if others else ""
     note = f"… {counted(more, 'more cell')}" if more > 0 else ""
-    return table(title, ("Cell", "Type", "Source"), rows, note=note, below=below)
+    return table(title, ("Cell", "Type", "Source"), rows, note=note, below=_also(also))
+
+
+def file(title: str, source: str | None, also: Sequence[Face] = ()) -> Html:
+    """Return a file that is no notebook: the beginning of its text, if it is one, and who else is here."""
+    head = f'<p style="margin:0 0 0.4em;{_BREAK}">{_title(title)}</p>'
+    return Html(f"<div>{head}{'' if source is None else preview(source)}{_also(also)}</div>")
 
 
 def people(faces: Sequence[Face], title: str = "") -> Html:
@@ -287,20 +292,19 @@ def cell(line: CellLine, facts: Sequence[str] = ()) -> Html:
     return Html(f'<div><p style="margin:0 0 0.4em">{" · ".join(parts)}</p>{preview(line.source)}</div>')
 
 
-def preview(source: str, title: str = "") -> Html:
+def preview(source: str) -> Html:
     """Return the first lines of a source, and how many more there are."""
     all_lines = source.splitlines()
     shown = "\n".join(_cut(line) for line in all_lines[:_LINES])
     more = len(all_lines) - _LINES
-    rest = f"… {counted(more, 'more line')}" if more > 0 else ""
-    if len(source) > _WIDTH * _LINES:
-        rest = f"{rest or '…'}, {len(source):,} characters in all"
-    head = f'<p style="margin:0 0 0.4em">{_title(title)}</p>' if title else ""
+    lines_ = [f"… {counted(more, 'more line')}"] if more > 0 else []
+    size = [f"{len(source):,} characters in all"] if len(source) > _WIDTH * _LINES else []
+    rest = ", ".join([*lines_, *size])
     below = f'<p style="margin:0.2em 0 0;{_SOFT}">{rest}</p>' if rest else ""
     if not source.strip():
-        return Html(f'{head}<p style="margin:0;{_SOFT}"><em>empty</em></p>')
+        return Html(f'<p style="margin:0;{_SOFT}"><em>empty</em></p>')
     style = f"margin:0;padding:0.4em 0.6em;{_FRAME};border-radius:2px;white-space:pre-wrap;{_BREAK};{_TYPED}"
-    return Html(f'{head}<pre style="{style}">{escaped(shown, len(shown))}</pre>{below}')
+    return Html(f'<pre style="{style}">{escaped(shown, len(shown))}</pre>{below}')
 
 
 def labels(tags: Iterable[str]) -> Html:
@@ -361,6 +365,10 @@ def outputs(title: str, values: Sequence[Mapping[str, Any]]) -> Html:
 # --------------------------------------------------------------------------------------------------------- privates
 
 
+def _also(faces: Sequence[Face]) -> str:
+    return f'<div style="margin:0.8em 0 0">{people(faces, "Also here")}</div>' if faces else ""
+
+
 def _title(title: str) -> str:
     return title if isinstance(title, Html) else f"<strong>{escaped(title)}</strong>"
 
@@ -407,7 +415,7 @@ def _content(output: Mapping[str, Any]) -> Html:
 
 def _presence(line: CellLine) -> Html:
     running = ['<strong style="white-space:nowrap">▶ running</strong>'] if line.running else []
-    shown = [f"{_avatar(one)} {_name(one)}" for one in line.here[:5]]
+    shown = [f"{_avatar(one)}&nbsp;{_name(one)}" for one in line.here[:5]]
     more = [f"… {len(line.here) - 5:,} more"] if len(line.here) > 5 else []
     here = [f"here: {', '.join([*shown, *more])}"] if shown else []
     return Html(" · ".join([*running, *here]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rtc_widgets.documents import looks
 from rtc_widgets.documents.document import LiveDocument
 from rtc_widgets.documents.editable import Editable
 from rtc_widgets.documents.events import TextEvents
@@ -13,7 +14,7 @@ from rtc_widgets.documents.text import apply, checked, diff
 from rtc_widgets.documents.transactions import Transaction
 from rtc_widgets.documents.undo import TextUndo
 from rtc_widgets.documents.undoable import Undoable
-from rtc_widgets.documents.users import Sociable
+from rtc_widgets.documents.users import Sociable, others
 
 __all__ = ["LiveText"]
 
@@ -79,3 +80,8 @@ class LiveText(Editable, Undoable, FileObservable, Sociable, Handle, LiveString)
         text, path = self.text, self.path
         shown = text if len(text) <= 40 else text[:39] + "…"
         return f"<live text{'' if path is None else f' {path!r}'}, {len(text)} characters: {shown!r}>"
+
+    def _repr_html_(self) -> str:
+        text = self.text
+        title = looks.titled(self.path or "Live text", looks.counted(len(text), "character"))
+        return looks.file(title, text, others(self))

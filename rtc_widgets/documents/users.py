@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from rtc_widgets.documents.cells import Cell
     from rtc_widgets.documents.document import LiveDocument
 
-__all__ = ["NotebookPeople", "Person", "Sociable", "Users", "whereabouts"]
+__all__ = ["NotebookPeople", "Person", "Sociable", "Users", "others", "whereabouts"]
 
 # Seconds that a pointer is shown.
 POINTED = 30.0
@@ -304,6 +304,11 @@ def whereabouts(handle: Sociable) -> dict[str, list[looks.Face]]:
         cell = _cell_of(handle, who)
         found.setdefault("" if cell is None else cell.id, []).append(_face(handle, who, cell))
     return found
+
+
+def others(handle: Sociable) -> list[looks.Face]:
+    """Return everybody but this participant, who need not be told that it is here."""
+    return [face for faces in whereabouts(handle).values() for face in faces if not face.me]
 
 
 def _cell_of(handle: Sociable, who: Participant) -> Cell | None:

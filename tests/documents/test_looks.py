@@ -12,9 +12,11 @@ from hypothesis import strategies as st
 from pycrdt import Array, Map
 
 from rtc_widgets.documents import looks
+from rtc_widgets.documents.datafile import LiveData
 from rtc_widgets.documents.document import LiveDocument
 from rtc_widgets.documents.notebook import Notebook
 from rtc_widgets.documents.people import People, State
+from rtc_widgets.documents.textfile import LiveText
 
 # What both JupyterLab, in a notebook that is not trusted, and GitHub leave in.
 TAGS = {"div", "p", "span", "strong", "em", "code", "pre", "mark", "bdi", "wbr", "ul", "li"} | {
@@ -57,7 +59,7 @@ def page(shown: Any) -> Page:
     return Page(shown._repr_html_())
 
 
-def user(nb: Notebook, number: int, name: str, cell_id: str | None = None, **said: Any) -> None:
+def user(nb: Notebook | LiveText, number: int, name: str, cell_id: str | None = None, **said: Any) -> None:
     """Have somebody come in."""
     who = {"username": f"u{number}", "display_name": name, "color": "var(--jp-collaborator-color4)"}
     state = State(number, 1, {"user": who, "activeCell": cell_id, **said})
@@ -148,6 +150,35 @@ def test_large_things_are_cut():
     assert "… 295 more" in page(nb).text
 
 
+def test_of_a_source_the_first_lines_are_shown():
+    nb = Notebook.new()
+    nb.append("\n".join(f"line {number}" for number in range(22)))
+    assert page(nb[0]).text.endswith("line 8\nline 9… 12 more lines ")
+    nb[0].source = "x" * 3_000
+    assert page(nb[0]).text.endswith("x…3,000 characters in all ")
+    nb[0].source = " "
+    assert page(nb[0]).text.endswith("empty ")
+
+
+def test_files_show_their_text_and_who_is_there():
+    file = LiveText(LiveDocument())
+    file.text = "# Notes\n" * 20
+    user(file, 1, "Ada Lovelace")
+    assert "Live text · 160 characters # Notes" in page(file).text
+    assert page(file).text.endswith("… 10 more lines Also here AL Ada Lovelace u1 ")
+    blob = LiveData(LiveDocument(), "blob")
+    assert page(blob).text == "Live file · blob "
+    blob.document.close()
+    assert page(blob).text and page(file.lines).text
+
+
+def test_attachments_say_that_they_are_some():
+    nb = rich()
+    nb[0].attachments["owl.png"] = {"image/png": "A" * 100_000}
+    assert page(nb[0].attachments).text.startswith("attachments owl.png")
+    assert len(nb[0].attachments._repr_html_()) < 2_000
+
+
 def test_one_more_is_said_as_one():
     nb = Notebook.new()
     nb += ["x"] * 21
@@ -216,11 +247,11 @@ def test_who_is_where():
     nb.running_cell_id = nb[1].id
     text = page(nb).text
     assert re.search(r"\b1 +code +x · ▶ running", text)
-    assert re.search(r"\b2 +code +x · here: AL +Ada Lovelace", text)
-    assert re.search(r"\b4 +code +x · ▶ running · here: KO +Kernel of Cleo", text)
+    assert re.search(r"\b2 +code +x · here: AL\s+Ada Lovelace", text)
+    assert re.search(r"\b4 +code +x · ▶ running · here: KO\s+Kernel of Cleo", text)
     assert re.search(r"Also here +B +Ben u2 · in cell 25", text)
     assert "Kernel of Cleo u3 · runs cell 4 · counting" in page(nb.users).text
-    assert "here: AL Ada Lovelace" in page(nb[2]).text
+    assert "here: AL\xa0Ada Lovelace" in page(nb[2]).text
     assert "▶ running" in page(nb[1]).text
 
 
@@ -228,7 +259,7 @@ def test_a_cell_tells_its_tags_run_and_outputs():
     nb = rich()
     nb[1].execution_count = 3
     text = page(nb[1]).text
-    assert f"code cell 1 · {nb[1].id[:8]} · owls slow · here: O owls · run as [3] · 3 outputs" in text
+    assert f"code cell 1 · {nb[1].id[:8]} · owls slow · here: O\xa0owls · run as [3] · 3 outputs" in text
     assert "first = 'owls'\nowls\nlast = 3" in text
 
 
