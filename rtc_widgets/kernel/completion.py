@@ -75,16 +75,15 @@ class Completion:
         self._completer: Any = shell.Completer
         self._before: Any = None
         self._after: Any = None
-        self._matcher: Any = None
-        if hasattr(self._completer, "custom_matchers"):  # IPython 8.6
-            self._matcher = _matcher(shell)
+        self._matcher = _matcher(shell)
+        if self._matcher is not None:
             self._completer.custom_matchers.append(self._matcher)
         if hasattr(self._completer, "policy_overrides"):  # IPython 9.3
             self._allow()
 
     def remove(self) -> None:
         """Undo all that; what somebody has set meanwhile stays."""
-        if self._matcher in getattr(self._completer, "custom_matchers", ()):
+        if self._matcher is not None and self._matcher in self._completer.custom_matchers:
             self._completer.custom_matchers.remove(self._matcher)
         if self._after is not None and self._completer.policy_overrides == self._after:
             self._completer.policy_overrides = self._before
@@ -104,7 +103,10 @@ class Completion:
 
 
 def _matcher(shell: InteractiveShell) -> Any:
-    from IPython.core.completer import SimpleCompletion, context_matcher  # noqa: PLC0415 (as above)
+    try:
+        from IPython.core.completer import SimpleCompletion, context_matcher  # noqa: PLC0415 (as above)
+    except ImportError:  # before IPython 8.6
+        return None
 
     def match(context: CompletionContext) -> Any:
         """Complete what stands in our magics and calls."""

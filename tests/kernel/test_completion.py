@@ -166,6 +166,16 @@ def test_a_completer_that_may_evaluate_nothing_is_left_alone(tmp_path, nb, recwa
     assert not recwarn.list
 
 
+def test_an_ipython_from_before_matchers_completes_the_keys_alone(tmp_path, nb, monkeypatch):
+    monkeypatch.delattr("IPython.core.completer.context_matcher")
+    shell = ipython(tmp_path)
+    shell.user_ns["nb"] = nb
+    completion = Completion(shell)
+    assert completed(shell, 'nb["#s') == ['nb["#setup']
+    assert "%rtc sync" not in completed(shell, "%rtc s")
+    completion.remove()
+
+
 def test_of_ten_thousand_cells_a_thousand_are_parsed_at_a_time(shell):
     big = Notebook.new()
     big += [
