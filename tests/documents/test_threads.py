@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import re
 import sys
 import threading
 from collections.abc import Iterator
@@ -146,6 +148,104 @@ def test_transactions_here_and_typing_there() -> None:
     assert rounds > 1
     assert all(a == b for a, b in seen)
     assert [cell.source for cell in nb if cell not in (one, two)] == ["ré" * (EDITS // 2)]
+
+
+@pytest.mark.usefixtures("switching")
+def test_threads_tasks_callbacks_and_a_long_transaction_at_once() -> None:  # noqa: C901 (one crowd)
+    """Each writes marks of its own, into a cell of its own and into one that all share; each mark is there once."""
+    ada, bob, hub = Notebook(LiveDocument()), Notebook(LiveDocument()), Hub()
+    hub.join(ada.document, "ada")
+    hub.join(bob.document, "bob")
+    for cell_id in ("shared", "log", *(f"own-{name}" for name in range(12))):
+        ada.append({"cell_type": "code", "id": cell_id, "source": ""})
+    shared = ada["shared"]
+    heard: list[int] = []
+
+    def log(change: Any) -> None:
+        heard.append(len(change.cell.source))  # it reads,
+        ada["log"].text.append(f"[log-{len(heard)}]")  # and it writes
+
+    def write(name: int, number: int) -> None:
+        mark = f"[{name}-{number}]"
+        ada[f"own-{name}"].source += mark
+        if number % 3:
+            shared.text.append(mark)
+        else:
+            with ada.transaction("both"):
+                shared.text.insert(0, mark)
+                ada[f"own-{name}"].tags.add(f"t{number}")
+
+    async def task(name: int) -> None:
+        for number in range(40):
+            write(name, number)
+            await asyncio.sleep(0)
+
+    async def tasks() -> None:
+        await asyncio.gather(*(task(name) for name in range(8, 11)))
+
+    def hold() -> None:
+        for number in range(40):
+            with ada.transaction("held"):
+                shared.text.append(f"[11-{number}]")
+                for _ in range(20):
+                    assert f"[11-{number}]" in shared.text
+                ada["own-11"].lines.append(f"[11-{number}]")
+
+    def bobs() -> None:
+        for number in range(40):
+            bob["shared"].text.insert(0, f"[bob-{number}]")
+
+    with ada.on_change("source", log, cell=shared, thread="any"):
+        threads = [
+            InThread(lambda name=name: [write(name, number) for number in range(40)]) for name in range(8)
+        ]
+        threads += [InThread(hold), InThread(bobs)]
+        asyncio.run(tasks())
+        for thread in threads:
+            thread.end()
+        ada.wait_for(lambda: heard and heard[-1] == len(shared.source), 20).result()
+
+    assert ada.to_dict() == bob.to_dict()
+    marks = [f"{name}-{number}" for name in range(12) for number in range(40)]
+    found = re.findall(r"\[([^\[\]]*)\]", shared.source)
+    assert sorted(found) == sorted([*marks, *(f"bob-{number}" for number in range(40))])
+    for name in range(12):
+        assert re.findall(r"\[([^\[\]]*)\]", ada[f"own-{name}"].source) == marks[name * 40 : name * 40 + 40]
+    logged = re.findall(r"\[log-(\d+)\]", ada["log"].source)
+    assert logged == [str(number) for number in range(1, len(heard) + 1)]
+
+
+def test_who_reads_does_not_wait_for_a_transaction_and_who_writes_does() -> None:
+    nb = Notebook(LiveDocument())
+    nb += ["a", "b"]
+    cell = nb[0]
+    entered, leave, written = threading.Event(), threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with nb.transaction("long"):
+            cell.source = "held"
+            nb.append("c")
+            entered.set()
+            assert leave.wait(40)
+
+    def write() -> None:
+        cell.text.append(", and then")
+        written.set()
+
+    holder = InThread(hold)
+    assert entered.wait(40)
+    writer = InThread(write)
+    # All of this while the transaction is open, of which it shows nothing.
+    assert (cell.source, len(nb), cell.index) == ("a", 2, 0)
+    assert nb.find("held") is None and len(nb.code) == 2
+    assert nb.to_dict()["cells"][0]["source"] == "a"
+    nb.document.apply_remote(nb.document.diff_update(b"\0"), Origin("remote"))
+    with nb.on_change("source", lambda change: None):
+        assert not written.is_set()
+    leave.set()
+    holder.end()
+    writer.end()
+    assert [cell.source for cell in nb] == ["held, and then", "b", "c"]
 
 
 # -------------------------------------------------------------------------------------- any number of people

@@ -20,6 +20,7 @@ class Result:
         self.stdout = ""
         self.error: str | None = None
         self.status: list[str] = []
+        self.reply: dict[str, Any] = {}
         self.done = asyncio.Event()
         self._seen = {"reply": False, "idle": False}
 
@@ -68,15 +69,15 @@ class Kernel:
             content["data"]["kind"] for content in contents if content.get("comm_id") == "rtc_widgets.uplink"
         ]
 
-    async def run(self, code: str, cell_id: str | None = None) -> str:
+    async def run(self, code: str, cell_id: str | None = None, subshell: str | None = None) -> str:
         """Run *code* and return what it printed; raises AssertionError with the traceback where it failed."""
-        result = await self.start(code, cell_id)
+        result = await self.start(code, cell_id, subshell)
         async with asyncio.timeout(50):
             await result.done.wait()
         assert result.error is None, result.error
         return result.stdout
 
-    async def start(self, code: str, cell_id: str | None = None) -> Result:
+    async def start(self, code: str, cell_id: str | None = None, subshell: str | None = None) -> Result:
         """Start *code*, and return what becomes of it."""
         result = Result()
         content = {
@@ -86,8 +87,27 @@ class Kernel:
             "user_expressions": {},
             "allow_stdin": False,
         }
-        await self._send("shell", "execute_request", content, {"cellId": cell_id} if cell_id else {}, result)
+        metadata = {"cellId": cell_id} if cell_id else {}
+        where = {"subshell_id": subshell} if subshell else {}
+        await self._send("shell", "execute_request", content, metadata, result, **where)
         return result
+
+    async def subshell(self) -> str:
+        """Make a subshell, in which comm messages are handled while a cell runs, and return its id."""
+        result = Result()
+        await self._send("control", "create_subshell_request", {}, {}, result)
+        async with asyncio.timeout(20):
+            while not result.reply:
+                await asyncio.sleep(0.01)
+        return str(result.reply["subshell_id"])
+
+    async def click(self, comm_id: str, subshell: str) -> None:
+        """Click a button of ipywidgets, as JupyterLab does it while a cell runs.
+
+        ipykernel 7.4 handles it where the button was last written to, whatever this says.
+        """
+        content = {"comm_id": comm_id, "data": {"method": "custom", "content": {"event": "click"}}}
+        await self._send("shell", "comm_msg", content, {}, Result(), subshell_id=subshell)
 
     async def interrupt(self) -> None:
         """Interrupt the kernel."""
@@ -134,7 +154,13 @@ class Kernel:
         )
 
     async def _send(
-        self, channel: str, type_: str, content: dict[str, Any], metadata: dict[str, Any], result: Result
+        self,
+        channel: str,
+        type_: str,
+        content: dict[str, Any],
+        metadata: dict[str, Any],
+        result: Result,
+        **header_too: str,
     ) -> None:
         header = {
             "msg_id": uuid.uuid4().hex,
@@ -143,6 +169,7 @@ class Kernel:
             "username": "",
             "version": "5.3",
             "date": "2026-01-01T00:00:00Z",
+            **header_too,
         }
         self._results[header["msg_id"]] = result
         message = {
@@ -175,5 +202,7 @@ class Kernel:
                     result.status.append(content["execution_state"])
                     if content["execution_state"] == "idle":
                         result.see("idle")
+                case "create_subshell_reply":
+                    result.reply = content
                 case "execute_reply":
                     result.see("reply")
