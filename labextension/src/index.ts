@@ -4,6 +4,7 @@ import type { JupyterFrontEndPlugin } from '@jupyterlab/application';
 import cursors from './plugins/cursors';
 import endings from './plugins/endings';
 import notices from './plugins/notices';
+import people from './plugins/people';
 import provider from './plugins/provider';
 import readOnly from './plugins/read_only';
 import trust from './plugins/trust';
@@ -18,7 +19,8 @@ const plugins: JupyterFrontEndPlugin<unknown>[] = [
   notices,
   trust,
   whereabouts,
-  cursors
+  cursors,
+  people
 ];
 
 export default plugins;

@@ -161,3 +161,61 @@ def test_cursors_are_seen_in_text_files_and_can_be_switched_off(named, visit):
     switch(ben, "Collaborators' Cursors", "Show names")
     for person in (ada, ben):
         person.sees_no_dialog()
+
+
+def mark(person: Person, index: int, name: str) -> Locator:
+    """Return the badge of a participant at a cell, by what is read aloud."""
+    return person.cells.nth(index).get_by_role("img", name=name)
+
+
+def test_the_cells_where_others_are_are_marked(named, visit):
+    path = named.notebook("marks.ipynb", *"abcd")
+    ada, ben = visit(named, path, "ada"), visit(named, path, "ben")
+    zoe = visit(named, path, "zoe")
+    ada.editor(2).click()
+    for person in (ben, zoe):
+        expect(mark(person, 2, "Ada Lovelace: is here")).to_have_text("AL")
+        expect(mark(person, 0, "Ada Lovelace")).to_have_count(0)
+    zoe.editor(2).click()
+    expect(ben.cells.nth(2).locator(".rtcw-Badge")).to_have_text(["AL", "Z"])
+    expect(ada.cells.nth(2).locator(".rtcw-Badge")).to_have_text(["Z"])
+    # A cell that is moved is another widget.
+    ada.execute("notebook:move-cell-up")
+    expect(mark(ben, 1, "Ada Lovelace: is here")).to_be_visible()
+    ada.page.keyboard.press("Escape")
+    for key in "dd":
+        ada.page.keyboard.press(key)
+    expect(ben.cells).to_have_count(3)
+    expect(ben.cells.locator(".rtcw-Badge", has_text="AL")).to_have_count(1)
+    for person in (ada, ben, zoe):
+        person.sees_no_dialog()
+
+
+LOAD = "%load_ext rtc_widgets\nimport rtc_widgets\nnb = rtc_widgets.notebook()"
+WAIT = "nb.wait_for(lambda: 'stop' in nb[0].source, 60).result()"
+
+
+def test_a_kernel_is_seen_where_it_runs_and_where_it_points(named, visit):
+    path = named.notebook(
+        "kernel-marks.ipynb",
+        "# here",
+        LOAD,
+        "pointing = nb.point(nb[0], 'look here'); print('pointed')\n" + WAIT,
+        "nb.point(nb[0], 'soon over', seconds=8)",
+    )
+    ada, ben = visit(named, path, "ada"), visit(named, path, "ben")
+    ada.run(1)
+    ada.run(2)
+    for person in (ada, ben):
+        expect(mark(person, 2, "runs")).to_be_visible()
+        expect(mark(person, 0, "points here: look here")).to_have_text("look here")
+    ben.type("stop")
+    for person in (ada, ben):
+        expect(mark(person, 2, "runs")).to_have_count(0)
+        expect(mark(person, 0, "look here")).to_be_visible()
+    ada.run(3)
+    for person in (ada, ben):
+        expect(mark(person, 0, "soon over")).to_be_visible()
+    for person in (ada, ben):
+        expect(mark(person, 0, "soon over")).to_have_count(0)
+        person.sees_no_dialog()

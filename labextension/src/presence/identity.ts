@@ -26,11 +26,13 @@ export function identify(
   const named = text(user['name']);
   const called = text(user['username']);
   const name = text(user['display_name']) || named || called || 'Anonymous';
+  const letters = text(user['initials']);
   const username = called || named || `anonymous-${client}`;
   return {
     username,
     name: name.slice(0, LONGEST),
-    initials: (text(user['initials']) || initials(name)).slice(0, 3),
+    // JupyterLab takes one letter where the server knows none, and one is not enough to tell people apart.
+    initials: letters.length > 1 ? letters.slice(0, 3) : initials(name),
     color: text(user['color']) || colorOf(username),
     isKernel: state['kind'] === 'kernel'
   };
