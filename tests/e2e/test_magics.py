@@ -146,6 +146,19 @@ async def test_in_a_console_beside_the_notebook(server: Server) -> None:
         await asyncio.to_thread(until, lambda: server.sources(path) == ["x = 1"], "the file follows")
 
 
+async def test_a_magic_opens_no_other_notebook(server: Server) -> None:
+    path, other = server.notebook("open.ipynb", "x = 1"), server.notebook("not-open.ipynb", "y = 1")
+    async with Tab(server, path), Kernel(server, path) as kernel:
+        await kernel.run(CONNECT)
+        assert "No notebook 'not-open.ipynb' is connected to this kernel" in await shown(
+            kernel, f"%rtc {other}"
+        )
+        await kernel.run(f"rtc_widgets.notebook({other!r})[0].source = 'y = 2'")
+        assert (await shown(kernel, f"%undo {other}")).startswith(
+            "Undone: edit cell\n  cell 0, text: y = 1\n"
+        )
+
+
 async def test_a_kernel_without_a_notebook_gets_the_reason(server: Server) -> None:
     async with Kernel(server, "console-2", type_="console") as kernel:
         said = await shown(kernel, "%load_ext rtc_widgets\n%rtc")

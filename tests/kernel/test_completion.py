@@ -194,6 +194,7 @@ def test_of_ten_thousand_cells_a_thousand_are_parsed_at_a_time(shell):
     assert len(found) == 10_000
     big[0].source = "renamed = 0"
     assert "name_0" not in definitions.beginning("name_") and definitions.beginning("ren") == ["renamed"]
+    assert len(definitions._known) == 10_000  # and the source that was is forgotten
 
 
 async def test_in_a_kernel(kernel, hub, notebook):
