@@ -113,7 +113,6 @@ PAGES = (
             "NotConnected",
             "CellGone",
             "StaleText",
-            "StaleText",
             "StaleCell",
             "DocumentError",
             "UnknownDocumentType",
