@@ -13,7 +13,7 @@ from pycrdt import Map
 
 from rtc_widgets.documents.cell_index import CellIndex
 from rtc_widgets.documents.link import LinkState
-from rtc_widgets.documents.looks import card
+from rtc_widgets.documents.looks import Html, card, escaped
 from rtc_widgets.errors import CellGone, NotConnected
 from rtc_widgets.kernel.linked import LinkedDocument
 
@@ -39,7 +39,7 @@ class Card:
     Args:
         title: what stands above it.
         rows: each name and its value.
-        note: a sentence below.
+        note: what stands below, of one line or several.
         html: what to show in place of the table, where there is HTML.
     """
 
@@ -49,7 +49,8 @@ class Card:
         self._title = title
         self._rows = rows
         self._note = note
-        self._html = card(title, rows, note=note) if html is None else html
+        below = Html("<br>".join(escaped(line) for line in note.splitlines()))
+        self._html = card(title, rows, note=below) if html is None else html
 
     def __repr__(self) -> str:
         width = max((len(name) for name, _ in self._rows), default=0)
@@ -101,7 +102,7 @@ def _place(person: Person) -> str:
     except CellGone:
         pass  # deleted between the two looks, so they are nowhere
     if (status := person.status) is not None:
-        parts.append(status)
+        parts.append(" ".join(status.split()))
     return "".join(f", {part}" for part in parts)
 
 

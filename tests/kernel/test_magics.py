@@ -198,6 +198,17 @@ async def test_who_may_only_read_is_told(kernel, notebook):
     await hub.aclose()
 
 
+async def test_where_no_relay_answers_the_causes_and_cures_are_all_there(kernel):
+    await kernel.run("%load_ext rtc_widgets")
+    msg_id = kernel.begin("%rtc")
+    await kernel.end(msg_id)
+    [shown] = [message for message in kernel.of(msg_id) if message["msg_type"] == "display_data"]
+    for text in shown["content"]["data"].values():
+        assert "No live notebook here" in text
+        assert "pip install" in text and "required=False" in text  # the first line, and the last
+    assert "<br>- " in shown["content"]["data"]["text/html"]
+
+
 async def test_a_refusal_is_shown_with_its_reason(kernel, relay):
     relay.refusal = CloseCode.NOT_COLLABORATIVE
     await kernel.run("%load_ext rtc_widgets")
