@@ -22,6 +22,8 @@ class DocumentPresence:
 
     def __init__(self, document: LiveDocument) -> None:
         self.people = document.part(People)
+        # Whose deletions are in the next update, as far as the relay said (docs/protocol.md, 3.5).
+        self._told: list[int] | None = None
 
     def introduce(self) -> bytes | None:
         """Return the awareness update that says who this is, None where nothing was ever said."""
@@ -49,16 +51,28 @@ class DocumentPresence:
     def origin(self, update: bytes) -> Origin:
         """Return the origin of an update by somebody else, with the user where it is one who is here.
 
-        An update begins with the client whose insertions it holds, and with how many such there are. Deletions
-        alone name nobody.
+        An update begins with the number of clients whose insertions it holds, and the first of them. Deletions alone
+        name nobody: the relay tells whose they are, in an event before the update. Merged with others' they
+        are of one only where all are.
         """
+        told, self._told = self._told, None
+        named: list[int] | None = None
         try:
             reader = Reader(update)
-            clients, _ = reader.varuint(), reader.varuint()
-            user = self.people.author([reader.varuint()]) if clients == 1 else None
+            if clients := reader.varuint():
+                reader.varuint()
+                named = [reader.varuint()] if clients == 1 else []
         except FrameError:
             return REMOTE
+        users = {self.people.author(clients) for clients in (told, named) if clients is not None}
+        user = users.pop() if len(users) == 1 else None
         return REMOTE if user is None else Origin("remote", user, "relay")
+
+    def author(self, params: dict[str, Any]) -> None:
+        """Take the relay's event that tells whose deletions are in the next update."""
+        clients = params.get("clients")
+        known = isinstance(clients, list) and all(isinstance(client, int) for client in clients)
+        self._told = clients if known else []
 
 
 def _json(value: dict[str, Any] | None) -> str:

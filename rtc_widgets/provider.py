@@ -68,6 +68,9 @@ class Presence(Protocol):
     def origin(self, update: bytes) -> Origin:
         """Return the origin of an update of the document that somebody else made."""
 
+    def author(self, params: dict[str, Any]) -> None:
+        """Take the event that tells whose deletions are in the next update."""
+
 
 class Provider:
     """Keep one document in step with the relay's. Lives on one event loop; the document may be used anywhere.
@@ -494,7 +497,9 @@ class Provider:
 
     def _on_event(self, told: event.Event) -> None:
         role = told.params.get("role")
-        if told.name == "renamed":
+        if told.name == "author" and self._presence is not None:
+            self._presence.author(told.params)
+        elif told.name == "renamed":
             self.path = str(told.params.get("path", self.path))
         elif told.name == "role" and role in set(Role):
             could = self.role is not None and self.role.may_write

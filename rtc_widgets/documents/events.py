@@ -65,9 +65,7 @@ class Change:
         origin: who or what made it.
         remote: whether it came from another participant.
         person: who made it, or, for ``people``, whom it is about; None where that is not known:
-            for edits by several that came together, and for deletions alone that came by a server. An update that
-            only deletes names nobody, and also where one other participant is here it may be the server's own,
-            which follows the file.
+            for edits by several that came together, and by those who say nothing of themselves.
     """
 
     kind: Kind

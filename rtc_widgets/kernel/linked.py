@@ -254,7 +254,9 @@ class LinkedDocument:
     # In the session's thread again
 
     def _on_event(self, told: event.Event) -> None:
-        if told.name == "renamed":
+        if told.name == "author":
+            self.presence.author(told.params)
+        elif told.name == "renamed":
             self.path = str(told.params.get("path", self.path))
         elif told.name == "role" and told.params.get("role") in set(Role):
             self.obey(Role(told.params["role"]))

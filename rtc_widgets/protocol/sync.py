@@ -80,3 +80,8 @@ def state_clients(state_vector: bytes) -> dict[int, int]:
         clocks[client] = reader.varuint()
     reader.end()
     return clocks
+
+
+def is_nameless(update: bytes) -> bool:
+    """Tell whether *update* only deletes: it begins with the number of clients whose insertions it holds."""
+    return update[:1] == b"\0"

@@ -57,6 +57,10 @@ class RoomAwareness:
             states = [self._states[client] for client in clients if client in self._states]
         return encode_states(states) if states else None
 
+    def clients(self, owner: Hashable | None) -> list[int]:
+        """Return the clients of *owner* that are here."""
+        return [c for c, of in self._owners.items() if of == owner and not self._states[c].gone]
+
     def leave(self, owner: Hashable) -> list[int]:
         """Mark the clients of *owner* as gone and return those that were here."""
         gone = []

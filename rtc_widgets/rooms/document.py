@@ -7,6 +7,7 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 from pycrdt import Doc, get_state, merge_updates
@@ -348,21 +349,29 @@ class RoomDocument:
         for peer in self.peers:
             if peer in writers:
                 # Nobody is sent what it wrote itself.
-                others = [change.update for change in pending if change.writer is not peer]
+                others = [change for change in pending if change.writer is not peer]
                 due = self._outgoing(others)
             else:
                 if everything is None:
-                    everything = self._outgoing([change.update for change in pending])
+                    everything = self._outgoing(pending)
                 due = everything
             for outgoing in due:
                 peer.send(outgoing)
 
-    def _outgoing(self, updates: list[bytes]) -> list[Outgoing]:
+    def _outgoing(self, changes: list[_Change]) -> list[Outgoing]:
         result = []
-        for start in range(0, len(updates), _MERGE_AT_MOST):
-            group = updates[start : start + _MERGE_AT_MOST]
-            update = group[0] if len(group) == 1 else merge_updates(*group)
-            result.append(Outgoing(self.comm_id, [sync.update(update)], self._splitter, update))
+        for start in range(0, len(changes), _MERGE_AT_MOST):
+            group = changes[start : start + _MERGE_AT_MOST]
+            updates = [change.update for change in group]
+            update = updates[0] if len(group) == 1 else merge_updates(*updates)
+            # "an update that only deletes names nobody" (section 3.5)
+            nameless = {change.writer for change in group if sync.is_nameless(change.update)}
+            if nameless:
+                writers = [self._awareness.clients(writer) for writer in nameless]
+                told = event.encode("author", {"clients": sorted({*chain(*writers)}) if all(writers) else []})
+                result.append(Outgoing(self.comm_id, [told, sync.update(update)], self._splitter))
+            else:
+                result.append(Outgoing(self.comm_id, [sync.update(update)], self._splitter, update))
         return result
 
     def _fan_out_awareness(self, moved: dict[int, RoomPeer | None]) -> None:

@@ -210,6 +210,9 @@ def test_other_files_tell_what_changes_and_who_did_it(serve: Callable[..., Serve
             assert heard[0].person == notes.users["ben"] and heard[0].remote
             with pytest.raises(rtc_widgets.StaleText):
                 notes.edit("mine", if_unchanged=version)
+            del his[0]
+            until(lambda: len(heard) > 1, "the deletion is told")
+            assert heard[1].delta == (Edit(0, 1, ""),) and heard[1].person == notes.users["ben"]
             waiting = notes.wait_for(lambda: "stop" in notes, 20)
             his.append("stop")
             assert waiting.result() is True

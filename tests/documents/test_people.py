@@ -204,6 +204,32 @@ def test_the_author_of_an_update_is_who_inserted() -> None:
     assert presence.origin(kernel.document.diff_update(b"\0")).user is None  # of both
 
 
+def test_the_author_of_deletions_is_who_the_relay_tells() -> None:
+    ada, bob, kernel, _ = trio()
+    presence = DocumentPresence(kernel.document)
+    hers, his = ada.document.client_id, bob.document.client_id
+    heard: list[bytes] = []
+    for nb in (ada, bob):
+        nb.document.on_update(lambda update, _: heard.append(update))
+    ada[0].text.delete(0, 1)
+    bob[0].text.insert(0, "!")
+    deletion, insertion = heard
+
+    def user(update: bytes, *told: object) -> str | None:
+        for clients in told:
+            presence.author({"clients": clients})
+        return presence.origin(update).user
+
+    assert user(deletion, [hers]) == "ada"
+    assert user(deletion) is None, "told of one update only"
+    assert user(deletion, [hers, his]) is None
+    assert user(deletion, []) is None
+    assert user(deletion, "nonsense") is None
+    assert user(insertion, [hers]) is None, "both, merged on the way"
+    assert user(insertion, [his]) == "bob"
+    assert user(insertion, []) is None
+
+
 def test_people_are_an_event() -> None:
     ada, bob, kernel, hub = trio()
     changes: list[Any] = []

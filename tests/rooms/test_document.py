@@ -57,6 +57,36 @@ async def test_a_burst_is_merged_in_groups():
     assert len(ben.updates) == 10
 
 
+async def test_of_deletions_alone_it_is_told_whose_they_are():
+    document, _, _ = make_document("hello")
+    ada, ben, eve = (Peer(document, name).join() for name in ("ada", "ben", "eve"))
+    for peer in (ada, ben):
+        state = State(peer.doc.client_id, 1, '{"user":{}}')
+        peer.say(awareness.encode(encode_states([state])))
+    await turn()
+
+    def told() -> list[list[int]]:
+        return [told.params["clients"] for told in eve.events if told.name == "author"]
+
+    del ada.text[0:1]
+    await turn()
+    ada.type("H")
+    await turn()
+    assert told() == [[ada.doc.client_id]], "who inserts is named by the update"
+    del ada.text[4:5]
+    del ben.text[0:1]
+    await turn()
+    assert told()[1:] == [sorted([ada.doc.client_id, ben.doc.client_id])]
+    silent = Peer(document, "silent").join()
+    del silent.text[0:1]
+    await turn()
+    with document.doc.transaction(origin=Origin("file")):
+        del document.doc.get("source", type=Text)[0:1]
+    await turn()
+    assert told()[2:] == [[], []], "those who say nothing of themselves, and the relay"
+    assert str(eve.text) == str(ada.text) and ada.events != eve.events
+
+
 async def test_two_who_type_in_one_turn_get_each_other_only():
     document, _, _ = make_document("-")
     ada, ben, eve = (Peer(document, name).join() for name in ("ada", "ben", "eve"))
