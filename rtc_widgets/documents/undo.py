@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from pycrdt import Array, Map, Text
 
 from rtc_widgets.documents import schema
+from rtc_widgets.documents.arrange import falling_runs
 from rtc_widgets.documents.cell_index import CellIndex
 from rtc_widgets.documents.journal import (
     ABSENT,
@@ -291,7 +292,8 @@ class _Reverse:
             else:
                 del self._cells[was.index]
                 self._cells.insert(was.index, schema.make(value))
-        out = {gone.cell_id for gone in [*mirror.removed, *(put.gone for put in mirror.puts if put.moved)]}
+        # By place: of twins, which two who move one cell at once leave, the other one is somebody else's.
+        out = {gone.index for gone in [*mirror.removed, *(put.gone for put in mirror.puts if put.moved)]}
         self._delete_all(out)
         self._insert_all(sorted(back, key=lambda one: one[0].index))
         for cell_id in mirror.added:
@@ -357,16 +359,10 @@ class _Reverse:
             found[cell_id] = Gone(cell_id, value, place, after, before)
         return found
 
-    def _delete_all(self, cell_ids: set[str]) -> None:
-        end = len(self._order)
-        while end > 0:
-            start = end
-            while start > 0 and self._order[start - 1] in cell_ids:
-                start -= 1
-            if start < end:
-                del self._cells[start:end]
-                del self._order[start:end]
-            end = start - 1 if start == end else start
+    def _delete_all(self, places: set[int]) -> None:
+        for start, stop in falling_runs(sorted(places, reverse=True)):
+            del self._cells[start:stop]
+            del self._order[start:stop]
 
     def _insert_all(self, cells: list[tuple[Gone, dict[str, Any]]]) -> None:
         """Insert *cells*, given in the order in which they stood.

@@ -15,6 +15,7 @@ import nbformat
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
 from support.network import Network
+from support.notebooks import two
 from support.tries import patience, tries
 
 from rtc_widgets.documents.cells import Cell
@@ -237,6 +238,23 @@ def _gap(cell: Cell, number: int) -> int:
     """Return some place in the text of a cell that is within no token."""
     gaps = [0, *(match.end() for match in TOKEN.finditer(cell.source)), len(cell.text)]
     return gaps[number % len(gaps)]
+
+
+def test_undoing_a_move_leaves_the_twin_that_somebody_types_into() -> None:
+    """Two who move one cell at once leave it twice, until the relay settles that."""
+    ada, bob, hub = two(instantly=False)
+    ada["title"].move(after=1)
+    bob["title"].move(after=3)
+    bob["title"].text.append(", and Bob")
+    hub.deliver()
+    assert [cell["id"] for cell in ada.to_dict()["cells"]] == ["load-1", "title", "load-2", "raw", "title"]
+    ada.undo()
+    hub.deliver()
+
+    assert [cell["source"] for cell in bob.to_dict()["cells"]][0::4] == [
+        "# Título 😀",
+        "# Título 😀, and Bob",
+    ]
 
 
 TestThreePeople = patience(ThreePeople.TestCase)
