@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from typing import Any
 
 import pytest
@@ -219,3 +221,117 @@ def test_a_kernel_is_seen_where_it_runs_and_where_it_points(named, visit):
     for person in (ada, ben):
         expect(mark(person, 0, "soon over")).to_have_count(0)
         person.sees_no_dialog()
+
+
+def avatar(person: Person, name: str | re.Pattern[str]) -> Locator:
+    """Return somebody's button in the top bar, by what is read aloud."""
+    return person.page.get_by_role("group", name="Others in this document").get_by_role("button", name=name)
+
+
+def go(person: Person, index: int) -> None:
+    """Make a cell the active one."""
+    person.page.evaluate(
+        "index => { window.jupyterapp.shell.currentWidget.content.activeCellIndex = index; }", index
+    )
+
+
+def is_at(person: Person, index: int) -> None:
+    """Wait until a cell is active and on the screen."""
+    person.page.wait_for_function(
+        """index => {
+            const { content } = window.jupyterapp.shell.currentWidget;
+            const cell = content.widgets[index].node.getBoundingClientRect();
+            const shown = content.node.getBoundingClientRect();
+            return content.activeCellIndex === index && cell.height > 0
+                && cell.top >= shown.top - 2 && cell.bottom <= shown.bottom + 2;
+        }""",
+        arg=index,
+    )
+
+
+@pytest.fixture(params=["full", "contentVisibility"])
+def windowing(request, named):
+    """Set how much of a long notebook JupyterLab renders."""
+    file = named.work / "settings/@jupyterlab/notebook-extension/tracker.jupyterlab-settings"
+    file.parent.mkdir(exist_ok=True)
+    file.write_text(json.dumps({"windowingMode": request.param}))
+    yield request.param
+    file.unlink()
+
+
+def test_a_click_on_somebody_in_the_top_bar_jumps_to_where_they_are(named, visit, windowing):
+    path = named.notebook(f"jump-{windowing}.ipynb", *(f"x = {i}" for i in range(120)))
+    ada, ben = visit(named, path, "ada"), visit(named, path, "ben")
+    expect(avatar(ada, "Ben Okri, in cell 1")).to_have_text("BO")
+    go(ada, 99)
+    expect(avatar(ben, "Ada Lovelace, in cell 100")).to_have_text("AL")
+    avatar(ben, "Ada Lovelace, in cell 100").click()
+    is_at(ben, 99)
+    expect(avatar(ada, "Ben Okri, in cell 100")).to_be_visible()
+    # By the keyboard, too.
+    go(ada, 3)
+    avatar(ben, "Ada Lovelace, in cell 4").focus()
+    ben.page.keyboard.press("Enter")
+    is_at(ben, 3)
+    # And by the command palette.
+    go(ada, 60)
+    expect(avatar(ben, "Ada Lovelace, in cell 61")).to_be_visible()
+    ben.execute("apputils:activate-command-palette")
+    ben.page.keyboard.type("jump to ada")
+    expect(ben.page.locator(".lm-CommandPalette-item.lm-mod-active")).to_contain_text("Jump to Ada Lovelace")
+    ben.page.keyboard.press("Enter")
+    is_at(ben, 60)
+    for person in (ada, ben):
+        person.sees_no_dialog()
+
+
+def test_a_click_jumps_to_the_cursor_in_a_text_file(named, visit):
+    (named.root / "long.md").write_text("".join(f"line {i}\n" for i in range(500)))
+    ada, ben = visit(named, "long.md", "ada"), visit(named, "long.md", "ben")
+    ada.page.locator(".jp-FileEditor .cm-content").click()
+    ada.page.keyboard.press("Control+End")
+    text = ben.page.locator(".jp-FileEditor .cm-content")
+    expect(text).not_to_contain_text("line 499")
+    avatar(ben, "Ada Lovelace").click()
+    expect(text).to_contain_text("line 499")
+    expect(ben.page.locator(".jp-FileEditor .rtcw-Caret")).to_be_in_viewport()
+
+
+def test_a_kernel_is_a_participant_with_a_status(named, visit):
+    path = named.notebook("status.ipynb", "# here", LOAD, "nb.status('training')", "nb.status(None)")
+    ada, ben = visit(named, path, "ada"), visit(named, path, "ben")
+    ada.run(1)
+    kernel = re.compile("^Kernel")
+    for person in (ada, ben):
+        expect(avatar(person, kernel)).to_have_text("")
+    ada.run(2)
+    for person in (ada, ben):
+        expect(avatar(person, re.compile("^Kernel.*, training"))).to_have_text("training")
+    ada.run(3)
+    for person in (ada, ben):
+        expect(avatar(person, kernel)).to_have_text("")
+        person.sees_no_dialog()
+
+
+def test_of_many_people_five_are_shown_and_the_others_counted(named, visit):
+    path = named.notebook("many.ipynb", "x = 1", "y = 2")
+    ada = visit(named, path, "ada")
+    crowd = """count => {
+        const { awareness } = window.jupyterapp.shell.currentWidget.context.model.sharedModel;
+        const clients = Array.from({ length: count }, (_, i) => 1000 + i);
+        for (const client of clients) {
+            const name = `Person ${client}`;
+            awareness.states.set(client, { user: { username: name, name }, activeCell: 'cell-1' });
+        }
+        awareness.emit('change', [{ added: clients, updated: [], removed: [] }, 'test']);
+    }"""
+    ada.page.evaluate(crowd, 6)
+    expect(avatar(ada, "Person")).to_have_count(6)
+    ada.page.evaluate(crowd, 9)
+    expect(avatar(ada, "Person")).to_have_count(5)
+    avatar(ada, "4 more").click()
+    ada.page.locator(".lm-Menu").get_by_text("Jump to Person 1008").click()
+    is_at(ada, 1)
+    expect(ada.cells.nth(1).locator(".rtcw-Badge")).to_have_count(3)
+    expect(ada.cells.nth(1).locator(".rtcw-Place-more")).to_have_text("+6")
+    ada.sees_no_dialog()

@@ -71,10 +71,11 @@ export class OthersCursors {
     });
   }
 
-  /** Return the text in which a client's cursor is. */
-  textOf(client: number): Y.Text | undefined {
-    const [text] = this._known.get(client)?.texts ?? [];
-    return text;
+  /** Return where one client's cursors are, in whatever text. */
+  rangesOf(client: number): IRange[] {
+    const theirs = this._known.get(client);
+    const [text] = theirs?.texts ?? [];
+    return theirs && text ? this.ranges(theirs, text) : [];
   }
 
   private _take(clients: readonly number[], again = false): void {

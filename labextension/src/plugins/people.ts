@@ -1,36 +1,170 @@
-/** Shows who else is in a document: at the cells where they are. */
+/** Shows who else is in a document: at the cells where they are, in the top bar, and in the command palette. */
 
 import type {
   JupyterFrontEnd,
   JupyterFrontEndPlugin
 } from '@jupyterlab/application';
+import { ICommandPalette, IToolbarWidgetRegistry } from '@jupyterlab/apputils';
+import type { IDocumentWidget } from '@jupyterlab/docregistry';
 import { INotebookTracker, type NotebookPanel } from '@jupyterlab/notebook';
-import { ITranslator, nullTranslator } from '@jupyterlab/translation';
+import {
+  ITranslator,
+  nullTranslator,
+  type TranslationBundle
+} from '@jupyterlab/translation';
+import { DisposableSet } from '@lumino/disposable';
+import { Menu } from '@lumino/widgets';
+import { PeopleBar } from '../presence/bar';
 import { markCells } from '../presence/cells';
+import { CurrentPeople } from '../presence/current';
+import { jump, numberOf } from '../presence/jump';
 import { Roster } from '../presence/roster';
+import { nameOf } from '../presence/words';
 import { ILiveDocuments } from '../tokens';
+
+const JUMP = 'rtc-widgets:jump-to';
+
+function addJump(
+  { commands, shell }: JupyterFrontEnd,
+  current: CurrentPeople,
+  trans: TranslationBundle
+): void {
+  commands.addCommand(JUMP, {
+    label: ({ key }) => {
+      const who = current.find(key);
+      return who
+        ? trans.__('Jump to %1', nameOf(who, trans))
+        : trans.__('Jump to Somebody in This Document');
+    },
+    caption: trans.__('Show where a person or a kernel is in this document'),
+    isEnabled: ({ key }) => current.find(key) !== undefined,
+    describedBy: {
+      args: {
+        type: 'object',
+        properties: {
+          key: {
+            type: 'string',
+            description: 'The username of a person who has the document open'
+          }
+        },
+        required: ['key']
+      }
+    },
+    execute: async ({ key }) => {
+      const who = current.find(key);
+      if (who && current.widget && current.awareness) {
+        shell.activateById(current.widget.id);
+        await jump(current.widget, who, current.awareness);
+      }
+    }
+  });
+}
+
+function makeBar(
+  { commands }: JupyterFrontEnd,
+  current: CurrentPeople,
+  trans: TranslationBundle
+): PeopleBar {
+  const bar = new PeopleBar({
+    trans,
+    numberOf: cell => numberOf(current.widget, cell),
+    jump: key => void commands.execute(JUMP, { key }),
+    openMore: (keys, button) => {
+      const menu = new Menu({ commands });
+      keys.forEach(key => menu.addItem({ command: JUMP, args: { key } }));
+      const { left, bottom } = button.getBoundingClientRect();
+      menu.aboutToClose.connect(() => button.focus());
+      menu.open(left, bottom);
+    }
+  });
+  const update = () => bar.present(current.participants);
+  current.changed.connect(update);
+  bar.disposed.connect(() => current.changed.disconnect(update));
+  update();
+  return bar;
+}
+
+/** Keep a command in the palette for each participant. */
+function listIn(
+  palette: ICommandPalette,
+  current: CurrentPeople,
+  trans: TranslationBundle
+): void {
+  const category = trans.__('Real-Time Collaboration');
+  let shown = '';
+  let items = new DisposableSet();
+  const update = () => {
+    const { participants } = current;
+    const now = JSON.stringify(
+      participants.map(({ key, name }) => [key, name])
+    );
+    if (now !== shown) {
+      shown = now;
+      items.dispose();
+      items = DisposableSet.from(
+        participants.map(({ key }) =>
+          palette.addItem({ command: JUMP, category, args: { key } })
+        )
+      );
+    }
+  };
+  current.changed.connect(update);
+  update();
+}
 
 const plugin: JupyterFrontEndPlugin<void> = {
   id: 'rtc-widgets:people',
   description: 'Shows who else is in a document, and where.',
   autoStart: true,
   requires: [ILiveDocuments],
-  optional: [INotebookTracker, ITranslator],
+  optional: [
+    INotebookTracker,
+    IToolbarWidgetRegistry,
+    ICommandPalette,
+    ITranslator
+  ],
   activate: (
-    _: JupyterFrontEnd,
+    app: JupyterFrontEnd,
     documents: ILiveDocuments | null,
     notebooks: INotebookTracker | null,
+    toolbars: IToolbarWidgetRegistry | null,
+    palette: ICommandPalette | null,
     translator: ITranslator | null
   ) => {
     const trans = (translator ?? nullTranslator).load('rtc_widgets');
+    const current = new CurrentPeople();
+    // Where documents are not shared the bar stays, and stays empty: the toolbar's settings name it.
+    toolbars?.addFactory('TopBar', 'rtc-widgets-people', () =>
+      makeBar(app, current, trans)
+    );
+    if (!documents) {
+      return;
+    }
     const attach = (_: unknown, panel: NotebookPanel) => {
-      const live = documents?.find(panel.context.model.sharedModel);
+      const live = documents.find(panel.context.model.sharedModel);
       if (live) {
         markCells(panel, Roster.of(live.model.awareness), trans);
       }
     };
     notebooks?.widgetAdded.connect(attach);
     notebooks?.forEach(panel => attach(notebooks, panel));
+
+    const follow = () => {
+      const widget = app.shell.currentWidget as Partial<IDocumentWidget> | null;
+      const model = widget?.context?.model.sharedModel;
+      const live = model && documents.find(model);
+      current.follow(
+        live ? (widget as IDocumentWidget) : null,
+        live?.model.awareness ?? null
+      );
+    };
+    app.shell.currentChanged?.connect(follow);
+    documents.added.connect(() => queueMicrotask(follow));
+    void app.restored.then(follow);
+    addJump(app, current, trans);
+    if (palette) {
+      listIn(palette, current, trans);
+    }
   }
 };
 

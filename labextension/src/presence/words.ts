@@ -26,3 +26,16 @@ export function doing(
     : trans.__('points here');
   return text ? `${points}: ${text}` : points;
 }
+
+/** Return a participant's name, then what is told of it. */
+export function aboutOf(
+  who: IParticipant,
+  numberOf: (cell: string) => number | null,
+  trans: TranslationBundle
+): string[] {
+  const places = who.places.flatMap(place => {
+    const number = numberOf(place.cell);
+    return number === null ? [] : [doing(place, number, trans)];
+  });
+  return [nameOf(who, trans), ...places, who.status].filter(Boolean);
+}
