@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from rtc_widgets.documents.cell_index import CellIndex
 from rtc_widgets.documents.cells import Cell
 from rtc_widgets.documents.celltext import CellText
+from rtc_widgets.documents.datafile import LiveData
 from rtc_widgets.documents.definitions import defined
 from rtc_widgets.documents.headings import Section, Sections
 from rtc_widgets.documents.lines import Lines
@@ -23,6 +24,7 @@ from rtc_widgets.documents.mapping import LiveList, LiveMapping
 from rtc_widgets.documents.notebook import Notebook
 from rtc_widgets.documents.outputs import Outputs
 from rtc_widgets.documents.tags import Tags
+from rtc_widgets.documents.textfile import LiveText
 from rtc_widgets.documents.users import Person, Users
 from rtc_widgets.errors import NotConnected
 from rtc_widgets.kernel import extension
@@ -41,6 +43,8 @@ __all__ = ["Completion"]
 _READABLE = frozenset(
     {
         Notebook,
+        LiveText,
+        LiveData,
         TypedCells,
         Cell,
         CellText,

@@ -8,7 +8,9 @@ from support.kernels import cell
 from support.shell import completed, ipython
 
 import rtc_widgets
+from rtc_widgets.documents.document import LiveDocument
 from rtc_widgets.documents.notebook import Notebook
+from rtc_widgets.documents.textfile import LiveText
 from rtc_widgets.kernel.completion import Completion, _Definitions
 
 CONNECT = "%load_ext rtc_widgets\nimport rtc_widgets\nnb = rtc_widgets.notebook()\n"
@@ -71,6 +73,16 @@ def test_what_may_stand_there_is_offered(shell, typed, offered):
 def test_usernames_are_offered(shell, nb):
     [me] = nb.users
     assert completed(shell, 'nb.users["') == [f'nb.users["{me}']
+    shell.user_ns["notes"] = LiveText(LiveDocument())
+    shell.user_ns["notes"].status("here")
+    assert completed(shell, 'notes.users["') == [f'notes.users["{me}']
+
+
+def test_keys_of_outputs_and_attachments_are_offered(shell, nb):
+    nb[0].outputs.append({"output_type": "stream", "name": "stdout", "text": "1"})
+    assert completed(shell, 'nb[0].outputs[0]["n') == ['nb[0].outputs[0]["name']
+    nb[1].attachments["owl.png"] = {"image/png": "aGk="}
+    assert completed(shell, 'nb[1].attachments["') == ['nb[1].attachments["owl.png']
 
 
 @pytest.mark.parametrize(
@@ -98,7 +110,21 @@ def test_what_may_not_stand_there_is_not(shell, typed, wrong):
 
 
 @pytest.mark.parametrize(
-    "typed", ["nb.pop(0).", 'nb.append("new").', "nb.clear().", 'nb[0].metadata.pop("tags").', "nb.undo()."]
+    "typed",
+    [
+        "nb.pop(0).",
+        'nb.append("new").',
+        "nb.clear().",
+        "nb.undo().",
+        'nb[0].metadata.pop("tags").',
+        'nb[0].tags.pop()["',
+        'nb[0].text.replace("pd", "p").',
+        'nb[0].lines.pop(0)["',
+        'nb[0].source = "new"\nnb[0].',
+        'nb["#setup"] = "new"\nnb["',
+        "nb += ['new']\nnb[0].",
+        "del nb[0]\nnb[0].",
+    ],
 )
 def test_completing_changes_nothing(shell, nb, typed):
     before = nb.to_dict()
