@@ -9,7 +9,7 @@ from pycrdt import Array, Map, Text
 
 from rtc_widgets.documents import looks, restructure, rules, schema, ycells
 from rtc_widgets.documents.assign import refusal
-from rtc_widgets.documents.cell_index import CellIndex, find_cell, gone
+from rtc_widgets.documents.cell_index import CellIndex, find_cell, gone, known_row
 from rtc_widgets.documents.celltext import CellText
 from rtc_widgets.documents.editable import Editable
 from rtc_widgets.documents.mapping import LiveMapping, set_attachments, set_map
@@ -66,7 +66,10 @@ class Cell(Editable):
     def index(self) -> int:
         """Where the cell stands now, counted from 0."""
         with self._notebook.document.reading() as replica:
-            return find_cell(replica, self._id)[0]
+            place = replica.part(CellIndex).place(self._id)
+        if place is None:
+            raise gone(self._id)
+        return place
 
     @property
     def _place(self) -> CellPlace:
@@ -76,7 +79,7 @@ class Cell(Editable):
     def exists(self) -> bool:
         """Whether the cell has not been deleted."""
         with self._notebook.document.reading() as replica:
-            return replica.part(CellIndex).find(self._id) is not None
+            return replica.part(CellIndex).place(self._id) is not None
 
     @property
     def source(self) -> str:
@@ -112,8 +115,14 @@ class Cell(Editable):
         Raises:
             DocumentError: set to another word, or while the cell is running: its outputs would go nowhere.
         """
+        row = known_row(self._notebook.document, self._id)
+        if row is not None:
+            return row.type
         with self._notebook.document.reading() as replica:
-            return str(find_cell(replica, self._id)[1]["cell_type"])
+            found = replica.part(CellIndex).type(self._id)
+        if found is None:
+            raise gone(self._id)
+        return found
 
     @cell_type.setter
     def cell_type(self, type_: str) -> None:

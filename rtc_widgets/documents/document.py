@@ -14,10 +14,10 @@ from pycrdt import Array, Doc, TransactionEvent
 from rtc_widgets.documents import forks, interrupts
 from rtc_widgets.documents.link import Link
 from rtc_widgets.documents.mailbox import Mailbox
-from rtc_widgets.documents.replica import Replica, keep
+from rtc_widgets.documents.replica import Cells, Replica
 from rtc_widgets.documents.section import Section
 from rtc_widgets.documents.subscription import Subscription, weakly
-from rtc_widgets.documents.transactions import Stage, Transaction
+from rtc_widgets.documents.transactions import Fork, Stage, Transaction
 from rtc_widgets.errors import DocumentError, FrameError, NotConnected
 from rtc_widgets.ids import new_client_id
 from rtc_widgets.origins import Origin
@@ -26,6 +26,9 @@ __all__ = ["LiveDocument"]
 
 P = TypeVar("P")
 UpdateCallback = Callable[[bytes, Origin], None]
+
+# Of documents larger than this, in bytes, no copy is kept for the next transaction.
+_MOST_KEPT = 20_000_000
 
 _log = logging.getLogger(__name__)
 _LOCAL = Origin("local")
@@ -72,6 +75,9 @@ class LiveDocument:
         self._remote = False
         self._tracked = False
         self._stage: Stage | None = None
+        # The copy that the last transaction worked on, for the next one: one, or none.
+        self._kept: list[Fork] = []
+        weakref.finalize(self, _close_all, self._kept).atexit = False
         self._detached: str | None = None
         self.recorder: Recorder | None = None
         self._listeners: tuple[UpdateCallback, ...] = ()
@@ -172,6 +178,7 @@ class LiveDocument:
         acknowledged is the caller's to keep.
         """
         with interrupts.held(), self._lock:
+            _close_all(self._kept)
             self._finalizer()
             self._replica = self._new_replica(None)
             if self._stage is not None:
@@ -183,6 +190,7 @@ class LiveDocument:
         """Detach for good and let go of all observers."""
         self.detach("This document was closed.")
         with interrupts.held(), self._lock:
+            _close_all(self._kept)
             self._finalizer()
 
     # ------------------------------------------------------------------------------------------ with facades
@@ -222,6 +230,11 @@ class LiveDocument:
             if found is None:
                 found = self._parts[kind] = kind(self)  # type: ignore[call-arg]
             return found
+
+    def peek(self, kind: type[P]) -> P | None:
+        """Return the one *kind* of the replica that the caller reads, if there is one; takes no lock."""
+        stage = self.stage_of_caller()
+        return (self._replica if stage is None else stage.replica).peek(kind)
 
     def announce(self, call: Callable[[], None]) -> None:
         """Have *call* made after the transaction that is going on, outside the lock."""
@@ -267,8 +280,12 @@ class LiveDocument:
                 if self.recorder is not None:
                     self.recorder.prepare()
                 doc = self._replica.doc
-                stage = Stage(doc.get_update(), doc.get_state(), doc.client_id, self._writer)
-                self._stage = stage
+                if self._kept:
+                    fork = self._kept.pop()
+                    fork.follow(doc)
+                else:
+                    fork = Fork(doc.get_update(), doc.client_id)
+                stage = self._stage = Stage(fork, self._writer)
         except BaseException:
             self._writer.release()
             raise
@@ -288,6 +305,7 @@ class LiveDocument:
                     with Section(self, write=True, origin=origin, quiet=True) as replica:
                         self._keep_deleted(replica, stage)
                         replica.doc.apply_update(update)
+                stage.committed = True
         finally:
             self.abandon(stage)
 
@@ -296,6 +314,10 @@ class LiveDocument:
         with interrupts.held():
             if self._stage is stage:
                 self._stage = None
+            with self._lock:
+                fork = stage.spared()
+                if fork is not None and fork.client_id == self.client_id and fork.size <= _MOST_KEPT:
+                    self._kept.append(fork)
             stage.close()
             stage.writer.release()
 
@@ -332,8 +354,8 @@ class LiveDocument:
         except BaseException:
             self._unlock(section)
             raise
-        if stage is not None and not section.tracked:
-            replica.foreign += 1
+        replica.writing = True
+        section.replica = replica
         return replica
 
     def leave(self, section: Section) -> None:
@@ -346,6 +368,8 @@ class LiveDocument:
         finally:
             self._depth -= 1
             outermost = self._depth == 0
+            if outermost:
+                section.replica.writing = False
             if outermost and section.writer and self.recorder is not None:
                 self.recorder.settle(self._signature or self.origin, remote=False)
             if outermost:
@@ -403,8 +427,6 @@ class LiveDocument:
         return replica
 
     def _on_commit(self, event: TransactionEvent) -> None:
-        if not self._tracked:
-            self._replica.foreign += 1
         if not self._remote and self._listeners:
             self._updates.put((event.update, self._signature or self.origin))
 
@@ -412,9 +434,8 @@ class LiveDocument:
     def _keep_deleted(replica: Replica, stage: Stage) -> None:
         """Keep the cells that *stage* deletes, as they are before it."""
         if replica.deleted is not None and stage.deleted:
-            for ycell in replica.root("cells", Array):
-                if ycell.get("id") in stage.deleted:
-                    keep(ycell, replica.deleted)
+            cells: Cells = replica.root("cells", Array)  # type: ignore[assignment]
+            cells.keep_all(stage.deleted)
 
     def _send(self, item: tuple[bytes, Origin]) -> None:
         for callback in self._listeners:
@@ -428,6 +449,11 @@ _REBUILT = (
     "The document was rebuilt from the relay while the transaction was open, so nothing of it was written. "
     "Run it again."
 )
+
+
+def _close_all(forks: list[Fork]) -> None:
+    while forks:
+        forks.pop().replica.close()
 
 
 def _at_once(call: Callable[[], None]) -> None:

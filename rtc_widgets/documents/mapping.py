@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import json
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping, MutableSequence
 from typing import Any, Self, overload
@@ -321,7 +320,7 @@ def set_attachments(
 
 def same(one: Any, other: Any) -> bool:
     """Compare as JSON: unlike in Python, true is not 1 there."""
-    return json.dumps(one, sort_keys=True) == json.dumps(schema.plain(other), sort_keys=True)
+    return schema.alike(one, schema.plain(other))
 
 
 def _get(shared: Any, key: str | int) -> Any:

@@ -83,7 +83,8 @@ class Notebook(Lookup, Undoable, Observable, NotebookPeople, Handle):
         """Return the notebook as plain nbformat data, as it would be saved now."""
         with self.document.reading() as replica:
             meta = schema.plain(replica.root("meta", Map).to_py())
-            cells = json.loads(str(replica.root("cells", Array)))
+            text = str(replica.root("cells", Array))
+        cells = schema.parsed(text)
         minor = int(meta.get("nbformat_minor", 5))
         for cell in cells:
             cell.pop("execution_state", None)
@@ -92,7 +93,7 @@ class Notebook(Lookup, Undoable, Observable, NotebookPeople, Handle):
             if minor < 5:  # ids came with nbformat 4.5
                 cell.pop("id", None)
         return {
-            "cells": schema.plain(cells),
+            "cells": cells,
             "metadata": meta.get("metadata", {}),
             "nbformat": int(meta.get("nbformat", 4)),
             "nbformat_minor": minor,
@@ -124,9 +125,8 @@ class Notebook(Lookup, Undoable, Observable, NotebookPeople, Handle):
         >>> [cell.source for cell in nb], nb.index(kept)
         (['B', 'a'], 0)
         """
-        theirs = whole.checked_notebook(content)
         with self.transaction("replace"):
-            whole.replace(self.document, theirs, self.running_cell_id)
+            whole.replace(self.document, content, self.running_cell_id)
 
     def clear_outputs(self) -> None:
         """Remove the outputs and execution counts of all cells."""
@@ -140,8 +140,8 @@ class Notebook(Lookup, Undoable, Observable, NotebookPeople, Handle):
         """Return a block whose changes happen together or not at all: one update, one undo step.
 
         Inside it the notebook shows the changes made so far, and nothing of what others do meanwhile. An
-        exception takes everything back. Entering copies the document: some milliseconds, more with megabytes
-        of outputs.
+        exception takes everything back. The first one copies the document: some milliseconds, more with
+        megabytes of outputs; the copy is kept for the next.
 
         >>> nb = Notebook.new()
         >>> with nb.transaction("tidy up"):

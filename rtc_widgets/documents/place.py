@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 
 from pycrdt import Map, Text
 
-from rtc_widgets.documents.cell_index import CellIndex, find_cell, gone
+from rtc_widgets.documents.cell_index import CellIndex, find_cell, gone, known_row
 from rtc_widgets.errors import StaleCell, StaleText
 
 if TYPE_CHECKING:
@@ -66,6 +66,9 @@ class CellPlace:
         Raises:
             CellGone: it was deleted.
         """
+        row = known_row(self.document, self.cell_id)
+        if row is not None:
+            return row.source
         with self.document.reading() as replica:
             found = replica.part(CellIndex).source(self.cell_id)
         if found is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any, TypeVar
 
 from pycrdt import Array, Doc, Map, Subscription, TransactionEvent
@@ -35,11 +35,19 @@ class Cells(Array[Any]):
             places = range(count)[key] if isinstance(key, slice) else range(count)[key:][:1]
             if len(places) >= _MANY:
                 for value in json.loads(str(self))[places.start : places.stop]:
-                    self.deleted.setdefault(str(value.get("id")), json.dumps(value))
+                    if isinstance(value, dict):
+                        self.deleted.setdefault(str(value.get("id")), json.dumps(value))
             else:
                 for place in places:
                     keep(self[place], self.deleted)
         super().__delitem__(key)
+
+    def keep_all(self, cell_ids: Collection[str]) -> None:
+        """Keep what the cells with these ids hold."""
+        if self.deleted is not None:
+            for value in json.loads(str(self)):
+                if isinstance(value, dict) and value.get("id") in cell_ids:
+                    self.deleted.setdefault(value["id"], json.dumps(value))
 
 
 def keep(ycell: Any, into: dict[str, str]) -> None:
@@ -65,14 +73,14 @@ class Replica:
         self.doc = doc
         # The cells that were deleted here, each as JSON by its id; None where nobody wants to know.
         self.deleted = deleted
-        # How many transactions by others were applied: what is derived from the content is checked against
-        # it.
-        self.foreign = 0
+        # Whether a block writes to it: what was written is told to observers when it ends.
+        self.writing = False
         # How many transactions there were, of anybody.
         self.version = 0
         self._roots: dict[str, Any] = {}
         self._parts: dict[type, Any] = {}
         self._observed: list[tuple[Any, Subscription]] = []
+        self._inside: list[Subscription] = []
         if on_commit is not None:
             self._observed.append((doc, doc.observe(on_commit)))
         self._observed.append((doc, doc.observe(self._count)))
@@ -93,6 +101,10 @@ class Replica:
         if found is None:
             found = self._parts[kind] = kind(self)  # type: ignore[call-arg]
         return found
+
+    def peek(self, kind: type[P]) -> P | None:
+        """Return the one *kind*, if somebody has asked for it before."""
+        return self._parts.get(kind)
 
     def keep_deleted(self) -> None:
         """Keep the cells that are deleted from now on."""
@@ -131,6 +143,21 @@ class Replica:
 
         return end
 
+    def observe_inside(self, shared: Any, callback: Callable[[list[Any]], None]) -> None:
+        """Have *callback* called with the CRDT's own events of *shared* and all that is in it.
+
+        Nothing of an event is read before somebody asks for it, unlike with ``observe_deep``. It may only be asked
+        for its ``path`` and, where it is of a map, its ``keys``.
+        """
+
+        def guarded(events: list[Any]) -> None:
+            try:
+                callback(events)
+            except Exception:  # noqa: BLE001 (as above)
+                _log.exception("A change of a document could not be understood.")
+
+        self._inside.append(shared.integrated.observe_deep(guarded))
+
     def _count(self, _event: TransactionEvent) -> None:
         self.version += 1
 
@@ -139,4 +166,6 @@ class Replica:
         observed, self._observed = self._observed, []
         for shared, subscription in observed:
             shared.unobserve(subscription)
+        while self._inside:
+            self._inside.pop().drop()
         self._parts.clear()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping, MutableSequence
 from functools import cache
@@ -16,10 +17,12 @@ from rtc_widgets.errors import DocumentError
 
 __all__ = [
     "CELL_TYPES",
+    "alike",
     "checked_json",
     "checked_type",
     "checked_value",
     "make",
+    "parsed",
     "plain",
     "retyped",
     "value_of",
@@ -63,6 +66,29 @@ def plain(value: Any) -> Any:
     if isinstance(value, float):
         return int(value) if value.is_integer() else value
     return cast_all(value, float, int) if isinstance(value, list | dict) else value
+
+
+def parsed(text: str) -> Any:
+    """Return what the JSON *text* of a shared type holds, `plain`."""
+    return json.loads(text, parse_float=_number)
+
+
+def _number(text: str) -> int | float:
+    value = float(text)
+    return int(value) if value.is_integer() else value
+
+
+def alike(one: Any, other: Any) -> bool:
+    """Tell whether two values are the same as JSON; unlike in Python, true is not 1 there."""
+    if isinstance(one, dict):
+        return (
+            isinstance(other, dict)
+            and one.keys() == other.keys()
+            and all(alike(value, other[key]) for key, value in one.items())
+        )
+    if isinstance(one, list):
+        return isinstance(other, list) and len(one) == len(other) and all(map(alike, one, other))
+    return type(one) is type(other) and bool(one == other)
 
 
 def checked_type(type_: object) -> str:

@@ -28,7 +28,17 @@ class Blocks(Protocol):
 class Section:
     """Hold the lock for one short operation; for writing, as one CRDT transaction."""
 
-    __slots__ = ("_document", "_held", "origin", "quiet", "tracked", "transaction", "write", "writer")
+    __slots__ = (
+        "_document",
+        "_held",
+        "origin",
+        "quiet",
+        "replica",
+        "tracked",
+        "transaction",
+        "write",
+        "writer",
+    )
 
     def __init__(
         self,
@@ -46,6 +56,7 @@ class Section:
         self.tracked = tracked
         self.writer = False
         self.transaction: Any = None
+        self.replica: Any = None
 
     def __enter__(self) -> Replica:
         self._held = interrupts.hold()

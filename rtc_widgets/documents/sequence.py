@@ -70,7 +70,10 @@ class CellSequence(MutableSequence[Cell]):
             return self.cell(self._complete(key))
         with self.document.reading() as replica:
             index = replica.part(CellIndex)
-            return self.cell(index.at(_place(key, len(index)))[0])
+            if replica.writing:
+                return self.cell(index.at(_place(key, len(replica.root("cells", Array))))[0])
+            ids = index.ids()
+            return self.cell(ids[_place(key, len(ids))])
 
     def index(self, value: object, start: int = 0, stop: int | None = None) -> int:
         """Return where *value*, a cell, stands.

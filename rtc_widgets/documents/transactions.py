@@ -15,63 +15,108 @@ from pycrdt import Doc
 from rtc_widgets.documents import interrupts
 from rtc_widgets.documents.replica import Replica
 
-__all__ = ["Host", "Stage", "Transaction"]
+__all__ = ["Fork", "Host", "Stage", "Transaction"]
 
 # Which transactions the running code is inside of: follows asyncio tasks and `asyncio.to_thread`, unlike a
 # thread id.
 _entered: ContextVar[tuple[Stage, ...]] = ContextVar("rtc_widgets_transactions", default=())
 
 
-class Stage:
-    """Hold the copy that one transaction reads and writes.
+class Fork:
+    """Be a copy of a document under the same client id, and note what is written to it.
 
-    Same content, same client id: its operations carry the numbers that they will have in the real document,
-    which therefore must take no other local write meanwhile. Dropped, it leaves no trace.
+    Its operations carry the numbers that they will have in the real document, which therefore must take no other
+    local write meanwhile.
     """
 
-    def __init__(self, content: bytes, vector: bytes, client_id: int, writer: Any) -> None:
+    def __init__(self, content: bytes, client_id: int) -> None:
+        self.made: list[bytes] = []
+        self.deleted: dict[str, str] = {}  # cells, by id
+        self.size = len(content)
+        self.client_id = client_id
+        doc: Doc[Any] = Doc(client_id=client_id)
+        doc.apply_update(content)
+        made = self.made
+        self.replica = Replica(doc, lambda event: made.append(event.update), self.deleted)
+
+    def follow(self, original: Doc[Any]) -> None:
+        """Bring a copy that was used before up to the document as it is now."""
+        self.replica.doc.apply_update(original.get_update(self.replica.doc.get_state()))
+        self.made.clear()
+        self.deleted.clear()
+
+
+class Stage:
+    """Hold the copy that one transaction reads and writes. Dropped, it leaves no trace."""
+
+    def __init__(self, fork: Fork, writer: Any) -> None:
         self.thread = threading.get_ident()
         self.writer = writer
         self.watch: _Watch | None = None
         self.lost: str | None = None  # why it cannot be committed any more
-        self.deleted: dict[str, str] = {}  # cells, by id
-        self._content = content
-        self._vector = vector
-        self._client_id = client_id
-        self._made: list[bytes] = []
-        self.replica = self._copy()
+        self.committed = False
+        self._fork: Fork | None = fork
+        self._vector = fork.replica.doc.get_state()
+        # What to build it from again, where an inner transaction fails: as it was when the first of them began.
+        self._content: bytes | None = None
+        self._earlier: list[bytes] = []
 
     @property
     def entered(self) -> bool:
         """Whether the caller runs inside this transaction."""
         return self in _entered.get()
 
+    @property
+    def replica(self) -> Replica:
+        """The copy."""
+        return self._open.replica
+
+    @property
+    def deleted(self) -> dict[str, str]:
+        """The cells that were deleted, by id."""
+        return self._open.deleted
+
+    @property
+    def _open(self) -> Fork:
+        if self._fork is None:
+            raise RuntimeError("This transaction has ended.")
+        return self._fork
+
     def mark(self) -> int:
         """Return where an inner transaction begins."""
-        return len(self._made)
+        if self._content is None:
+            self._content = self.replica.doc.get_update()
+            self._earlier = list(self._open.made)
+        return len(self._open.made)
 
     def rewind(self, mark: int) -> None:
         """Take back all since *mark*, by building the copy again without it."""
-        if len(self._made) > mark:
-            self.replica.close()
-            kept, self._made = self._made[:mark], []
-            self.replica = self._copy()
-            for update in kept:
-                self.replica.doc.apply_update(update)
+        fork = self._open
+        if len(fork.made) > mark:
+            assert self._content is not None
+            fork.replica.close()
+            again = self._fork = Fork(self._content, fork.client_id)
+            for update in fork.made[len(self._earlier) : mark]:
+                again.replica.doc.apply_update(update)
+            again.made[:0] = self._earlier
+            again.deleted.update(fork.deleted)
 
     def update(self) -> bytes | None:
         """Return all that was written as one update; None for nothing."""
-        return self.replica.doc.get_update(self._vector) if self._made else None
+        return self.replica.doc.get_update(self._vector) if self._open.made else None
+
+    def spared(self) -> Fork | None:
+        """Hand over the copy at the end, if it holds what the document holds and nothing else."""
+        if self._fork is None or self.lost is not None or (self._fork.made and not self.committed):
+            return None
+        fork, self._fork = self._fork, None
+        return fork
 
     def close(self) -> None:
-        """Drop the copy."""
-        self.replica.close()
-
-    def _copy(self) -> Replica:
-        doc: Doc[Any] = Doc(client_id=self._client_id)
-        doc.apply_update(self._content)
-        made = self._made
-        return Replica(doc, lambda event: made.append(event.update), self.deleted)
+        """Drop the copy, unless somebody has it."""
+        fork, self._fork = self._fork, None
+        if fork is not None:
+            fork.replica.close()
 
 
 class Host(Protocol):
@@ -101,8 +146,8 @@ class Transaction:
     another joins it: its edits are part of the outer update, or are taken back alone where it fails and the
     outer one goes on.
 
-    Entering copies the document, about 10 ms for each megabyte of it. Other threads that write wait until
-    the block ends; what other people write arrives all the same.
+    Entering copies the document, about 10 ms for each megabyte of it, unless the copy of the last transaction is
+    still there. Other threads that write wait until the block ends; what other people write arrives all the same.
     """
 
     def __init__(self, host: Host, label: str | None = None) -> None:

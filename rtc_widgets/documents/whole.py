@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -12,9 +11,9 @@ from rtc_widgets.documents import cell_match, rules
 from rtc_widgets.documents.assign import Existing, put
 from rtc_widgets.documents.mapping import plain_map, set_map
 from rtc_widgets.documents.merge import PLACEHOLDERS
-from rtc_widgets.documents.schema import plain
+from rtc_widgets.documents.schema import alike, parsed
 from rtc_widgets.documents.seed import own_ids
-from rtc_widgets.documents.ycells import parse_cells
+from rtc_widgets.documents.ycells import completed
 from rtc_widgets.errors import DocumentError
 
 if TYPE_CHECKING:
@@ -44,8 +43,12 @@ def to_nbformat(content: dict[str, Any]) -> NotebookNode:
     return node
 
 
-def checked_notebook(content: Mapping[str, Any]) -> dict[str, Any]:
+def checked_notebook(content: Mapping[str, Any], known: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
     """Return a copy of *content* as the document holds it, if it is a notebook; cells without an id have None.
+
+    Args:
+        content: the notebook.
+        known: cells by id that need no check; what is the same is not copied.
 
     Raises:
         TypeError: it is not a ``dict``, or something in it is of a wrong type.
@@ -62,9 +65,10 @@ def checked_notebook(content: Mapping[str, Any]) -> dict[str, Any]:
     if not isinstance(cells, list | tuple):
         raise DocumentError("A notebook has a list of cells.")
     minor = rules.checked_count(content.get("nbformat_minor", 5))
-    checked = [rules.checked_cell(cell) for cell in cells]
-    for cell, own in zip(checked, own_ids({"cells": checked}), strict=True):
-        cell["id"] = own  # of two with one id, only the first has it
+    checked = [_checked(cell, known) for cell in cells]
+    for index, own in enumerate(own_ids({"cells": checked})):
+        if own is None:  # of two with one id, only the first has it
+            checked[index] = {**checked[index], "id": None}
     return {
         "cells": checked,
         "metadata": rules.checked_metadata(content.get("metadata", {}), "notebook"),
@@ -72,18 +76,26 @@ def checked_notebook(content: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def replace(document: LiveDocument, theirs: dict[str, Any], running: str | None) -> None:
-    """Make *document* what *theirs*, checked, says; in a transaction of the caller's."""
-    cells = theirs["cells"]
+def replace(document: LiveDocument, content: Mapping[str, Any], running: str | None) -> None:
+    """Make *document* what *content* says; in a transaction of the caller's.
+
+    Raises:
+        TypeError, DocumentError: see `checked_notebook`.
+    """
     with document.reading() as replica:
-        live = plain(parse_cells(str(replica.root("cells", Array))))
+        text = str(replica.root("cells", Array))
+    live = completed(parsed(text))
+    for cell in live:
+        cell.pop("execution_state", None)
+    known = {cell["id"]: cell for cell in reversed(live)}
+    theirs = checked_notebook(content, known)
+    cells = theirs["cells"]
     own = [cell["id"] for cell in cells]
     matched = cell_match.match(live, cells, own, distinct=True)  # takes a moment, so not under the lock
     for cell, index in zip(cells, matched, strict=True):
         if index is not None and cell["id"] is None:
             cell["id"] = live[index]["id"]
-    known = {cell["id"]: _key(cell) for cell in reversed(live)}
-    wanted = [Existing(cell["id"]) if known.get(cell["id"]) == _key(cell) else cell for cell in cells]
+    wanted = [Existing(cell["id"]) if _same(known.get(cell["id"]), cell) else cell for cell in cells]
     with document.writing(tracked=True) as replica:
         put(replica, range(len(live)), wanted, running)
         meta = replica.root("meta", Map)
@@ -94,6 +106,13 @@ def replace(document: LiveDocument, theirs: dict[str, Any], running: str | None)
         set_map(meta, kept | theirs["metadata"], None, old=old)
 
 
-def _key(cell: dict[str, Any]) -> str:
-    """Return what two cells have in common that hold the same; unlike in Python, true is not 1 there."""
-    return json.dumps({key: value for key, value in cell.items() if key != "execution_state"}, sort_keys=True)
+def _checked(cell: Any, known: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
+    """Return a copy of *cell*, checked, or the known cell that is the same."""
+    same = (
+        known.get(cell.get("id", "")) if isinstance(cell, dict) and isinstance(cell.get("id"), str) else None
+    )
+    return same if same is not None and alike(same, cell) else rules.checked_cell(cell)
+
+
+def _same(one: dict[str, Any] | None, other: dict[str, Any]) -> bool:
+    return one is other or alike(one, other)

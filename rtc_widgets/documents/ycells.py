@@ -13,7 +13,7 @@ from rtc_widgets import ids
 if TYPE_CHECKING:
     from rtc_widgets.origins import Origin
 
-__all__ = ["new_ycell", "parse_cells", "read_cells", "set_outputs", "settle_twins"]
+__all__ = ["completed", "new_ycell", "parse_cells", "read_cells", "set_outputs", "settle_twins"]
 
 
 def read_cells(doc: Doc[Any]) -> list[dict[str, Any]]:
@@ -28,7 +28,11 @@ def read_cells(doc: Doc[Any]) -> list[dict[str, Any]]:
 
 def parse_cells(text: str) -> list[dict[str, Any]]:
     """Return the cells whose array has the JSON *text*."""
-    cells: list[dict[str, Any]] = json.loads(text)
+    return completed(json.loads(text))
+
+
+def completed(cells: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the cells, changed in place, with all that cells of their types have, and nothing else of it."""
     for cell in cells:
         for key, value in (("id", ""), ("cell_type", "raw"), ("source", ""), ("metadata", {})):
             cell.setdefault(key, value)

@@ -16,6 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from support.notebooks import two
 
 from rtc_widgets.documents.document import LiveDocument
 from rtc_widgets.documents.notebook import Notebook
@@ -581,3 +582,29 @@ def until(fact: Callable[[], bool]) -> None:
             return
         pause.wait(0.005)
     raise AssertionError("It did not happen within 10 s.")
+
+
+def test_the_copy_that_is_kept_for_the_next_transaction_follows_what_happened_since() -> None:
+    ada, bob, _ = two()
+    with ada.transaction():
+        ada[0].source = "a"
+    bob[0].text.append("b")
+    del bob[1]
+    ada.append("alone")
+    with ada.transaction():
+        assert sources(ada) == sources(bob) == ["ab", "", "<b>", "alone"]
+        with pytest.raises(RuntimeError), ada.transaction():
+            ada[0].source = "never"
+            raise RuntimeError
+        ada[0].text.append("c")
+    with pytest.raises(RuntimeError), ada.transaction():
+        ada.clear()
+        raise RuntimeError
+    bob[0].text.append("d")
+    with ada.transaction():
+        assert sources(ada) == ["abcd", "", "<b>", "alone"]
+        ada.pop()
+    assert ada.to_dict() == bob.to_dict()
+    assert sources(bob) == ["abcd", "", "<b>"]
+    ada.undo()
+    assert sources(bob) == ["abcd", "", "<b>", "alone"]
