@@ -149,11 +149,15 @@ class Journal:
         come, self._come = self._come, {}
         values = self._replica.take_deleted()
         several = len(gone.keys() | come.keys()) > 1
+        there = set(self._order) if gone.keys() - come.keys() else set()
         for cell_id, place in gone.items():
             old = self._copies.get(cell_id)
             value = _value(cell_id, values.get(cell_id), old)
             lost = Gone(cell_id, value, place.index, place.after, place.before, len(values.get(cell_id, "")))
             new = come.pop(cell_id, None)
+            if new is None and cell_id in there:  # of twins one went: that is how the relay settles them
+                self._remember(cell_id)
+                continue
             if new is None or old is None:
                 seen.removed.append(lost)
                 self._copies.pop(cell_id, None)
@@ -233,8 +237,10 @@ class Journal:
         changed = {str(inside[0])} if inside else set(event.keys)
         ycell = self._cells[place]
         if "id" in changed and not inside:
-            self._order[place] = cell_id = str(ycell.get("id", ""))
-            self._copies[cell_id] = _copy_of_value(self._read([ycell], place)[0][1])
+            self._order[place] = str(ycell.get("id", ""))
+            self._remember(self._order[place])
+            if cell_id in self._order:  # of its twin, what was remembered may be of the one or the other
+                self._remember(cell_id)
             return
         copy = self._copies.get(cell_id)
         if copy is None or cell_id in self._come:
@@ -253,6 +259,10 @@ class Journal:
             copy.attachments = attachments
         if "cell_type" in changed:
             copy.type = str(ycell.get("cell_type"))
+
+    def _remember(self, cell_id: str) -> None:
+        place = self._order.index(cell_id)
+        self._copies[cell_id] = _copy_of_value(self._read([self._cells[place]], place)[0][1])
 
     @staticmethod
     def _edit(cell_id: str, old: str, new: str, event: Any | None) -> TextEdit:
@@ -292,9 +302,10 @@ def _value(cell_id: str, text: str | None, copy: _Copy | None) -> dict[str, Any]
     value: dict[str, Any] = {} if text is None else plain(json.loads(text))
     value.pop("execution_state", None)
     if copy is not None:
-        value |= {"cell_type": copy.type, "source": copy.source, "metadata": copy.metadata}
+        # Its own type: what is remembered may be of its twin, another cell of that id.
+        value = {"cell_type": copy.type, **value, "source": copy.source, "metadata": copy.metadata}
         value.pop("attachments", None)
-        if copy.attachments:
+        if copy.attachments and value["cell_type"] != "code":
             value["attachments"] = copy.attachments
     value["id"] = cell_id
     if value.get("cell_type") == "code":

@@ -65,6 +65,8 @@ class ThreePeople(RuleBasedStateMachine):
         self.network.deliver_all()
         # What each has written and can see; nobody else may take that away.
         self.mine: list[set[str]] = [set(), set(), set()]
+        # The cells that tokens were written into.
+        self.home: dict[str, str] = {}
         self.names = itertools.count()
         self.open: dict[int, list[Any]] = {}
 
@@ -83,8 +85,16 @@ class ThreePeople(RuleBasedStateMachine):
         return {one for one in self.seen(who) if mark.match(one)}
 
     def check(self, who: int) -> None:
-        lost = self.mine[who] - self.seen(who)
+        lost = self.lost(who, self.mine[who])
         assert not lost, f"somebody took from {who}: {lost}"
+
+    def lost(self, who: int, had: set[str]) -> set[str]:
+        """Return what of *had* is not there any more, and did not go with a cell that its maker took back.
+
+        Whoever split that cell has a copy, which goes when the split is undone.
+        """
+        there = {cell.id for cell in self.people[who]}
+        return {one for one in had - self.seen(who) if self.home.get(one) is None or self.home[one] in there}
 
     def token(self, who: int) -> str:
         return f"⟨{who}-{next(self.names)} 🦉⟩"
@@ -104,9 +114,11 @@ class ThreePeople(RuleBasedStateMachine):
         nb, token = self.people[who], self.token(who)
         typed, put, loose, lasting = (self.cell(nb, number, kinds) for kinds in ("td", "md", "d", "t"))
         there = list(nb)
+        if typed and what in {"insert", "append", "line"}:
+            self.home[token] = typed.id
         match what:
             case "add":
-                cell_id = f"{kind}-{who}-{next(self.names)}"
+                self.home[token] = cell_id = f"{kind}-{who}-{next(self.names)}"
                 nb.insert(other, {"cell_type": type_, "id": cell_id, "source": token, "metadata": {}})
             case "insert" if typed:
                 typed.text.insert(_gap(typed, other), token)
@@ -135,7 +147,7 @@ class ThreePeople(RuleBasedStateMachine):
             case "undo" if not self.open.get(who):
                 others = self.seen(who) - self.own(who)
                 nb.undo()
-                assert others <= self.seen(who), f"{who} undid what others did"
+                assert not self.lost(who, others), f"{who} undid what others did"
             case "redo" if not self.open.get(who):
                 nb.redo()
 
@@ -199,8 +211,7 @@ class ThreePeople(RuleBasedStateMachine):
     @rule()
     def save(self) -> None:
         """Settle twins, as the relay does before it saves."""
-        with self.people[RELAY].document.writing(origin=Origin("relay")) as replica:
-            settle_twins(replica.doc, Origin("relay"))
+        settle(self.people[RELAY])
 
     # --------------------------------------------------------------------------------------------- in the end
 
@@ -210,7 +221,7 @@ class ThreePeople(RuleBasedStateMachine):
             theirs = self.seen(who) - self.own(who)
             while self.people[who].undo():
                 pass
-            assert theirs <= self.seen(who), f"{who} undid what others did"
+            assert not self.lost(who, theirs), f"{who} undid what others did"
             self.mine[who] = self.own(who)
             self.agree()
 
@@ -255,6 +266,42 @@ def test_undoing_a_move_leaves_the_twin_that_somebody_types_into() -> None:
         "# Título 😀",
         "# Título 😀, and Bob",
     ]
+
+
+def settle(nb: Notebook) -> None:
+    with nb.document.writing(origin=Origin("relay")) as replica:
+        settle_twins(replica.doc, Origin("relay"))
+
+
+def test_a_cell_whose_twin_got_another_id_comes_back_as_what_it_was() -> None:
+    ada, bob, hub = two(instantly=False)
+    ada["raw"].text.append("<i>")
+    hub.deliver()
+    bob["load-1"].type = "markdown"
+    ada["load-1"].move(before=0)
+    hub.deliver()
+    settle(bob)
+    hub.deliver()
+    ada["load-1"].delete()
+    ada.undo()
+
+    assert ada["load-1"].type == "code" and len(ada["load-1"].outputs) == 2
+    nbformat.validate(nbformat.from_dict(ada.to_dict()))
+
+
+def test_a_cell_whose_twin_was_taken_away_can_still_be_edited_and_undone() -> None:
+    ada, bob, hub = two(instantly=False)
+    ada["title"].text.append("!")
+    hub.deliver()
+    ada["title"].move(after=1)
+    bob["title"].move(after=3)
+    hub.deliver()
+    settle(bob)
+    hub.deliver()
+    ada["title"].text.append("?")
+    assert [ada.undo() for _ in range(3)] == ["edit cell", "move cell", "edit cell"]
+    assert ada["title"].source == "# Título 😀"
+    assert [cell.id for cell in ada] == ["title", "load-1", "load-2", "raw"]
 
 
 TestThreePeople = patience(ThreePeople.TestCase)
