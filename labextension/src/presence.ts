@@ -39,6 +39,13 @@ export class Presence {
   /** Take the others' states. */
   receive(update: Uint8Array): void {
     applyAwarenessUpdate(this._awareness, update, this);
+    // The relay says who leaves. Left to itself, an awareness drops whoever is quiet for 30 s: a kernel that computes,
+    // or a person whose tab is in the background, where browsers hardly run timers.
+    for (const [client, meta] of this._awareness.meta) {
+      if (client !== this._awareness.clientID) {
+        meta.lastUpdated = Infinity;
+      }
+    }
   }
 
   /** Forget everybody else: without a channel nobody can be seen. */

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 from typing import Any
 
 import pytest
-from playwright.sync_api import Locator, expect
+from playwright.sync_api import Error, Locator, expect
 from support.person import Person
-from support.server import Server
+from support.server import Server, until
 
 # Names are tokens. A page names its person once, in its address, and has a cookie from then on, which comes before the
 # header: there, every JupyterLab page sends the server's own token.
@@ -335,3 +336,44 @@ def test_of_many_people_five_are_shown_and_the_others_counted(named, visit):
     expect(ada.cells.nth(1).locator(".rtcw-Badge")).to_have_count(3)
     expect(ada.cells.nth(1).locator(".rtcw-Place-more")).to_have_text("+6")
     ada.sees_no_dialog()
+
+
+@pytest.mark.parametrize("how", ["the document is closed", "the page is closed", "the browser crashes"])
+def test_who_leaves_is_gone_at_once(named, visit, how):
+    path = named.notebook("leave.ipynb", "x = 1", "y = 2")
+    ada, ben = visit(named, path, "ada"), visit(named, path, "ben")
+    ada.type("!", 1)
+    expect(carets(ben, 1)).to_have_count(1)
+    expect(mark(ben, 1, "Ada Lovelace")).to_be_visible()
+    expect(avatar(ben, "Ada Lovelace")).to_be_visible()
+    if how == "the document is closed":
+        until(lambda: not ada.dirty(), "the document is saved")  # or JupyterLab asks
+        ada.execute("application:close")
+    elif how == "the page is closed":
+        ada.page.close()
+    else:
+        crash(ada)
+    # Not after the 30 s by which a Yjs client forgets who is quiet.
+    gone = 10_000
+    expect(avatar(ben, "Ada Lovelace")).to_have_count(0, timeout=gone)
+    expect(mark(ben, 1, "Ada Lovelace")).to_have_count(0, timeout=gone)
+    expect(carets(ben, 1)).to_have_count(0, timeout=gone)
+    ben.sees_no_dialog()
+
+
+def crash(person: Person) -> None:
+    """End the process that draws a page, as the system does when memory is short: nothing can be said any more."""
+    with contextlib.suppress(Error):
+        person.page.goto("chrome://crash", timeout=5000)
+
+
+def test_a_kernel_that_dies_is_gone_at_once(named, visit):
+    path = named.notebook(
+        "kernel-dies.ipynb", LOAD, "import os, signal; os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    ada, ben = visit(named, path, "ada"), visit(named, path, "ben")
+    ada.run(0)
+    expect(avatar(ben, re.compile("^Kernel"))).to_be_visible()
+    ada.run(1)
+    expect(avatar(ben, re.compile("^Kernel"))).to_have_count(0)
+    expect(avatar(ben, "Ada Lovelace")).to_be_visible()
