@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Generator
 from pathlib import Path
 
@@ -25,6 +26,15 @@ def kind_of(path: Path) -> str | None:
         return None
     folder = path.relative_to(HERE).parts[0]
     return folder if folder in KINDS else None
+
+
+def pytest_configure() -> None:
+    """Hear interrupts, and have child processes hear them, also where a shell started this in the background.
+
+    It then ignores SIGINT, children inherit that, and what waits for one would wait for ever.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
