@@ -81,6 +81,7 @@ def switch(person: Person, title: str, label: str) -> None:
     person.execute("application:close")
 
 
+@pytest.mark.oldest
 def test_a_cursor_is_seen_with_its_name(named, visit):
     path = named.notebook("cursor.ipynb", "x = 1", "y = 2")
     ada, ben = visit(named, path, "ada"), visit(named, path, "ben")
@@ -171,6 +172,7 @@ def mark(person: Person, index: int, name: str) -> Locator:
     return person.cells.nth(index).get_by_role("img", name=name)
 
 
+@pytest.mark.oldest
 def test_the_cells_where_others_are_are_marked(named, visit):
     path = named.notebook("marks.ipynb", *"abcd")
     ada, ben = visit(named, path, "ada"), visit(named, path, "ben")
@@ -298,6 +300,7 @@ def test_a_click_jumps_to_the_cursor_in_a_text_file(named, visit):
     expect(ben.page.locator(".jp-FileEditor .rtcw-Caret")).to_be_in_viewport()
 
 
+@pytest.mark.oldest
 def test_a_kernel_is_a_participant_with_a_status(named, visit):
     path = named.notebook("status.ipynb", "# here", LOAD, "nb.status('training')", "nb.status(None)")
     ada, ben = visit(named, path, "ada"), visit(named, path, "ben")
