@@ -172,8 +172,15 @@ class Journal:
                 seen.metas += _meta_edits(cell_id, old.attachments, new.attachments, "attachments")
             self._copies[cell_id] = new
         for cell_id, new in come.items():
-            seen.added.append(cell_id)
+            old = self._copies.get(cell_id)
             self._copies[cell_id] = new
+            if old is None:
+                seen.added.append(cell_id)
+            elif new.type != old.type:
+                # It was put again here while somebody else did so, too: its twin is theirs, and to take this one out
+                # would take the cell away.
+                value = _value(cell_id, values.get(cell_id), old)
+                seen.puts.append(Put(Gone(cell_id, value, 0, None, None), new.type, moved=False))
         return seen
 
     # ------------------------------------------------------------------------------------------- observers

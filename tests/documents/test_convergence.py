@@ -12,6 +12,7 @@ from contextlib import suppress
 from typing import Any
 
 import nbformat
+import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
 from support.network import Network
@@ -302,6 +303,24 @@ def test_a_cell_whose_twin_was_taken_away_can_still_be_edited_and_undone() -> No
     assert [ada.undo() for _ in range(3)] == ["edit cell", "move cell", "edit cell"]
     assert ada["title"].source == "# Título 😀"
     assert [cell.id for cell in ada] == ["title", "load-1", "load-2", "raw"]
+
+
+@pytest.mark.parametrize("deed", ["retype", "move"])
+def test_undoing_what_was_done_while_somebody_moved_the_cell_keeps_the_cell(deed: str) -> None:
+    ada, bob, hub = two(instantly=False)
+    bob["title"].move(after=3)
+    with ada.transaction():
+        hub.deliver()
+        if deed == "retype":
+            ada["title"].type = "raw"
+        else:
+            ada["title"].move(after=1)
+    hub.deliver()
+    settle(bob)
+    hub.deliver()
+    ada.undo()
+
+    assert ada["title"].type == "markdown" and ada["title"].source == "# Título 😀"
 
 
 TestThreePeople = patience(ThreePeople.TestCase)
