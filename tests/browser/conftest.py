@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, expect
+from support.others import ADAPTIVE, CONFIG
 from support.person import Person
 from support.server import Server
 
@@ -48,6 +49,15 @@ def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[s
 @pytest.fixture(scope="session")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     server = Server(tmp_path_factory.mktemp("lab"), "lab")
+    yield server
+    server.close()
+
+
+@pytest.fixture(scope="session")
+def named(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """Return a server that knows Ada, Ben and Zoë, by tokens, whose pages are as light or dark as their browsers."""
+    server = Server(tmp_path_factory.mktemp("named"), "lab", config=CONFIG)
+    (server.work / "settings/@jupyterlab/apputils-extension/themes.jupyterlab-settings").write_text(ADAPTIVE)
     yield server
     server.close()
 

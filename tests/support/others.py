@@ -1,0 +1,47 @@
+"""People with names, and what one sees of the others on the screen."""
+
+from __future__ import annotations
+
+import re
+
+from playwright.sync_api import Locator
+from support.person import Person
+
+__all__ = ["ADAPTIVE", "CONFIG", "avatar", "carets", "mark"]
+
+# Names are tokens. A page names its person once, in its address, and has a cookie from then on, which comes before the
+# header: there, every JupyterLab page sends the server's own token.
+CONFIG = """
+from jupyter_server.auth import IdentityProvider, User
+
+PEOPLE = {"ada": "Ada Lovelace", "ben": "Ben Okri", "zoe": "Zoë"}
+
+class Names(IdentityProvider):
+    def get_user(self, handler):
+        name = handler.get_query_argument("token", "")
+        if name in PEOPLE:
+            handler.set_cookie("who", name)
+        else:
+            name = handler.get_cookie("who") or "ada"
+        handler._token_authenticated = True
+        return User(name, name=PEOPLE[name], display_name=PEOPLE[name])
+
+c.ServerApp.identity_provider_class = Names
+"""
+# Settings with which pages are as light or dark as their browsers.
+ADAPTIVE = '{"adaptive-theme": true}'
+
+
+def carets(person: Person, index: int = 0) -> Locator:
+    """Return the carets of others in one cell."""
+    return person.cells.nth(index).locator(".rtcw-Caret")
+
+
+def mark(person: Person, index: int, name: str) -> Locator:
+    """Return the badge of a participant at a cell, by what is read aloud."""
+    return person.cells.nth(index).get_by_role("img", name=name)
+
+
+def avatar(person: Person, name: str | re.Pattern[str]) -> Locator:
+    """Return somebody's button in the top bar, by what is read aloud."""
+    return person.page.get_by_role("group", name="Others in this document").get_by_role("button", name=name)
