@@ -101,7 +101,7 @@ class Cell(Editable):
         if len(new) > _LARGE:
             old = self.source
             edits = diff(old, new)
-        with self._notebook.document.writing(tracked=True) as replica:
+        with self._notebook.document.writing() as replica:
             text: Text = find_cell(replica, self._id)[1]["source"]
             now = str(text)
             apply(text, edits if edits is not None and now == old else diff(now, new), old=now)
@@ -127,7 +127,7 @@ class Cell(Editable):
     @cell_type.setter
     def cell_type(self, type_: str) -> None:
         type_ = schema.checked_type(type_)
-        with self._notebook.document.writing(tracked=True) as replica:
+        with self._notebook.document.writing() as replica:
             index, ycell = find_cell(replica, self._id)
             if ycell["cell_type"] != type_:
                 self._refuse_running("retyped")
@@ -176,7 +176,7 @@ class Cell(Editable):
     def clear_outputs(self) -> None:
         """Remove the outputs and the number in the prompt; nothing happens to cells that are not code."""
         document = self._notebook.document
-        with document.writing(origin=outputs_origin(document), tracked=True) as replica:
+        with document.writing(origin=outputs_origin(document)) as replica:
             clear_outputs(find_cell(replica, self._id)[1])
 
     @property
@@ -194,7 +194,7 @@ class Cell(Editable):
     def execution_count(self, count: int | None) -> None:
         count = rules.checked_count(count)
         document = self._notebook.document
-        with document.writing(origin=outputs_origin(document), tracked=True) as replica:
+        with document.writing(origin=outputs_origin(document)) as replica:
             set_execution_count(find_cell(replica, self._id)[1], count)
 
     @property
@@ -210,7 +210,7 @@ class Cell(Editable):
     @metadata.setter
     def metadata(self, new: Mapping[str, Any]) -> None:
         new = schema.checked_json(new)
-        with self._notebook.document.writing(tracked=True) as replica:
+        with self._notebook.document.writing() as replica:
             ycell, kind = self._place.holder(replica)
             set_map(ycell, new, kind)
 
@@ -236,7 +236,7 @@ class Cell(Editable):
     @attachments.setter
     def attachments(self, new: Mapping[str, Any]) -> None:
         new = schema.checked_json(new, "attachments")
-        with self._notebook.document.writing(tracked=True) as replica:
+        with self._notebook.document.writing() as replica:
             ycell, kind = self._place.holder(replica)
             set_attachments(ycell, new, kind)
 
@@ -342,7 +342,7 @@ class Cell(Editable):
         if target is None or (before is not None and after is not None):
             raise TypeError("Give either before= or after=, for example cell.move(before=nb[0]).")
         other = self._notebook.resolve(target)
-        with self._notebook.document.writing(tracked=True) as replica:
+        with self._notebook.document.writing() as replica:
             index, ycell = find_cell(replica, self._id)
             place = find_cell(replica, other.id)[0] + (before is None)
             place -= place > index
@@ -352,7 +352,7 @@ class Cell(Editable):
 
     def delete(self) -> None:
         """Delete the cell, for everybody."""
-        with self._notebook.document.writing(tracked=True) as replica:
+        with self._notebook.document.writing() as replica:
             index, _ = find_cell(replica, self._id)
             del replica.root("cells", Array)[index]
 

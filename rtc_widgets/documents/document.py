@@ -73,7 +73,6 @@ class LiveDocument:
         self._depth = 0  # nested writes on the replica
         self._signature: Origin | None = None
         self._remote = False
-        self._tracked = False
         self._stage: Stage | None = None
         # The copy that the last transaction worked on, for the next one: one, or none.
         self._kept: list[Fork] = []
@@ -199,7 +198,7 @@ class LiveDocument:
         """Return a block that yields the `Replica` to read, under the lock; inside a transaction, its own."""
         return Section(self, write=False)
 
-    def writing(self, *, origin: Origin | None = None, tracked: bool = False) -> Section:
+    def writing(self, *, origin: Origin | None = None) -> Section:
         """Return a block that is one CRDT transaction and yields the `Replica` to write to.
 
         For short operations only: it cannot be interrupted or undone, so check everything before the first
@@ -207,13 +206,12 @@ class LiveDocument:
 
         Args:
             origin: signs it; the document's own for None.
-            tracked: whether the caller changes cell ids in no way that the cell index could miss.
 
         Raises:
             NotConnected: the document is detached.
             DocumentError: another task of this thread has a transaction open.
         """
-        return Section(self, write=True, origin=origin, tracked=tracked)
+        return Section(self, write=True, origin=origin)
 
     def transaction(self, label: str | None = None) -> Transaction:
         """Return a block whose writes are one update, or, after an exception, none.
@@ -345,7 +343,6 @@ class LiveDocument:
                 if stage is None and self.recorder is not None:
                     self.recorder.prepare()
                 self._signature = section.origin or self.origin
-                self._tracked = section.tracked
                 section.transaction = replica.doc.transaction(origin=self._signature)
             else:
                 section.transaction = replica.doc.transaction()
@@ -373,7 +370,7 @@ class LiveDocument:
             if outermost and section.writer and self.recorder is not None:
                 self.recorder.settle(self._signature or self.origin, remote=False)
             if outermost:
-                self._signature, self._tracked = None, False
+                self._signature = None
             self._unlock(section)
         if outermost:
             self._updates.drain(interruptible=False)

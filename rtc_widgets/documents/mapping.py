@@ -53,7 +53,7 @@ class _Live:
         """Have *change* made to the plain data; what is then under the top key is written, if it differs."""
         top = self._path[0]
         assert isinstance(top, str)
-        with self._place.document.writing(tracked=True) as replica:
+        with self._place.document.writing() as replica:
             holder, kind = self._place.holder(replica)
             old = plain_map(holder, self._place.field)
             new = {**old, top: copy.deepcopy(old[top])}
@@ -193,7 +193,7 @@ class LiveMapping(_Live, MutableMapping[str, Any]):
             return []
 
     def _write(self, new: dict[str, Any], remove: Iterable[str] | None) -> None:
-        with self._place.document.writing(tracked=True) as replica:
+        with self._place.document.writing() as replica:
             holder, kind = self._place.holder(replica)
             old = plain_map(holder, self._place.field)
             kept = {} if remove is None else dict(old)

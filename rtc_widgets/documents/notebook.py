@@ -76,7 +76,7 @@ class Notebook(Lookup, Undoable, Observable, NotebookPeople, Handle):
     @metadata.setter
     def metadata(self, new: Mapping[str, Any]) -> None:
         new = schema.checked_json(new)
-        with self.document.writing(tracked=True) as replica:
+        with self.document.writing() as replica:
             set_map(replica.root("meta", Map), new, "notebook")
 
     def to_dict(self) -> dict[str, Any]:
@@ -130,7 +130,7 @@ class Notebook(Lookup, Undoable, Observable, NotebookPeople, Handle):
 
     def clear_outputs(self) -> None:
         """Remove the outputs and execution counts of all cells."""
-        with self.document.writing(origin=outputs_origin(self.document), tracked=True) as replica:
+        with self.document.writing(origin=outputs_origin(self.document)) as replica:
             cells = replica.root("cells", Array)
             for place, cell in enumerate(json.loads(str(cells))):  # finding each cell in the array is slow
                 if cell.get("outputs") or cell.get("execution_count") is not None:

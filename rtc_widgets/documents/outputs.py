@@ -171,7 +171,7 @@ class Outputs(MutableSequence[Output]):
 
     def _write(self, change: Callable[[list[dict[str, Any]]], object]) -> None:
         document = self._place.document
-        with document.writing(origin=outputs_origin(document), tracked=True) as replica:
+        with document.writing(origin=outputs_origin(document)) as replica:
             ycell, kind = self._place.holder(replica)
             outputs = self._read()
             change(outputs)

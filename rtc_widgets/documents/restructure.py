@@ -31,7 +31,7 @@ def split(document: LiveDocument, cell_id: str, at: int | None, line: int | None
     """
     if (at is None) == (line is None):
         raise TypeError("Give a place in code points or a line, for example cell.split(line=3).")
-    with document.writing(tracked=True) as replica:
+    with document.writing() as replica:
         index, ycell = find_cell(replica, cell_id)
         text: Text = ycell["source"]
         now = str(text)
@@ -57,7 +57,7 @@ def merge(document: LiveDocument, cell_id: str, others: list[str], running: str 
         IndexError: there is no next cell.
         DocumentError: one of them is running.
     """
-    with document.writing(tracked=True) as replica:
+    with document.writing() as replica:
         cells: Array[Any] = replica.root("cells", Array)
         index, ycell = find_cell(replica, cell_id)
         if not others:
@@ -91,7 +91,7 @@ def merge(document: LiveDocument, cell_id: str, others: list[str], running: str 
 
 def duplicate(document: LiveDocument, cell_id: str) -> str:
     """Put a copy of a cell right below it, outputs included, and return its new id."""
-    with document.writing(tracked=True) as replica:
+    with document.writing() as replica:
         index, ycell = find_cell(replica, cell_id)
         value = schema.value_of(ycell) | {"id": new_cell_id()}
         replica.root("cells", Array).insert(index + 1, schema.make(value))

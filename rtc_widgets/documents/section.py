@@ -34,7 +34,6 @@ class Section:
         "origin",
         "quiet",
         "replica",
-        "tracked",
         "transaction",
         "write",
         "writer",
@@ -46,14 +45,12 @@ class Section:
         *,
         write: bool,
         origin: Origin | None = None,
-        tracked: bool = False,
         quiet: bool = False,
     ) -> None:
         self._document = document
         self.quiet = quiet
         self.write = write
         self.origin = origin
-        self.tracked = tracked
         self.writer = False
         self.transaction: Any = None
         self.replica: Any = None

@@ -161,7 +161,7 @@ class CellSequence(MutableSequence[Cell]):
         else:
             wanted = [self._wanted(value)]
         cell_id = self._complete(key) if isinstance(key, str) else None
-        with self.document.writing(tracked=True) as replica:
+        with self.document.writing() as replica:
             index = replica.part(CellIndex)
             if isinstance(key, slice):
                 places = range(len(index))[key]
@@ -178,7 +178,7 @@ class CellSequence(MutableSequence[Cell]):
         if isinstance(key, str):
             self[key].delete()
             return
-        with self.document.writing(tracked=True) as replica:
+        with self.document.writing() as replica:
             cells = replica.root("cells", Array)
             count = len(cells)
             places = range(count)[key] if isinstance(key, slice) else range(_place(key, count), count)[:1]
@@ -196,7 +196,7 @@ class CellSequence(MutableSequence[Cell]):
     ) -> Cell:
         """Put a new cell right above or below another: what `Cell.above` and `Cell.below` do."""
         value = self._value(source, type, metadata)
-        with self.document.writing(tracked=True) as replica:
+        with self.document.writing() as replica:
             place = find_cell(replica, cell.id)[0] + below
             return self._add(place, [value])[0]
 
@@ -221,7 +221,7 @@ class CellSequence(MutableSequence[Cell]):
         >>> nb.insert(0, nb.pop()).source, len(nb)
         ('b', 2)
         """
-        with self.document.writing(tracked=True):
+        with self.document.writing():
             cell = self[index]
             value = cell.to_dict()
             cell.delete()
@@ -233,7 +233,7 @@ class CellSequence(MutableSequence[Cell]):
 
     def reverse(self) -> None:
         """Put the cells in reverse order; the one that is running stays as it is, and the others move round it."""
-        with self.document.writing(tracked=True) as replica:
+        with self.document.writing() as replica:
             ids, running = replica.part(CellIndex).ids(), self.running_cell_id
             pinned = ids.index(running) if running in ids else None
             arrange(replica.root("cells", Array), range(len(ids))[::-1], pinned)
@@ -292,7 +292,7 @@ class CellSequence(MutableSequence[Cell]):
         return rules.checked_cell(value) if isinstance(value, Mapping) else checked(value)
 
     def _add(self, index: int | None, values: list[dict[str, Any]]) -> list[Cell]:
-        with self.document.writing(tracked=True) as replica:
+        with self.document.writing() as replica:
             identify(replica, values)
             cells = replica.root("cells", Array)
             count = len(cells)

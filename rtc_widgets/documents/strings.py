@@ -173,7 +173,7 @@ class LiveString:
 
 def edit_now(place: TextPlace, edits: Callable[[str], Iterable[Edit]]) -> None:
     """Make the edits that a text needs as it is now; to find them takes no time."""
-    with place.document.writing(tracked=True) as replica:
+    with place.document.writing() as replica:
         text = place.shared(replica)
         now = str(text)
         _apply(text, list(edits(now)), now)
@@ -197,7 +197,7 @@ def rewrite(
     for _ in range(_TRIES):
         seen = place.read()
         found = list(edits(seen))
-        with place.document.writing(tracked=True) as replica:
+        with place.document.writing() as replica:
             text = place.shared(replica)
             now = str(text)
             if check is not None:

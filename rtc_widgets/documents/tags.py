@@ -122,7 +122,7 @@ class Tags(MutableSet[str]):
             return _tags(plain_map(self._place.holder(replica)[0], "metadata"))
 
     def _write(self, change: Callable[[list[str]], list[str]]) -> None:
-        with self._place.document.writing(tracked=True) as replica:
+        with self._place.document.writing() as replica:
             holder, kind = self._place.holder(replica)
             old = plain_map(holder, "metadata")
             tags = list(dict.fromkeys(change(_tags(old))))

@@ -63,7 +63,7 @@ class LiveText(Editable, Undoable, FileObservable, Sociable, Handle, LiveString)
         new = checked(new, "A text")
         old = self.text
         edits = diff(old, new)  # before the lock is taken: it may take a moment
-        with self.document.writing(tracked=True) as replica:
+        with self.document.writing() as replica:
             text = self._place.shared(replica)
             now = str(text)
             apply(text, edits if now == old else diff(now, new), old=now)

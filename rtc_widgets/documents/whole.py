@@ -96,7 +96,7 @@ def replace(document: LiveDocument, content: Mapping[str, Any], running: str | N
         if index is not None and cell["id"] is None:
             cell["id"] = live[index]["id"]
     wanted = [Existing(cell["id"]) if _same(known.get(cell["id"]), cell) else cell for cell in cells]
-    with document.writing(tracked=True) as replica:
+    with document.writing() as replica:
         put(replica, range(len(live)), wanted, running)
         meta = replica.root("meta", Map)
         if meta.get("nbformat_minor") != theirs["nbformat_minor"]:
