@@ -177,7 +177,7 @@ class ThreePeople(RuleBasedStateMachine):
                     for deed in deeds:
                         with suppress(IndexError):
                             self.do(who, *deed)
-                    self.network.deliver(late, late)
+                    self.network.deliver(late)
                     with suppress(Lost), nb.transaction("inner"):
                         for deed in inner:
                             with suppress(IndexError):
@@ -191,14 +191,14 @@ class ThreePeople(RuleBasedStateMachine):
 
         self.act(who, together)
 
-    @rule(link=NUMBER, place=NUMBER, again=st.booleans())
-    def deliver(self, link: int, place: int, again: bool) -> None:
-        self.network.deliver(link, place, again=again)
+    @rule(link=NUMBER, again=st.booleans())
+    def deliver(self, link: int, again: bool) -> None:
+        self.network.deliver(link, again=again)
 
     @rule(count=st.integers(2, 12), link=NUMBER)
     def deliver_some(self, count: int, link: int) -> None:
         for number in range(count):
-            self.network.deliver(link + number, 0)
+            self.network.deliver(link + number)
 
     @rule(who=WHO)
     def leave(self, who: int) -> None:
