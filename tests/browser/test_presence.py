@@ -31,9 +31,7 @@ def test_the_cells_where_others_are_are_marked(named, visit):
     # A cell that is moved is another widget.
     ada.execute("notebook:move-cell-up")
     expect(mark(ben, 1, "Ada Lovelace: is here")).to_be_visible()
-    ada.page.keyboard.press("Escape")
-    for key in "dd":
-        ada.page.keyboard.press(key)
+    ada.execute("notebook:delete-cell")
     expect(ben.cells).to_have_count(3)
     expect(ben.cells.locator(".rtcw-Badge", has_text="AL")).to_have_count(1)
     for person in (ada, ben, zoe):
