@@ -122,11 +122,16 @@ async def test_an_interrupt_in_the_middle_of_the_crowd_leaves_all_usable(server)
         for turn in range(3):
             running = await kernel.start(
                 f"threads = [guarded(work, f'turn{turn}-{{name}}') for name in range(4)] + [guarded(hold)]\n"
-                "button_cell.source = 'go'\n"
+                f"button_cell.source = 'go {turn}'\n"
                 "while True:\n    with nb.transaction('whole'):\n"
                 "        log.text.append('<')\n        log.text.append('>')"
             )
-            await tab.until(lambda: tab.sources[2] == "go" and tab.sources[3], "the loop edits")
+            before = len(tab.sources[3])
+            go = f"go {turn}"
+            await tab.until(
+                lambda: tab.sources[2] == go and len(tab.sources[3]) > before,  # noqa: B023 (called at once)
+                "the loop edits",
+            )
             await kernel.interrupt()
             await asyncio.wait_for(running.done.wait(), 30)
             assert running.error is not None and "KeyboardInterrupt" in running.error
