@@ -9,6 +9,7 @@ __all__ = ["Person"]
 
 # Noise of JupyterLab itself, seen without this extension too.
 _UPSTREAM_ERRORS = ("Cannot read properties of null (reading 'observe')", "Invalid response: 404")
+_OUR_SCRIPTS = "/extensions/rtc-widgets/"
 
 
 class Person:
@@ -27,7 +28,7 @@ class Person:
         self.page = page
         self.errors: list[str] = []
         self._workspace = workspace
-        page.on("pageerror", lambda error: self._note(str(error)))
+        page.on("pageerror", lambda error: self._note(error.stack or str(error)))
 
     @property
     def panel(self) -> Locator:
@@ -132,5 +133,7 @@ class Person:
         )
 
     def _note(self, error: str) -> None:
-        if not any(known in error for known in _UPSTREAM_ERRORS):
+        # What JupyterLab asks a server that is away, it asks in vain: for the checkpoints of a document, for one.
+        in_vain = "Failed to fetch" in error and _OUR_SCRIPTS not in error
+        if not in_vain and not any(known in error for known in _UPSTREAM_ERRORS):
             self.errors.append(error)
