@@ -9,7 +9,7 @@ __all__ = ["Person"]
 
 # Noise of JupyterLab itself, seen without this extension too.
 _UPSTREAM_ERRORS = ("Cannot read properties of null (reading 'observe')", "Invalid response: 404")
-_OUR_SCRIPTS = "/extensions/rtc-widgets/"
+_OURS = "/extensions/rtc-widgets/"  # in the stack of what our scripts do
 
 
 class Person:
@@ -133,7 +133,7 @@ class Person:
         )
 
     def _note(self, error: str) -> None:
-        # What JupyterLab asks a server that is away, it asks in vain: for the checkpoints of a document, for one.
-        in_vain = "Failed to fetch" in error and _OUR_SCRIPTS not in error
+        # JupyterLab's context asks a server that is away for a document's checkpoints, and handles no refusal.
+        in_vain = all(part in error for part in ("Failed to fetch", "listCheckpoints")) and _OURS not in error
         if not in_vain and not any(known in error for known in _UPSTREAM_ERRORS):
             self.errors.append(error)
