@@ -187,6 +187,26 @@ def test_who_is_here_and_what_they_do(serve: Callable[..., Server]) -> None:
         until(lambda: set(ben.users) == {"ben"}, "who leaves is gone at once")
 
 
+@pytest.mark.parametrize("edited", [False, True])
+def test_two_who_move_one_cell_at_once_leave_it_once(server: Server, edited: bool) -> None:
+    path = server.notebook(f"moved-at-once-{edited}.ipynb", "moved", "b", "c")
+    with connect(server, path) as ada, connect(server, path) as ben:
+        moved = ada[0]
+        with ada.transaction():  # hears of nobody until it ends
+            moved.move(after=2)
+            if edited:
+                moved.source = "moved by ada"
+            ben[0].move(after=1)
+            ben.synced().result(20)
+        ada.save()
+        until(lambda: ada.to_dict() == ben.to_dict(), "they agree")
+        assert [cell.id for cell in ada].count(moved.id) == 1
+        # What only one of them wrote is kept, in a cell of its own.
+        expected = ["b", "c", "moved"] if not edited else ["b", "c", "moved", "moved by ada"]
+        assert sorted(cell.source for cell in ada) == expected
+        assert sorted(server.sources(path)) == expected
+
+
 def test_other_files_tell_what_changes_and_who_did_it(serve: Callable[..., Server]) -> None:
     server = serve(config=NAMES)
     path = server.notebook("beside.ipynb", "x = 1")
