@@ -62,6 +62,16 @@ export class Opening {
     }
   }
 
+  /** Open a channel now, not after the pause; the carrier is tried anew too. */
+  retry(): void {
+    this._connection.retry();
+    if (this._timer !== null) {
+      clearTimeout(this._timer);
+      this._timer = null;
+      void this.open();
+    }
+  }
+
   /** Open a channel. */
   async open(): Promise<void> {
     if (this._stopped) {

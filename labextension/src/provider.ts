@@ -4,6 +4,7 @@ import { Signal, type ISignal } from '@lumino/signaling';
 import { type Awareness } from 'y-protocols/awareness';
 import * as Y from 'yjs';
 import type { IChannel } from './channels/channel';
+import type { Pending } from './documents/pending';
 import { type IUnsaved, Unacknowledged } from './documents/unacknowledged';
 import {
   ChannelClosed,
@@ -121,6 +122,16 @@ export class Provider {
     return !this._unacknowledged.isEmpty || !this._outbox.isEmpty;
   }
 
+  /** How many changes of this tab are not in the relay's log yet, and since when. */
+  get pending(): Pending {
+    return this._unacknowledged.pending;
+  }
+
+  /** When the state became what it is, in milliseconds since the epoch. */
+  get since(): number {
+    return this._since;
+  }
+
   get stateChanged(): ISignal<this, State> {
     return this._stateChanged;
   }
@@ -154,6 +165,18 @@ export class Provider {
   /** Ask the relay to write the file; resolves when that is done. */
   async save(): Promise<void> {
     await this.request('save');
+  }
+
+  /** Return the texts of this tab that the relay has not acknowledged. */
+  unsaved(): IUnsaved[] {
+    return this._unacknowledged.collect();
+  }
+
+  /** Try to connect now, where the next try would come later; a connection that seems alive is made anew. */
+  reconnect(): void {
+    if (this._state !== 'closed') {
+      this._opening.retry();
+    }
   }
 
   /** Tell the others that this person is leaving, at once. */
@@ -367,6 +390,7 @@ export class Provider {
   private _setState(state: State): void {
     if (state !== this._state) {
       this._state = state;
+      this._since = Date.now();
       this._stateChanged.emit(state);
     }
   }
@@ -394,6 +418,7 @@ export class Provider {
   private _welcome: IWelcome | null = null;
   private _reader = new FrameReader();
   private _state: State = 'connecting';
+  private _since = Date.now();
   private _role: Role | null = null;
   private _lineage: string | null = null;
   private _syncedOnce = false;

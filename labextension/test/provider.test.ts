@@ -2,6 +2,7 @@
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import * as Y from 'yjs';
+import { Backoff } from '../src/channels/backoff';
 import { ChannelClosed, NotConnected, RequestFailed } from '../src/errors';
 import { CODES, type CloseCode, sentence } from '../src/protocol/codes';
 import * as envelope from '../src/protocol/envelope';
@@ -87,6 +88,37 @@ describe('handshake (3.1)', () => {
     const tab = await synced();
     expect(relay.sockets.size).toBe(1);
     await tab.connection.ready();
+    expect(relay.sockets.size).toBe(1);
+  });
+});
+
+describe('reconnecting on request', () => {
+  it('opens a channel now instead of after the pause', async () => {
+    const patient = new Tab(relay, '', new Backoff(600_000, 600_000));
+    tabs.push(patient);
+    await patient.provider.synced;
+    relay.isUp = false;
+    relay.cut();
+    await until(() => patient.provider.state === 'offline');
+    patient.type('a', ' + 1');
+    expect(patient.provider.pending.count).toBe(1);
+    expect(patient.provider.unsaved().map(({ text }) => text)).toEqual([
+      'x = 1 + 1'
+    ]);
+    relay.isUp = true;
+    patient.provider.reconnect();
+    await until(() => patient.provider.state === 'synced');
+    await until(() => patient.provider.pending.count === 0);
+    expect(sources(relay.doc).a).toBe('x = 1 + 1');
+  });
+
+  it('gives up a connection that nobody answers on', async () => {
+    const tab = await synced();
+    const [socket] = relay.sockets;
+    tab.provider.reconnect();
+    expect(tab.provider.state).toBe('offline');
+    await until(() => tab.provider.state === 'synced');
+    expect(relay.sockets.has(socket!)).toBe(false);
     expect(relay.sockets.size).toBe(1);
   });
 });

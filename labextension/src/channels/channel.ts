@@ -33,6 +33,8 @@ export interface IOpen {
 export interface IConnection {
   /** Wait until documents can be opened; connects where that is needed. */
   ready(): Promise<void>;
+  /** Try again at once; a carrier that seems to work is given up, for it may be one that nobody listens to. */
+  retry(): void;
   /** Open a document; throws `NotConnected` unless `ready`. */
   open(
     commId: string,

@@ -98,6 +98,15 @@ export class Connection implements IConnection {
     }
   }
 
+  retry(): void {
+    const socket = this._socket;
+    if (socket) {
+      this._lost();
+      socket.close(1000);
+    }
+    this.wake();
+  }
+
   /** Close the socket for good. */
   dispose(): void {
     if (this._disposed) {

@@ -6,6 +6,7 @@
  */
 
 import * as Y from 'yjs';
+import { Pending } from './pending';
 
 /** The key of a text file's only text, which has no cell id. */
 export const WHOLE = '';
@@ -54,6 +55,9 @@ export class Unacknowledged {
     }
   }
 
+  /** All changes of the content that were not acknowledged, those of outputs too. */
+  readonly pending = new Pending();
+
   /** Whether every edit of a text was acknowledged. */
   get isEmpty(): boolean {
     return this._entries.size === 0;
@@ -61,6 +65,7 @@ export class Unacknowledged {
 
   /** Note that all edits up to now travel in message `seq` or an earlier one. */
   sent(seq: number): void {
+    this.pending.sent(seq);
     for (const entry of [...this._entries.values()].flat()) {
       if (entry.seq === Infinity) {
         entry.seq = seq;
@@ -70,6 +75,7 @@ export class Unacknowledged {
 
   /** Forget what message `seq` and earlier ones carried. */
   acknowledge(seq: number): void {
+    this.pending.acknowledge(seq);
     for (const [id, entries] of this._entries) {
       const left = entries.filter(entry => entry.seq > seq);
       if (left.length) {
@@ -82,6 +88,7 @@ export class Unacknowledged {
 
   /** Note that the channel is gone: nothing that was sent on it will be acknowledged. */
   unsent(): void {
+    this.pending.unsent();
     for (const [id, [first]] of this._entries) {
       if (first) {
         this._entries.set(id, [{ seq: Infinity, before: first.before }]);
@@ -130,6 +137,7 @@ export class Unacknowledged {
     if (this._isRemote(transaction.origin)) {
       return;
     }
+    this.pending.add();
     for (const event of events) {
       if (event instanceof Y.YTextEvent) {
         const cell: unknown = event.target.parent;
@@ -160,6 +168,7 @@ export class Unacknowledged {
     transaction: Y.Transaction
   ): void => {
     if (!this._isRemote(transaction.origin)) {
+      this.pending.add();
       this._note(WHOLE, textBefore(event));
     }
   };

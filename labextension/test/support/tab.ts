@@ -51,8 +51,8 @@ export function text(doc: Y.Doc, id: string): Y.Text {
 }
 
 export class Tab {
-  constructor(relay: Relay, name = '') {
-    this.connection = new Connection(relay.connect, new Backoff(1, 4));
+  constructor(relay: Relay, name = '', backoff = new Backoff(1, 4)) {
+    this.connection = new Connection(relay.connect, backoff);
     this.awareness = new Awareness(this.doc);
     if (name) {
       this.awareness.setLocalStateField('user', { name });
