@@ -10,32 +10,26 @@ import {
 import type {
   Contents,
   IContentProvider,
-  SharedDocumentFactory,
-  User
+  SharedDocumentFactory
 } from '@jupyterlab/services';
 import { DisposableDelegate, type IDisposable } from '@lumino/disposable';
 import { type ISignal, Signal } from '@lumino/signaling';
-import type { IConnection } from './channels/channel';
+import type { ILink } from './channels/link';
 import { applyToFile, applyToNotebook } from './documents/recovery';
 import type { IUnsaved } from './documents/unacknowledged';
-import { NotConnected } from './errors';
+import { FileNews } from './file_news';
+import { firstSync } from './first_sync';
+import { goLive, type ILiveOptions } from './live_document';
 import { type IOpenDocument, key, OpenDocuments } from './open_documents';
-import { Provider } from './provider';
-import { type Fetch, openRoom } from './rooms';
 import type { ILiveDocument, ILiveDocuments, IRecovered } from './tokens';
 
 /** The id that widget factories name us by. */
 export const CONTENT_PROVIDER = 'rtc_widgets';
 
-/** Milliseconds; a document that has not arrived by then is reported instead of a spinner that never ends. */
-const FIRST_SYNC = 60_000;
-
 /** What a content provider is made of. */
-export interface IContentProviderOptions {
+export interface IContentProviderOptions extends ILiveOptions {
   readonly drive: Contents.IDrive;
-  readonly fetch: Fetch;
-  readonly connection: IConnection;
-  readonly user: User.IManager;
+  readonly link: ILink;
 }
 
 /** Provide notebooks and text files of one drive. */
@@ -62,15 +56,13 @@ export class ContentProvider implements IContentProvider, ILiveDocuments {
         return model;
       }
     };
-    _options.drive.fileChanged.connect((_, change) =>
-      this._documents.follow(change)
-    );
+    this._news = new FileNews(this, _options.drive, this._documents);
   }
 
   readonly sharedModelFactory: Contents.ISharedFactory;
 
   get fileChanged(): ISignal<IContentProvider, Contents.IChangedArgs> {
-    return this._fileChanged;
+    return this._news.fileChanged;
   }
 
   get added(): ISignal<ILiveDocuments, ILiveDocument> {
@@ -79,6 +71,10 @@ export class ContentProvider implements IContentProvider, ILiveDocuments {
 
   get recovered(): ISignal<ILiveDocuments, IRecovered> {
     return this._recovered;
+  }
+
+  get link(): ILink {
+    return this._options.link;
   }
 
   find(model: ISharedDocument): ILiveDocument | undefined {
@@ -105,14 +101,14 @@ export class ContentProvider implements IContentProvider, ILiveDocuments {
     const { drive } = this._options;
     if (options?.content === false) {
       const model = await drive.get(path, ordinary);
-      this._tellAll(path, model);
+      this._news.tell(path, model);
       return model;
     }
     const document = this._documents.at(options?.type ?? '', path);
     if (!document) {
       return drive.get(path, ordinary);
     }
-    await this._synced(document);
+    await firstSync(document);
     if (!document.model.isDisposed) {
       this._recover(document);
     }
@@ -121,9 +117,8 @@ export class ContentProvider implements IContentProvider, ILiveDocuments {
       ...ordinary,
       content: false
     });
-    document.told = version(model);
     const format = options?.format ?? model.format;
-    return { ...forPerson(document, model), format };
+    return { ...this._news.note(document, model), format };
   }
 
   /** Have the relay write the file; a document that is not shared is written the ordinary way. */
@@ -141,8 +136,7 @@ export class ContentProvider implements IContentProvider, ILiveDocuments {
       content: false,
       hash: true
     });
-    document.told = version(model);
-    return forPerson(document, model);
+    return this._news.note(document, model);
   }
 
   private _create(
@@ -157,88 +151,21 @@ export class ContentProvider implements IContentProvider, ILiveDocuments {
       return undefined;
     }
     const model = make(options);
-    this._attach(path, format, type, model);
+    this._open(path, format, type, model);
     return model;
   }
 
-  private _attach(
+  private _open(
     path: string,
     format: string,
     type: string,
     model: YDocument<DocumentChange>
   ): void {
-    const { fetch, connection, user } = this._options;
-    const provider = new Provider({
-      doc: model.ydoc,
-      awareness: model.awareness,
-      connection,
-      type,
-      join: () => openRoom(fetch, document.path, format, type)
-    });
-    const document: IOpenDocument = { path, type, model, provider, told: null };
+    const document = goLive(this._options, path, format, type, model);
     this._documents.add(document);
-
-    const introduce = () =>
-      model.awareness.setLocalStateField('user', user.identity);
-    void user.ready.then(introduce);
-    user.userChanged.connect(introduce);
-    const leave = () => provider.leave();
-    window.addEventListener('pagehide', leave);
-    const onChanged = (_: unknown, change: DocumentChange): void => {
-      for (const { name, newValue } of change.stateChange ?? []) {
-        if (name === 'path' && typeof newValue === 'string') {
-          this._renamed(document, newValue);
-        } else if (name === 'hash' && newValue !== document.told) {
-          void this._tell(document);
-        }
-      }
-    };
-    model.changed.connect(onChanged);
-    provider.roleChanged.connect(() => {
-      // Not the first role: the model that `get` returns tells of that one.
-      if (document.told !== null) {
-        document.told = null;
-        void this._tell(document);
-      }
-    });
-    provider.eventReceived.connect((_, event) => {
-      if (event.name === 'renamed' && typeof event.params.path === 'string') {
-        this._renamed(document, event.params.path);
-      }
-    });
-    model.disposed.connect(() => {
-      window.removeEventListener('pagehide', leave);
-      user.userChanged.disconnect(introduce);
-      provider.dispose();
-      this._documents.remove(document);
-    });
+    this._news.follow(document);
+    model.disposed.connect(() => this._documents.remove(document));
     this._added.emit(document);
-  }
-
-  private async _synced(document: IOpenDocument): Promise<void> {
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const late = new Promise<never>((_, reject) => {
-      timer = setTimeout(
-        () =>
-          reject(
-            new NotConnected(
-              'The document could not be opened for collaboration: the connection to the server failed. ' +
-                'Check the network and that WebSockets are let through, then open the file again.'
-            )
-          ),
-        FIRST_SYNC
-      );
-    });
-    try {
-      await Promise.race([document.provider.synced, late]);
-    } catch (error) {
-      // Who closes a tab while it loads need not be told that it did not load.
-      if (!document.model.isDisposed) {
-        throw error;
-      }
-    } finally {
-      clearTimeout(timer);
-    }
   }
 
   private _recover(document: IOpenDocument): void {
@@ -260,82 +187,12 @@ export class ContentProvider implements IContentProvider, ILiveDocuments {
     }
   }
 
-  /** Tell JupyterLab that the relay wrote the file, or the next save would ask about a file that changed on disk. */
-  private async _tell(document: IOpenDocument): Promise<void> {
-    let model: Contents.IModel;
-    try {
-      model = await this._options.drive.get(document.path, {
-        content: false,
-        hash: true
-      });
-    } catch {
-      // The server is away or the file was moved: there is nothing to tell now, and `get` tells before each save.
-      return;
-    }
-    this._tellOne(document, model);
-  }
-
-  private _tellAll(path: string, model: Contents.IModel): void {
-    for (const document of this._documents.atPath(path)) {
-      this._tellOne(document, model);
-    }
-  }
-
-  private _tellOne(document: IOpenDocument, model: Contents.IModel): void {
-    const now = version(model);
-    if (document.provider.state === 'closed' || document.told === now) {
-      return;
-    }
-    document.told = now;
-    this._fileChanged.emit({
-      type: 'save',
-      oldValue: null,
-      newValue: forPerson(document, model)
-    });
-  }
-
-  /** Follow a file to its new path, and take JupyterLab's context along. */
-  private _renamed(document: IOpenDocument, path: string): void {
-    const from = document.path;
-    if (!this._documents.move(document, path)) {
-      return;
-    }
-    const newValue = { path, name: path.split('/').at(-1) ?? path };
-    void this._options.drive
-      .get(path, { content: false, hash: true })
-      .catch(() => newValue)
-      .then(model => {
-        this._fileChanged.emit({
-          type: 'rename',
-          oldValue: { path: from },
-          newValue: model
-        });
-      });
-  }
-
   private _isShared = true;
   private readonly _factories = new Map<string, SharedDocumentFactory>();
   private readonly _documents = new OpenDocuments();
+  private readonly _news: FileNews;
   private readonly _unshared = new Set<string>();
   private readonly _kept = new Map<string, IUnsaved[]>();
   private readonly _added = new Signal<ILiveDocuments, ILiveDocument>(this);
   private readonly _recovered = new Signal<ILiveDocuments, IRecovered>(this);
-  private readonly _fileChanged = new Signal<
-    IContentProvider,
-    Contents.IChangedArgs
-  >(this);
-}
-
-/** What tells one version of a file from another: its hash, or its date where the server has no hashes. */
-function version(model: Contents.IModel): string {
-  return model.hash ?? model.last_modified;
-}
-
-/** Return the file's model as it is for this person: a viewer's JupyterLab offers no saving. */
-function forPerson(
-  { provider }: ILiveDocument,
-  model: Contents.IModel
-): Contents.IModel {
-  const isViewer = provider.role !== null && !provider.mayWrite;
-  return isViewer ? { ...model, writable: false } : model;
 }

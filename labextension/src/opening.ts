@@ -56,20 +56,6 @@ export class Opening {
   /** Open no further channel. */
   stop(): void {
     this._stopped = true;
-    if (this._timer !== null) {
-      clearTimeout(this._timer);
-      this._timer = null;
-    }
-  }
-
-  /** Open a channel now, not after the pause; the carrier is tried anew too. */
-  retry(): void {
-    this._connection.retry();
-    if (this._timer !== null) {
-      clearTimeout(this._timer);
-      this._timer = null;
-      void this.open();
-    }
   }
 
   /** Open a channel. */
@@ -137,25 +123,39 @@ export class Opening {
     if (this._stopped) {
       return;
     }
-    if (error instanceof ChannelClosed) {
-      if (!isTransient(error.code)) {
-        this._owner.ended(error.code, error.reason);
-        return;
-      }
-    } else if (!(error instanceof NotConnected)) {
+    if (error instanceof NotConnected) {
+      void this._again();
+    } else if (!(error instanceof ChannelClosed)) {
       this._owner.ended('internal-error', sentence('internal-error'));
       throw error;
+    } else if (isTransient(error.code)) {
+      void this._again();
+    } else if (error.code === 'unauthorized' && this._owner.lineage()) {
+      void this._refused(error);
+    } else {
+      this._owner.ended(error.code, error.reason);
     }
-    this._owner.paused();
-    this._timer = setTimeout(() => {
-      this._timer = null;
-      void this.open();
-    }, this._backoff.next());
+  }
+
+  /** Tell a person who has to sign in again, for whom the document waits, from one who lost the right to it. */
+  private async _refused({ code, reason }: ChannelClosed): Promise<void> {
+    if (await this._connection.isRefused()) {
+      await this._again();
+    } else if (!this._stopped) {
+      this._owner.ended(code, reason);
+    }
+  }
+
+  private async _again(): Promise<void> {
+    if (!this._stopped) {
+      this._owner.paused();
+      await this._connection.wait(this._backoff.next());
+      await this.open();
+    }
   }
 
   private readonly _connection: IConnection;
   private readonly _join: () => Promise<IRoom>;
   private readonly _backoff: Backoff;
   private _stopped = false;
-  private _timer: ReturnType<typeof setTimeout> | null = null;
 }

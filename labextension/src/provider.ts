@@ -3,29 +3,26 @@
 import { Signal, type ISignal } from '@lumino/signaling';
 import { type Awareness } from 'y-protocols/awareness';
 import * as Y from 'yjs';
-import type { IChannel } from './channels/channel';
+import type { IChannel, IConnection } from './channels/channel';
 import type { Pending } from './documents/pending';
 import { type IUnsaved, Unacknowledged } from './documents/unacknowledged';
-import {
-  ChannelClosed,
-  FrameError,
-  FrameTooLarge,
-  NotConnected
-} from './errors';
+import { ChannelClosed, NotConnected } from './errors';
+import { Inbox } from './inbox';
 import { type IOpeningOptions, Opening } from './opening';
 import { Outbox } from './outbox';
 import { Presence } from './presence';
 import { type CloseCode, sentence } from './protocol/codes';
 import type { IEvent } from './protocol/event';
-import { type Decoded, FrameReader } from './protocol/peer';
+import type { Decoded } from './protocol/peer';
 import * as sync from './protocol/sync';
 import { choose } from './protocol/version';
 import type { IWelcome } from './protocol/welcome';
 import { Requests } from './requests';
-import { isRole, mayWrite, type Role } from './roles';
+import { Rights } from './rights';
+import { isRole, type Role } from './roles';
+import { Standing, type State } from './standing';
 
-/** How a document stands: being opened, in step, without connection, or ended for good. */
-export type State = 'connecting' | 'synced' | 'offline' | 'closed';
+export type { State };
 
 /** Why a document was ended for good, with what had not been acknowledged. */
 export interface IClosed {
@@ -44,19 +41,31 @@ export interface IProviderOptions extends IOpeningOptions {
 
 /** Milliseconds. */
 const REQUEST_TIMEOUT = 30_000;
-/** The roots that hold what people work on; JupyterLab writes into the others of its own accord. */
-const CONTENT = ['cells', 'source'];
 
 /** Keep one document in step with the relay's. */
 export class Provider {
   constructor(options: IProviderOptions) {
     this._doc = options.doc;
+    const isRemote = (origin: unknown) => origin === this;
+    this._rights = new Rights(this._doc, isRemote);
     this._unacknowledged = new Unacknowledged(
       this._doc,
       options.type,
-      origin => origin === this
+      isRemote
     );
     this._outbox = new Outbox(this._unacknowledged);
+    this._inbox = new Inbox(
+      value => {
+        this._handle(value);
+        // Any frame may end the document.
+        return this.state !== 'closed';
+      },
+      code => {
+        this._channel?.close(code);
+        this._end(code, sentence(code));
+      }
+    );
+    this._connection = options.connection;
     this._opening = new Opening(options, {
       lineage: () => this._lineage,
       greet: () => [
@@ -68,14 +77,7 @@ export class Provider {
       paused: () => this._pause(),
       ended: (code, reason) => this._end(code, reason)
     });
-    this.synced = new Promise((resolve, reject) => {
-      this._resolveSynced = resolve;
-      this._rejectSynced = reject;
-    });
-    // Whoever needs it awaits it; a document that is closed before must not be an unhandled rejection.
-    this.synced.catch(() => undefined);
     this._doc.on('update', this._onUpdate);
-    this._doc.on('afterTransaction', this._onTransaction);
     this._presence = new Presence(options.awareness, frame => {
       if (this._welcome) {
         this._outbox.send(frame);
@@ -96,25 +98,32 @@ export class Provider {
   }
 
   /** Resolves when the relay's content has arrived; rejects with `ChannelClosed` where it never will. */
-  readonly synced: Promise<void>;
+  get synced(): Promise<void> {
+    return this._standing.synced;
+  }
 
   get state(): State {
-    return this._state;
+    return this._standing.state;
+  }
+
+  /** Since when it stands so, in milliseconds since the epoch. */
+  get since(): number {
+    return this._standing.since;
   }
 
   /** This person's rights, null before the welcome. */
   get role(): Role | null {
-    return this._role;
+    return this._rights.role;
   }
 
   /** Whether this tab may change the document: not before the welcome, not after the end. */
   get mayWrite(): boolean {
-    return this._state !== 'closed' && !!this._role && mayWrite(this._role);
+    return this.state !== 'closed' && this._rights.mayWrite;
   }
 
   /** Whether the relay's content has arrived once, so that there is something to look at. */
   get hasSynced(): boolean {
-    return this._syncedOnce;
+    return this._standing.hasSynced;
   }
 
   /** Whether something of this tab is not in the relay's log yet. */
@@ -127,17 +136,12 @@ export class Provider {
     return this._unacknowledged.pending;
   }
 
-  /** When the state became what it is, in milliseconds since the epoch. */
-  get since(): number {
-    return this._since;
+  get stateChanged(): ISignal<unknown, State> {
+    return this._standing.changed;
   }
 
-  get stateChanged(): ISignal<this, State> {
-    return this._stateChanged;
-  }
-
-  get roleChanged(): ISignal<this, Role> {
-    return this._roleChanged;
+  get roleChanged(): ISignal<unknown, Role> {
+    return this._rights.changed;
   }
 
   /** The document was ended for good. */
@@ -174,8 +178,8 @@ export class Provider {
 
   /** Try to connect now, where the next try would come later; a connection that seems alive is made anew. */
   reconnect(): void {
-    if (this._state !== 'closed') {
-      this._opening.retry();
+    if (this.state !== 'closed') {
+      this._connection.reconnect();
     }
   }
 
@@ -192,14 +196,14 @@ export class Provider {
     this._outbox.flush();
     this._channel?.close('normal');
     this._end('normal', sentence('normal'));
-    Signal.clearData(this);
+    [this, this._standing, this._rights].forEach(Signal.clearData);
   }
 
   // --- opening and ending
 
   private _opened(channel: IChannel): void {
     this._channel = channel;
-    this._reader = new FrameReader();
+    this._inbox.reset();
     this._outbox.attach(channel);
   }
 
@@ -214,25 +218,24 @@ export class Provider {
         'The connection to the server was lost. Your changes are kept and sent when it is back.'
       )
     );
-    this._setState(this._syncedOnce ? 'offline' : 'connecting');
+    this._standing.paused();
   }
 
   private _end(code: CloseCode, reason: string, discard = false): void {
-    if (this._state === 'closed') {
+    if (this.state === 'closed') {
       return;
     }
     this._channel = null;
     this._welcome = null;
     this._opening.stop();
     this._doc.off('update', this._onUpdate);
-    this._doc.off('afterTransaction', this._onTransaction);
+    this._rights.dispose();
     this._presence.dispose();
     const unsaved = discard ? [] : this._unacknowledged.collect();
     this._unacknowledged.dispose();
     this._ended = new ChannelClosed(code, reason);
     this._requests.fail(this._ended);
-    this._rejectSynced(this._ended);
-    this._setState('closed');
+    this._standing.ended(this._ended);
     if (!this._disposed) {
       this._closed.emit({ code, reason, unsaved });
     }
@@ -247,30 +250,8 @@ export class Provider {
     if (welcome) {
       this._onWelcome(welcome);
     }
-    // Any frame may end the document.
-    for (const frame of frames) {
-      if (this._state === 'closed') {
-        return;
-      }
-      this._receiveFrame(frame);
-    }
-  }
-
-  private _receiveFrame(frame: Uint8Array): void {
-    let value: Decoded | null;
-    try {
-      value = this._reader.receive(frame);
-    } catch (error) {
-      if (!(error instanceof FrameError) && !(error instanceof FrameTooLarge)) {
-        throw error;
-      }
-      const code = error instanceof FrameError ? 'bad-frame' : 'too-large';
-      this._channel?.close(code);
-      this._end(code, sentence(code));
-      return;
-    }
-    if (value) {
-      this._handle(value);
+    if (this.state !== 'closed') {
+      this._inbox.receive(frames);
     }
   }
 
@@ -288,9 +269,9 @@ export class Provider {
     this._welcome = welcome;
     this._opening.welcomed();
     this._lineage = welcome.lineage;
-    this._reader = new FrameReader(welcome.limits.message);
+    this._inbox.reset(welcome.limits.message);
     this._outbox.limit(welcome.limits.frame);
-    this._setRole(welcome.role);
+    this._rights.set(welcome.role);
     if (!this.mayWrite) {
       this._requests.flush();
     }
@@ -303,9 +284,7 @@ export class Provider {
         break;
       case 'step2':
         this._apply(value.update);
-        this._syncedOnce = true;
-        this._setState('synced');
-        this._resolveSynced();
+        this._standing.arrived();
         break;
       case 'update':
         this._apply(value.update);
@@ -353,8 +332,8 @@ export class Provider {
     const role = event.params.role;
     if (event.name === 'role' && isRole(role)) {
       const could = this.mayWrite;
-      this._setRole(role);
-      if (this.mayWrite && !could && this._strayed) {
+      this._rights.set(role);
+      if (this.mayWrite && !could && this._rights.hasStrayed) {
         // What a viewer's tab did to its own replica (the outputs of what it ran) is not for the others.
         this._channel?.close('normal');
         this._end('lineage-mismatch', sentence('lineage-mismatch'), true);
@@ -376,54 +355,21 @@ export class Provider {
     }
   };
 
-  private readonly _onTransaction = (transaction: Y.Transaction): void => {
-    const { changedParentTypes } = transaction;
-    if (transaction.origin === this || !this._role || this.mayWrite) {
-      return;
-    }
-    this._strayed ||= CONTENT.some(root => {
-      const type = this._doc.share.get(root);
-      return type !== undefined && changedParentTypes.has(type);
-    });
-  };
-
-  private _setState(state: State): void {
-    if (state !== this._state) {
-      this._state = state;
-      this._since = Date.now();
-      this._stateChanged.emit(state);
-    }
-  }
-
-  private _setRole(role: Role): void {
-    if (role !== this._role) {
-      this._role = role;
-      this._roleChanged.emit(role);
-    }
-  }
-
   private readonly _doc: Y.Doc;
+  private readonly _standing = new Standing();
+  private readonly _rights: Rights;
   private readonly _unacknowledged: Unacknowledged;
   private readonly _outbox: Outbox;
+  private readonly _inbox: Inbox;
+  private readonly _connection: IConnection;
   private readonly _opening: Opening;
   private readonly _presence: Presence;
   private readonly _requests: Requests;
-  private readonly _stateChanged = new Signal<this, State>(this);
-  private readonly _roleChanged = new Signal<this, Role>(this);
   private readonly _closed = new Signal<this, IClosed>(this);
   private readonly _eventReceived = new Signal<this, IEvent>(this);
-  private _resolveSynced: () => void = () => undefined;
-  private _rejectSynced: (error: Error) => void = () => undefined;
   private _channel: IChannel | null = null;
   private _welcome: IWelcome | null = null;
-  private _reader = new FrameReader();
-  private _state: State = 'connecting';
-  private _since = Date.now();
-  private _role: Role | null = null;
   private _lineage: string | null = null;
-  private _syncedOnce = false;
-  /** Whether this replica holds changes that were made without the right to make them. */
-  private _strayed = false;
   private _ended: ChannelClosed | null = null;
   private _disposed = false;
 }

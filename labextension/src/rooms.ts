@@ -25,6 +25,9 @@ export interface IRelay {
 /** Make an HTTP request to the server: a path below the base URL; rejects where there is no answer. */
 export type Fetch = (path: string, init: RequestInit) => Promise<Response>;
 
+/** Milliseconds; over a network that swallows packets a request would take minutes to fail. */
+const ANSWER = 30_000;
+
 /** Statuses of a proxy whose server is away for a moment. */
 const AWAY = new Set([502, 503, 504]);
 
@@ -50,7 +53,8 @@ export async function openRoom(
   try {
     response = await fetch(`api/rtc_widgets/rooms/${parts}`, {
       method: 'PUT',
-      body: JSON.stringify({ format, type })
+      body: JSON.stringify({ format, type }),
+      signal: AbortSignal.timeout(ANSWER)
     });
   } catch {
     throw new NotConnected('The server does not answer.');
@@ -81,6 +85,15 @@ export async function openRoom(
     release: String(value.release),
     commId: String(content.comm_id)
   };
+}
+
+/** Ask whether the server knows this person; rejects where there is no answer. */
+export async function isSignedIn(fetch: Fetch): Promise<boolean> {
+  const { status } = await fetch('api/rtc_widgets', {
+    method: 'GET',
+    signal: AbortSignal.timeout(ANSWER)
+  });
+  return status !== 401 && status !== 403;
 }
 
 /** Ask who provides documents on this server, or return null where our server extension is missing. */

@@ -4,6 +4,7 @@ import type { ISharedDocument } from '@jupyter/ydoc';
 import { Token } from '@lumino/coreutils';
 import type { IDisposable } from '@lumino/disposable';
 import type { ISignal } from '@lumino/signaling';
+import type { ILink } from './channels/link';
 import type { IUnsaved } from './documents/unacknowledged';
 import type { Provider } from './provider';
 
@@ -19,6 +20,8 @@ export interface ILiveDocument {
 
 /** The live documents of this tab. */
 export interface ILiveDocuments {
+  /** This tab's connection to the server: how it stands, since when, and how to have it back at once. */
+  readonly link: ILink;
   /** A document was opened. */
   readonly added: ISignal<ILiveDocuments, ILiveDocument>;
   /** Return the live document behind a shared model. */

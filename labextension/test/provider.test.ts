@@ -289,7 +289,7 @@ describe('status (3.2) and reconnecting', () => {
     relay.cut();
     await until(() => one.provider.state === 'offline');
     relay.isUp = true;
-    one.connection.wake();
+    one.connection.reconnect();
     await until(() => one.provider.state === 'synced');
   });
 
@@ -391,12 +391,37 @@ describe('close codes (5)', () => {
     await until(() => one.closed?.code === 'internal-error');
   });
 
-  it('gives up where the sign-in is gone', async () => {
+  it('gives up where the right is gone, though the person is signed in', async () => {
     const one = await synced();
-    relay.refusals = [new ChannelClosed('unauthorized', 'Sign in.')];
+    relay.refusals = [new ChannelClosed('unauthorized', 'Ask Ada.')];
     relay.cut();
     await until(() => one.closed !== null);
-    expect(one.closed?.reason).toBe('Sign in.');
+    expect(one.closed?.reason).toBe('Ask Ada.');
+  });
+
+  it('waits for a person who has to sign in again', async () => {
+    const one = await synced();
+    relay.knowsMe = false;
+    relay.cut();
+    await until(() => one.connection.status.state === 'signed-out');
+    one.type('a', ' typed');
+    expect(one.provider.state).toBe('offline');
+    relay.knowsMe = true;
+    await converged();
+    expect(one.connection.status.state).toBe('connected');
+    expect(sources(relay.doc).a).toBe('x = 1 typed');
+  });
+
+  it('waits for them also where only a request is refused', async () => {
+    const one = await synced();
+    relay.letsIn = false;
+    relay.cut();
+    await until(() => one.connection.status.state === 'signed-out');
+    one.type('a', ' typed');
+    expect(one.closed).toBeNull();
+    relay.letsIn = true;
+    await converged();
+    expect(one.connection.status.state).toBe('connected');
   });
 });
 

@@ -26,7 +26,7 @@ describe('opening a room (6)', () => {
     };
     const room = await openRoom(fetch, 'a b/ä#?.ipynb', 'json', 'notebook');
     expect(room.commId).toBe('r.content');
-    expect(asked).toEqual([
+    expect(asked).toMatchObject([
       [
         'api/rtc_widgets/rooms/a%20b/%C3%A4%23%3F.ipynb',
         { method: 'PUT', body: '{"format":"json","type":"notebook"}' }

@@ -11,6 +11,7 @@ from rtc_widgets._version import __version__
 from rtc_widgets.errors import ChannelClosed, FrameError
 from rtc_widgets.protocol import envelope, event, version
 from rtc_widgets.protocol.codes import CloseCode
+from rtc_widgets.protocol.heartbeat import HEARTBEAT
 from rtc_widgets.protocol.welcome import Welcome
 from rtc_widgets.relay.access import Grant
 from rtc_widgets.roles import Role
@@ -125,6 +126,9 @@ class TabConnection:
         except FrameError as error:
             _log.warning("A message of %s does not parse: %s", self._user, error)
             self._hang_up(CloseCode.BAD_FRAME.websocket, CloseCode.BAD_FRAME)
+            return
+        if message.comm_id == HEARTBEAT:
+            self.send(data if isinstance(data, bytes) else data.encode())
             return
         peer = self._peers.get(message.comm_id)
         try:

@@ -15,6 +15,7 @@ from websockets.exceptions import ConnectionClosed
 from rtc_widgets.ids import new_client_id
 from rtc_widgets.protocol import awareness, envelope, sync
 from rtc_widgets.protocol.codes import CloseCode
+from rtc_widgets.protocol.heartbeat import HEARTBEAT
 
 
 async def refusal(server, path, **options):
@@ -53,6 +54,18 @@ async def test_a_message_that_does_not_parse_closes_its_connection_only(server):
                 with pytest.raises(ConnectionClosed) as closed:
                     await socket.recv()
                 assert closed.value.rcvd.code == 4400
+        await ada.save()
+
+
+async def test_a_heartbeat_comes_back_and_nothing_else_happens(server):
+    path = server.notebook("heartbeat.ipynb", "x = 1")
+    async with Tab(server, path) as ada:
+        data = envelope.pack(envelope.comm(HEARTBEAT, []))
+        url = f"ws://127.0.0.1:{server.port}/api/rtc_widgets/comms"
+        async with connect(url, additional_headers={"Authorization": f"token {server.token}"}) as socket:
+            for _ in range(3):
+                await socket.send(data)
+                assert await socket.recv() == data
         await ada.save()
 
 

@@ -34,7 +34,11 @@ export interface IConnection {
   /** Wait until documents can be opened; connects where that is needed. */
   ready(): Promise<void>;
   /** Try again at once; a carrier that seems to work is given up, for it may be one that nobody listens to. */
-  retry(): void;
+  reconnect(): void;
+  /** Wait so many milliseconds, or until somebody wants to be connected at once. */
+  wait(duration: number): Promise<void>;
+  /** Tell whether the server does not know this person any more; where it does not answer, it is not known. */
+  isRefused(): Promise<boolean>;
   /** Open a document; throws `NotConnected` unless `ready`. */
   open(
     commId: string,

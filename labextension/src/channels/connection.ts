@@ -1,12 +1,15 @@
 /** One WebSocket for all documents of a tab, opened again when it breaks (section 2). */
 
+import type { ISignal } from '@lumino/signaling';
 import { FrameError, NotConnected } from '../errors';
-import { isObject } from '../protocol/codec';
-import { closeCode, sentence } from '../protocol/codes';
 import * as envelope from '../protocol/envelope';
-import * as welcome from '../protocol/welcome';
+import { HEARTBEAT } from '../protocol/heartbeat';
 import { Backoff } from './backoff';
 import type { IChannel, IChannelListener, IConnection, IOpen } from './channel';
+import { Comms } from './comms';
+import { Heartbeat, type IHeartbeatTimes, TIMES } from './heartbeat';
+import { type ILink, type ILinkStatus, LinkStatus } from './link';
+import { Waits } from './waits';
 
 /** The part of `WebSocket` that a connection needs. */
 export interface ISocket {
@@ -18,26 +21,43 @@ export interface ISocket {
   close(code?: number, reason?: string): void;
 }
 
-interface IComm {
-  readonly listener: IChannelListener;
-  welcomed: boolean;
-  seq: number;
+/** What a connection is made of. */
+export interface IConnectionOptions {
+  /** Makes a socket that starts to connect. */
+  readonly connect: () => ISocket;
+  /** Asks the server whether it knows this person; rejects where it does not answer. */
+  readonly isSignedIn?: () => Promise<boolean>;
+  readonly backoff?: Backoff;
+  readonly times?: IHeartbeatTimes;
 }
 
+/** Milliseconds; a network that swallows packets would leave a socket connecting for minutes. */
+const CONNECTING = 10_000;
+
 /** Carry many documents on one WebSocket. */
-export class Connection implements IConnection {
-  /**
-   * @param _connect makes a socket that starts to connect.
-   * @param _backoff decides how long to wait after a failure.
-   */
-  constructor(
-    private readonly _connect: () => ISocket,
-    private readonly _backoff: Backoff = new Backoff()
-  ) {}
+export class Connection implements IConnection, ILink {
+  constructor(options: IConnectionOptions) {
+    this._connect = options.connect;
+    this._isSignedIn = options.isSignedIn ?? (() => Promise.resolve(true));
+    this._backoff = options.backoff ?? new Backoff();
+    this._heartbeat = new Heartbeat(
+      () => this._send(HEARTBEAT),
+      () => this._silent(),
+      options.times ?? TIMES
+    );
+  }
 
   /** Whether documents can be opened now. */
   get isOpen(): boolean {
     return this._open;
+  }
+
+  get status(): ILinkStatus {
+    return this._status.current;
+  }
+
+  get statusChanged(): ISignal<unknown, ILinkStatus> {
+    return this._status.changed;
   }
 
   ready(): Promise<void> {
@@ -49,7 +69,7 @@ export class Connection implements IConnection {
     }
     return new Promise((resolve, reject) => {
       this._waiting.push({ resolve, reject });
-      if (!this._socket && this._timer === null) {
+      if (!this._socket && !this._resting) {
         this._start();
       }
     });
@@ -64,47 +84,42 @@ export class Connection implements IConnection {
     if (!this._open) {
       throw new NotConnected('There is no connection to the server.');
     }
-    if (this._comms.has(commId)) {
-      throw new NotConnected('The document is already open in this tab.');
-    }
-    const comm: IComm = { listener, welcomed: false, seq: 0 };
-    this._comms.set(commId, comm);
-    this._send(envelope.open(commId, { ...data }, frames));
-    const isOpen = () => this._comms.get(commId) === comm;
-    return {
-      send: (buffers: readonly Uint8Array[]): number => {
-        if (!isOpen()) {
-          throw new NotConnected('The document is closed.');
-        }
-        comm.seq += 1;
-        this._send(envelope.comm(commId, buffers, { seq: comm.seq }));
-        return comm.seq;
-      },
-      close: code => {
-        if (isOpen()) {
-          this._comms.delete(commId);
-          this._send(envelope.close(commId, code, sentence(code)));
-        }
-      }
-    };
+    return this._comms.open(commId, data, frames, listener);
   }
 
-  /** Try again at once, because something says that the network is back. */
-  wake(): void {
-    if (this._timer !== null) {
-      clearTimeout(this._timer);
-      this._timer = null;
+  wait(duration: number): Promise<void> {
+    return this._waits.for(duration);
+  }
+
+  reconnect(): void {
+    this._hangUp(1000);
+    this.wake();
+    // A socket that was only connecting left nobody waiting for the next attempt.
+    if (this._waiting.length && !this._resting) {
       this._start();
     }
   }
 
-  retry(): void {
-    const socket = this._socket;
-    if (socket) {
-      this._lost();
-      socket.close(1000);
+  /** Something says that the network may be back, or gone: try at once, and probe a connection that stands. */
+  wake(): void {
+    if (this._open) {
+      this._heartbeat.probe();
     }
-    this.wake();
+    // A failure that follows is a first one: somebody looks at the screen.
+    this._backoff.reset();
+    this._waits.wake();
+  }
+
+  async isRefused(): Promise<boolean> {
+    const isSignedIn = await this._isSignedIn().catch(() => true);
+    if (!isSignedIn) {
+      // What the server accepted before it accepts no more: the socket lives on borrowed time.
+      if (this._open) {
+        this._hangUp(1000);
+      }
+      this._status.set('signed-out', this.status.retryAt);
+    }
+    return !isSignedIn;
   }
 
   /** Close the socket for good. */
@@ -113,13 +128,8 @@ export class Connection implements IConnection {
       return;
     }
     this._disposed = true;
-    if (this._timer !== null) {
-      clearTimeout(this._timer);
-      this._timer = null;
-    }
-    const socket = this._socket;
-    this._drop();
-    socket?.close(1000);
+    this._hangUp(1000);
+    this._waits.wake();
     for (const { reject } of this._waiting.splice(0)) {
       reject(new NotConnected('The connection was closed.'));
     }
@@ -128,9 +138,13 @@ export class Connection implements IConnection {
   private _start(): void {
     const socket = this._connect();
     this._socket = socket;
+    this._late = setTimeout(() => this._failed(), CONNECTING);
     socket.binaryType = 'arraybuffer';
     socket.onopen = () => {
+      clearTimeout(this._late);
       this._open = true;
+      this._status.set('connected');
+      this._heartbeat.start();
       for (const { resolve } of this._waiting.splice(0)) {
         resolve();
       }
@@ -139,20 +153,50 @@ export class Connection implements IConnection {
       this._receive(event.data);
     };
     // An error is always followed by a close.
-    socket.onclose = () => this._lost();
+    socket.onclose = () => (this._open ? this._drop() : this._failed());
   }
 
-  private _lost(): void {
-    this._drop();
-    if (this._waiting.length && !this._disposed && this._timer === null) {
-      this._later();
+  /** The socket could not be opened. */
+  private _failed(): void {
+    this._hangUp();
+    if (this._disposed) {
+      return;
+    }
+    if (!this._resting) {
+      void this._rest();
+    }
+    // A browser does not tell why it got no WebSocket; a request over HTTP does.
+    void this._isSignedIn().then(
+      isSignedIn => {
+        if (!this._open) {
+          const state = isSignedIn ? 'offline' : 'signed-out';
+          this._status.set(state, this.status.retryAt);
+        }
+      },
+      () => undefined
+    );
+  }
+
+  /** No answer came to a heartbeat. */
+  private _silent(): void {
+    // A server of an earlier release knows none.
+    if (this._answersHeartbeats) {
+      this._hangUp();
     }
   }
 
-  /** Forget the socket and tell every document of it, exactly once. */
+  private _hangUp(code?: number): void {
+    const socket = this._socket;
+    this._drop();
+    socket?.close(code);
+  }
+
+  /** Forget the socket, and tell its documents. */
   private _drop(): void {
     const socket = this._socket;
     const wasOpen = this._open;
+    clearTimeout(this._late);
+    this._heartbeat.stop();
     this._socket = null;
     this._open = false;
     if (socket) {
@@ -160,22 +204,24 @@ export class Connection implements IConnection {
     }
     // From here on, `ready()` of a listener must wait for the back-off.
     if (wasOpen && !this._disposed) {
-      this._later();
+      void this._rest();
     }
-    const comms = [...this._comms.values()];
-    this._comms.clear();
-    for (const comm of comms) {
-      comm.listener.lost();
-    }
+    this._comms.lost();
   }
 
-  private _later(): void {
-    this._timer = setTimeout(() => {
-      this._timer = null;
-      if (this._waiting.length) {
-        this._start();
-      }
-    }, this._backoff.next());
+  /** Wait for the next attempt, and make it if there is somebody for whom. */
+  private async _rest(): Promise<void> {
+    this._resting = true;
+    const wait = this._backoff.next();
+    const { state } = this.status;
+    const now = state === 'signed-out' ? state : 'offline';
+    this._status.set(now, Date.now() + wait);
+    await this._waits.for(wait);
+    this._resting = false;
+    if (this._waiting.length && !this._disposed) {
+      this._status.set(this.status.state);
+      this._start();
+    }
   }
 
   private _send(message: envelope.IMessage): void {
@@ -185,6 +231,7 @@ export class Connection implements IConnection {
   private _receive(data: unknown): void {
     // Only a server that works resets the back-off: one that accepts and closes must not be hammered.
     this._backoff.reset();
+    this._heartbeat.heard();
     if (!(data instanceof ArrayBuffer)) {
       return;
     }
@@ -196,62 +243,31 @@ export class Connection implements IConnection {
         throw error;
       }
       // Section 2: "A message that does not parse as an envelope closes the connection".
-      const socket = this._socket;
-      this._drop();
-      socket?.close(4400);
+      this._hangUp(4400);
       return;
     }
-    this._dispatch(message);
-  }
-
-  private _dispatch(message: envelope.IMessage): void {
-    const id = message.content.comm_id;
-    const comm = this._comms.get(id);
-    if (!comm) {
-      return;
-    }
-    const data = message.content.data ?? {};
-    if (message.msgType === 'comm_close') {
-      this._comms.delete(id);
-      const code = closeCode(data.code);
-      const reason = typeof data.reason === 'string' ? data.reason : '';
-      comm.listener.closed(code, reason || sentence(code));
-    } else if (message.msgType === 'comm_msg') {
-      this._deliver(id, comm, message, data.welcome);
+    if (message.content.comm_id === HEARTBEAT.content.comm_id) {
+      this._answersHeartbeats = true;
+    } else {
+      this._comms.dispatch(message);
     }
   }
 
-  private _deliver(
-    id: string,
-    comm: IComm,
-    message: envelope.IMessage,
-    given: unknown
-  ): void {
-    // Before its welcome, what comes is meant for an earlier opening of the same document.
-    if (!comm.welcomed && !isObject(given)) {
-      return;
-    }
-    try {
-      const read = comm.welcomed ? null : welcome.fromJson(given);
-      comm.welcomed = true;
-      comm.listener.receive(message.buffers, read);
-    } catch (error) {
-      if (!(error instanceof FrameError) || this._comms.get(id) !== comm) {
-        throw error;
-      }
-      this._comms.delete(id);
-      this._send(envelope.close(id, 'bad-frame', error.message));
-      comm.listener.closed('bad-frame', sentence('bad-frame'));
-    }
-  }
-
-  private readonly _comms = new Map<string, IComm>();
+  private readonly _connect: () => ISocket;
+  private readonly _isSignedIn: () => Promise<boolean>;
+  private readonly _backoff: Backoff;
+  private readonly _heartbeat: Heartbeat;
+  private readonly _comms = new Comms(message => this._send(message));
+  private readonly _status = new LinkStatus();
+  private readonly _waits = new Waits();
   private readonly _waiting: {
     resolve: () => void;
     reject: (error: Error) => void;
   }[] = [];
   private _socket: ISocket | null = null;
   private _open = false;
+  private _resting = false;
   private _disposed = false;
-  private _timer: ReturnType<typeof setTimeout> | null = null;
+  private _answersHeartbeats = false;
+  private _late: ReturnType<typeof setTimeout> | undefined;
 }

@@ -23,8 +23,9 @@ import {
 import { Connection, type ISocket } from '../channels/connection';
 import { CONTENT_PROVIDER, ContentProvider } from '../content_provider';
 import { SUBPROTOCOL } from '../protocol/envelope';
-import { type Fetch, type IRelay, relay } from '../rooms';
+import { type Fetch, type IRelay, isSignedIn, relay } from '../rooms';
 import { ILiveDocuments } from '../tokens';
+import { onWake } from '../wake';
 import { toast } from './toast';
 
 const ID = 'rtc-widgets:provider';
@@ -126,9 +127,18 @@ const plugin: JupyterFrontEndPlugin<ILiveDocuments | null> = {
       return null;
     }
 
-    const connection = new Connection(() => connect(serverSettings));
-    window.addEventListener('online', () => connection.wake());
-    const provider = new ContentProvider({ drive, fetch, connection, user });
+    const connection = new Connection({
+      connect: () => connect(serverSettings),
+      isSignedIn: () => isSignedIn(fetch)
+    });
+    onWake(() => connection.wake());
+    const provider = new ContentProvider({
+      drive,
+      fetch,
+      connection,
+      link: connection,
+      user
+    });
     registry.register(CONTENT_PROVIDER, provider);
     notebooks.contentProviderId = CONTENT_PROVIDER;
     if (editors && !editors.contentProviderId) {

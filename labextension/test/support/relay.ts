@@ -13,6 +13,7 @@ import * as awarenessFrame from '../../src/protocol/awareness';
 import { type CloseCode, sentence } from '../../src/protocol/codes';
 import * as envelope from '../../src/protocol/envelope';
 import * as event from '../../src/protocol/event';
+import { HEARTBEAT } from '../../src/protocol/heartbeat';
 import {
   type Decoded,
   FrameReader,
@@ -58,7 +59,7 @@ class Peer {
 class Socket implements ISocket {
   constructor(private readonly _relay: Relay) {
     queueMicrotask(() => {
-      if (this._relay.isUp) {
+      if (this._relay.isUp && this._relay.knowsMe) {
         this.isOpen = true;
         this._relay.sockets.add(this);
         this.onopen?.(undefined as never);
@@ -79,8 +80,7 @@ class Socket implements ISocket {
     const copy = data.slice();
     queueMicrotask(() => {
       if (this.isOpen) {
-        this._relay.messages.push(copy);
-        this._relay.receive(this, envelope.unpack(copy));
+        this._relay.take(this, copy);
       }
     });
   }
@@ -88,7 +88,7 @@ class Socket implements ISocket {
   deliver(message: envelope.IMessage): void {
     const data = envelope.pack(message, 'iopub').buffer;
     queueMicrotask(() => {
-      if (this.isOpen) {
+      if (this.isOpen && !this._relay.isDeaf) {
         this.onmessage?.({ data } as never);
       }
     });
@@ -112,6 +112,13 @@ export class Relay {
   limits = DEFAULT_LIMITS;
   /** Whether WebSockets connect. */
   isUp = true;
+  /** Whether the server knows who asks, by HTTP and by WebSocket. */
+  knowsMe = true;
+  /** Whether it does so by HTTP. */
+  letsIn = true;
+  /** Whether what is sent vanishes, in both directions: the network is gone without a word. */
+  isDeaf = false;
+  answersHeartbeats = true;
   /** Whether commits are acknowledged. */
   commits = true;
   /** How often to refuse the HTTP request, and with what. */
@@ -148,7 +155,10 @@ export class Relay {
   /** What `PUT api/rtc_widgets/rooms/…` answers. */
   readonly join = (): Promise<IRoom> => {
     this.joins += 1;
-    const refusal = this.refusals.shift();
+    const refusal =
+      this.knowsMe && this.letsIn
+        ? this.refusals.shift()
+        : new ChannelClosed('unauthorized', sentence('unauthorized'));
     if (refusal) {
       return Promise.reject(refusal);
     }
@@ -197,6 +207,21 @@ export class Relay {
 
   event(name: string, params: Record<string, unknown>): void {
     this.tell(null, [event.encode(name, params)]);
+  }
+
+  take(socket: Socket, data: Uint8Array): void {
+    const message = envelope.unpack(data);
+    if (this.isDeaf) {
+      return;
+    }
+    if (message.content.comm_id === HEARTBEAT.content.comm_id) {
+      if (this.answersHeartbeats) {
+        socket.deliver(HEARTBEAT);
+      }
+      return;
+    }
+    this.messages.push(data);
+    this.receive(socket, message);
   }
 
   receive(socket: Socket, message: envelope.IMessage): void {

@@ -52,7 +52,12 @@ export function text(doc: Y.Doc, id: string): Y.Text {
 
 export class Tab {
   constructor(relay: Relay, name = '', backoff = new Backoff(1, 4)) {
-    this.connection = new Connection(relay.connect, backoff);
+    this.connection = new Connection({
+      connect: relay.connect,
+      isSignedIn: () => Promise.resolve(relay.knowsMe && relay.letsIn),
+      backoff,
+      times: { quiet: 20, patience: 20 }
+    });
     this.awareness = new Awareness(this.doc);
     if (name) {
       this.awareness.setLocalStateField('user', { name });
