@@ -3,6 +3,7 @@
 import type { JupyterFrontEndPlugin } from '@jupyterlab/application';
 import cursors from './plugins/cursors';
 import endings from './plugins/endings';
+import kernelComm from './plugins/kernel_comm';
 import notices from './plugins/notices';
 import people from './plugins/people';
 import provider from './plugins/provider';
@@ -20,7 +21,8 @@ const plugins: JupyterFrontEndPlugin<unknown>[] = [
   trust,
   whereabouts,
   cursors,
-  people
+  people,
+  kernelComm
 ];
 
 export default plugins;

@@ -66,6 +66,8 @@ class LiveDocument:
         self.dispatcher: Callable[[Callable[[], None]], None] = _at_once
         # How what is written here reaches a file; set by whoever connects the document.
         self.link: Link | None = None
+        # Tells the caller whether nothing that others do can arrive before it returns.
+        self.deaf: Callable[[], bool] = _hears
         # Asked at each subscription for what shows the errors of that callback; a log does where it is None.
         self.show: Callable[[], Callable[[BaseException], None]] | None = None
         self._lock = threading.RLock()
@@ -455,6 +457,10 @@ def _close_all(forks: list[Fork]) -> None:
 
 def _at_once(call: Callable[[], None]) -> None:
     call()
+
+
+def _hears() -> bool:
+    return False
 
 
 def _call(call: Callable[[], None]) -> None:

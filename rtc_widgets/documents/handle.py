@@ -59,14 +59,14 @@ class Handle:
 
     def saved(self) -> Reply[Any]:
         """Have the file written, and return a reply to wait for: ``await nb.saved()``."""
-        return Reply(self._link().save())
+        return Reply(self._link().save(), self.document.deaf)
 
     def synced(self) -> Reply[None]:
         """Return a reply that comes when all that was written here so far is safe on the server.
 
         ``await nb.synced()``, or ``nb.synced().result()``. Safe means: in the log, so that it survives a crash.
         """
-        return Reply(self._link().sync())
+        return Reply(self._link().sync(), self.document.deaf)
 
     def close(self, timeout: float | None = 10.0) -> None:
         """Send what is left, and let go; the handle can be read afterwards, and written no more.
@@ -76,13 +76,17 @@ class Handle:
         """
         link = self.document.link
         if link is not None:
-            Reply(link.close()).result(timeout)
+            closing = link.close()
+            if not self.document.deaf():  # else it closes between cells, when what was written has arrived
+                Reply(closing).result(timeout)
 
     async def aclose(self) -> None:
         """Do as `close`, without blocking the event loop."""
         link = self.document.link
         if link is not None:
-            await Reply(link.close())
+            closing = link.close()
+            if not self.document.deaf():
+                await Reply(closing)
 
     def _link(self) -> Link:
         link = self.document.link
@@ -107,4 +111,4 @@ class Handle:
             return
         # What fails now would hide what went wrong first.
         with contextlib.suppress(RtcError):
-            Reply(link.abandon()).result(PATIENCE)
+            Reply(link.abandon(), self.document.deaf).result(PATIENCE)

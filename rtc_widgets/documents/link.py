@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from concurrent.futures import Future
 from enum import StrEnum
 from typing import Any, Generic, Protocol, TypeVar
 
 from rtc_widgets.errors import NotConnected
 
-__all__ = ["Link", "LinkState", "Reply"]
+__all__ = ["DEAF", "Link", "LinkState", "Reply"]
+
+DEAF = (
+    "This kernel hears the server between cells only, so a cell cannot wait for its answer. What was written and "
+    "asked for is on its way."
+)
 
 T = TypeVar("T")
 PATIENCE = 30.0
@@ -60,12 +65,18 @@ class Link(Protocol):
 
 
 class Reply(Generic[T]):
-    """Wait for something that happens elsewhere: ``await reply``, or ``reply.result()`` in plain code."""
+    """Wait for something that happens elsewhere: ``await reply``, or ``reply.result()`` in plain code.
 
-    def __init__(self, future: Future[T]) -> None:
+    Args:
+        deaf: tells whether nothing is heard before the caller returns.
+    """
+
+    def __init__(self, future: Future[T], deaf: Callable[[], bool] = lambda: False) -> None:
         self._future = future
+        self._deaf = deaf
 
     def __await__(self) -> Generator[Any, None, T]:
+        self._refuse_to_wait()
         return asyncio.wrap_future(self._future).__await__()
 
     def done(self) -> bool:
@@ -79,8 +90,9 @@ class Reply(Generic[T]):
             timeout: seconds; None waits for as long as it takes.
 
         Raises:
-            NotConnected: nothing was heard in time.
+            NotConnected: nothing was heard in time, or cannot be while the caller waits.
         """
+        self._refuse_to_wait()
         try:
             return self._future.result(timeout)
         except TimeoutError as error:
@@ -90,6 +102,10 @@ class Reply(Generic[T]):
                 f"The server did not answer within {timeout:g} s. What you wrote is kept here, and is sent when it "
                 "answers again; wait longer with result(timeout=…)."
             ) from error
+
+    def _refuse_to_wait(self) -> None:
+        if self._deaf() and not self._future.done():
+            raise NotConnected(DEAF)
 
     def __repr__(self) -> str:
         return f"<reply, {'done' if self.done() else 'not yet: await it, or call result()'}>"

@@ -34,9 +34,14 @@ class Waiting(Reply[Any]):
     """Wait for something to happen in a document: ``await waiting``, or ``waiting.result()`` in plain code."""
 
     def __init__(
-        self, future: Future[Any], what: str, timeout: float | None, stop: Callable[[], None]
+        self,
+        future: Future[Any],
+        what: str,
+        timeout: float | None,
+        stop: Callable[[], None],
+        deaf: Callable[[], bool],
     ) -> None:
-        super().__init__(future)
+        super().__init__(future, deaf)
         self._what = what
         self._timeout = timeout
         self._stop = stop
@@ -45,6 +50,7 @@ class Waiting(Reply[Any]):
         return self._wait().__await__()
 
     async def _wait(self) -> Any:
+        self._refuse_to_wait()
         try:
             return await asyncio.wait_for(asyncio.wrap_future(self._future), self._timeout)
         except TimeoutError:
@@ -60,6 +66,7 @@ class Waiting(Reply[Any]):
 
         Raises:
             TimeoutError: it has not happened in time.
+            NotConnected: in a kernel that hears nothing while a cell runs.
             DocumentError: in a callback that keeps the changes from being looked at.
         """
         if worker.is_current() and not self.done():
@@ -67,6 +74,7 @@ class Waiting(Reply[Any]):
                 "A callback that was asked for with thread='any' cannot wait for a change: the thread that waits is "
                 "the one that looks. Wait in a thread of your own."
             )
+        self._refuse_to_wait()
         patience = self._timeout if timeout is None else timeout
         try:
             return self._future.result(patience)
@@ -273,7 +281,7 @@ def _waiting(
     if callable(what):
         watch.happened(None)
     name = getattr(what, "__qualname__", "condition") if callable(what) else f"change of {what}"
-    return Waiting(watch.future, name, timeout, watch.stop)
+    return Waiting(watch.future, name, timeout, watch.stop, handle.document.deaf)
 
 
 class _Watch:

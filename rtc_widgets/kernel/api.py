@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal, overload
 from rtc_widgets.documents.notebook import Notebook
 from rtc_widgets.errors import ChannelClosed, NotConnected
 from rtc_widgets.kernel import extension
+from rtc_widgets.kernel.session import NOT_YET
 from rtc_widgets.protocol.codes import CloseCode
 
 if TYPE_CHECKING:
@@ -18,8 +19,8 @@ __all__ = ["notebook"]
 # Seconds that a relay which has answered may take to open a large file.
 PATIENCE = 30.0
 
-NO_ANSWER = """\
-No relay answered within {timeout:g} s, so there is no live notebook here. The likely causes, and what to do:
+CAUSES = """\
+The likely causes, and what to do:
 - The server does not run rtc_widgets. In the environment of Jupyter Server: pip install "rtc_widgets[lab]",
   see that `jupyter server extension list` names it as enabled, and restart the server.
 - This kernel was not started by that server (VS Code, a gateway or remote kernel). Open the notebook in
@@ -29,6 +30,8 @@ No relay answered within {timeout:g} s, so there is no live notebook here. The l
 - The notebook is open in a tab that does not collaborate. Reload the page.
 - Another collaboration extension owns the documents of this server; the server's log names it.
 `rtc_widgets.notebook(required=False)` gives None instead of this error."""
+
+NO_ANSWER = "No relay answered within {timeout:g} s, so there is no live notebook here. " + CAUSES
 
 NOT_THAT_ONE = """\
 No notebook {path!r} is connected to this kernel; connected are: {paths}. A kernel reaches the notebooks that
@@ -113,4 +116,6 @@ def _session() -> KernelSession:
 def _why(session: KernelSession, path: str | None, timeout: float) -> str:
     if path is not None and session.paths:
         return NOT_THAT_ONE.format(path=path, paths=", ".join(sorted(session.paths)))
+    if session.deaf():
+        return f"{NOT_YET.format(what='the notebook')} If it says the same again, no relay answers. {CAUSES}"
     return NO_ANSWER.format(timeout=timeout)

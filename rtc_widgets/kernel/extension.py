@@ -24,8 +24,9 @@ NO_KERNEL = (
     "notebook in JupyterLab."
 )
 BETWEEN_CELLS = (
-    "rtc_widgets: in this kernel, changes by others arrive between cells, not while one runs. Your own "
-    "leave at once. A kernel made with ipykernel 6.31 or newer hears at any time."
+    "rtc_widgets: this kernel hears the server between cells, not while one runs: changes by others arrive when a "
+    "cell has ended, and the notebook itself when this one has. What you write leaves at once. A kernel made with "
+    "ipykernel 6.31 or newer hears at any time."
 )
 
 

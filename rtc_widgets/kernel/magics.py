@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from rtc_widgets.documents.cell_index import CellIndex, Row
 from rtc_widgets.documents.cell_match import moved
 from rtc_widgets.documents.cells import first_line
-from rtc_widgets.documents.link import LinkState
+from rtc_widgets.documents.link import DEAF, LinkState
 from rtc_widgets.errors import NotConnected, RtcError
 from rtc_widgets.kernel import api, extension
 from rtc_widgets.kernel.standing import AWAY, Card, missing, standing, who
@@ -45,11 +45,6 @@ _STEPS_USAGE = "%{} [NUMBER OF STEPS] [PATH.ipynb]"
 _PATIENCE = 30.0
 # How many cells are listed one by one.
 _LISTED = 10
-
-_DEAF = (
-    "This kernel hears the server between cells only, so a cell cannot wait for its answer. What is written leaves "
-    "at once all the same."
-)
 
 
 class _Refusal(RtcError):
@@ -185,8 +180,8 @@ def _sync(typed: _Typed) -> str:
     timeout = _PATIENCE if typed.timeout is None else typed.timeout
     try:
         notebook, session = _find(typed.path)
-        if not session.hears_during_cells:
-            raise NotConnected(_DEAF)
+        if session.deaf():
+            raise NotConnected(DEAF)
         start = time.monotonic()
         waiting = notebook.synced()
         try:

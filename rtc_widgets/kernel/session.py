@@ -1,8 +1,8 @@
-"""The kernel's session with the relay: one thread that says hello, hears the downlink, publishes the uplink.
+"""The kernel's session with the relay: says hello, hears the downlink, publishes the uplink.
 
 Everything that happens is a call in one queue, so no lock but a document's own is ever held: the control
-thread, the thread that edits and the main thread only put something in. The queue's `put` is one C call,
-which no interrupt can halve. docs/protocol.md, section 8.
+thread, the thread that edits and the main thread only put something in. A worker runs the calls, in a thread of its
+own wherever the kernel allows it. docs/protocol.md, section 8.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ from __future__ import annotations
 import logging
 import os
 import posixpath
-import queue
 import sys
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -24,11 +24,11 @@ from rtc_widgets.documents.notebook import Notebook
 from rtc_widgets.documents.textfile import LiveText
 from rtc_widgets.errors import NotConnected, ProtocolError
 from rtc_widgets.ids import new_id
-from rtc_widgets.kernel.intercept import intercept
+from rtc_widgets.kernel.carrier import carrier_of
 from rtc_widgets.kernel.linked import LinkedDocument
 from rtc_widgets.kernel.openings import Openings
-from rtc_widgets.kernel.shown import shower
-from rtc_widgets.kernel.uplink import Uplink
+from rtc_widgets.kernel.shown import parent_of, shower
+from rtc_widgets.kernel.worker import MainThreadWorker, ThreadWorker
 from rtc_widgets.protocol import kernel as wire
 from rtc_widgets.protocol import query_awareness
 from rtc_widgets.protocol.codes import CloseCode
@@ -54,6 +54,10 @@ _NO_FILE = (
     "The relay has not given {path} within {timeout:g} s. Wait longer with timeout=…; if nothing comes, the server may "
     "have an older release of rtc_widgets: pip install -U rtc_widgets there."
 )
+NOT_YET = (
+    "This kernel hears the server between cells only, and {what} has not arrived yet. It does when this cell, and "
+    "those queued behind it, have ended: run this one again then."
+)
 _FORKED = (
     "This process was forked from the notebook's kernel, and only the kernel itself is connected. Return "
     "what the process computed to the kernel, and edit the notebook there."
@@ -74,35 +78,27 @@ class KernelSession:
         self.id = new_id()
         self.refused: tuple[str, str] | None = None
         self._kernel = kernel
-        self._log: Any = getattr(kernel, "log", None) or logging.getLogger(__name__)
-        self._queue: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
+        self._log: Any = getattr(kernel, "log", None) or _terminal_log()
         self._documents: dict[str, LinkedDocument] = {}
         self._changed = threading.Condition()
         self._ended: str | None = None
-        self._running = True
+        self._closed = False
         self._hello_at: float | None = None
         self._hello_wait = HELLO_FIRST
         self._hello_left = 0
-        # Kernels that are not ipykernel's have an IPython too, but channels of their own making.
-        speaks = hasattr(kernel, "session") and hasattr(kernel, "iopub_socket")
-        heard = intercept(kernel, self._deliver) if speaks else None
-        if heard is None:
-            raise NotConnected(
-                f"This kernel ({type(kernel).__module__}) has no channels that rtc_widgets could use. Use a "
-                "kernel made with ipykernel 6.31 or newer."
-            )
-        self._intercept = heard
-        self._uplink = Uplink(kernel, self.id)
+        ours = carrier_of(kernel, self.id)
+        self._worker = (ThreadWorker if ours.any_thread else MainThreadWorker)(self._tick, self._log)
+        self._uplink = ours.uplink
+        self._intercept = ours.hear(self._deliver)
         self._openings = Openings(self._uplink.publish)
-        self._thread = threading.Thread(target=self._run, name="rtc_widgets", daemon=True)
-        # A debugger that halts all threads must not halt the document.
-        self._thread.pydev_do_not_trace = True  # type: ignore[attr-defined]
         self._cell_id: str | None = self._kernels_cell()
         self._runner: str | None = self._kernels_client()
+        self._callbacks: deque[Callable[[], None]] = deque()
+        self._unshown: list[str] = []
         # Loaded by a profile, there is no cell that will end.
         self._depth = int(self._cell_id is not None)
         self.hello()
-        self._thread.start()
+        self._worker.start()
 
     # For the main thread
 
@@ -111,6 +107,10 @@ class KernelSession:
         """Tell whether others' changes arrive while a cell runs."""
         return self._intercept.during_cells
 
+    def deaf(self) -> bool:
+        """Tell whether nothing can be heard before the caller returns, so that waiting is of no use."""
+        return not self.hears_during_cells and threading.current_thread() is threading.main_thread()
+
     @property
     def paths(self) -> list[str]:
         """Return the paths of the notebooks that are connected."""
@@ -118,7 +118,7 @@ class KernelSession:
 
     def hello(self) -> None:
         """Say hello, again if need be, until the relay answers."""
-        self._queue.put(self._begin_hello)
+        self._worker.put(self._begin_hello)
 
     def cell_started(self, _info: Any = None) -> None:
         """Note which cell runs now: later, in a thread, the kernel would name whichever ran last.
@@ -128,6 +128,10 @@ class KernelSession:
         self._depth += 1
         self._cell_id, self._runner = self._kernels_cell(), self._kernels_client()
         self._tell_cell()
+        if not self.hears_during_cells:
+            self._worker.put(self._intercept.ensure)
+        while self._unshown:
+            print(self._unshown.pop(0), file=sys.stderr)  # noqa: T201 - in the cell that begins
 
     def cell_finished(self, _result: Any = None) -> None:
         """Note that a cell has ended."""
@@ -135,6 +139,9 @@ class KernelSession:
         if self._depth == 0:
             self._cell_id = None
             self._tell_cell()
+            if not self.hears_during_cells:
+                self._worker.put(self._say_all)
+                self._call_back()
 
     def wait(self, path: str | None, timeout: float) -> Notebook | None:
         """Return the notebook that the code runs in, or the one at *path*; None if nobody answers in time.
@@ -154,13 +161,13 @@ class KernelSession:
                     self._raise_refusal()
                 if not (sure or asked or self._shaking_hands()):
                     asked = True
-                    self._queue.put(partial(self._ask, path))
+                    self._worker.put(partial(self._ask, path))
                 ready = found is not None and found.synced.is_set()
                 if ready and sure:
                     break
                 patience = GRACE if ready else timeout if found is None else SYNC_PATIENCE
                 left = start + patience - time.monotonic()
-                if left <= 0:
+                if left <= 0 or self.deaf():
                     break
                 self._changed.wait(left)
         return found.notebook if found is not None and ready else None
@@ -178,6 +185,8 @@ class KernelSession:
         """
         end = time.monotonic() + timeout
         own = self._answer(end)
+        if own is None and self.refused is None and self.deaf():
+            raise NotConnected(NOT_YET.format(what="its answer"))
         if own is None and self.refused is not None and self.refused[0] != CloseCode.NO_DOCUMENT:
             self._raise_refusal()  # but a console, which has no notebook, begins at the root folder
         if not path.startswith("/"):
@@ -186,11 +195,13 @@ class KernelSession:
         found = next((d for d in list(self._documents.values()) if (d.path, d.type) == (path, type_)), None)
         if found is None:
             asked = self._openings.new(path, type_)
-            self._queue.put(partial(self._openings.ask, asked))
+            self._worker.put(partial(self._openings.ask, asked))
+            if self.deaf():
+                raise NotConnected(NOT_YET.format(what=f"{path!r}"))
             try:
                 found = asked.future.result(max(0.0, end - time.monotonic()))
             except TimeoutError:
-                self._queue.put(partial(self._openings.drop, asked))
+                self._worker.put(partial(self._openings.drop, asked))
                 raise NotConnected(_NO_FILE.format(path=path, timeout=timeout)) from None
         if not found.synced.wait(max(0.0, end - time.monotonic())):
             raise NotConnected(_NO_FILE.format(path=path, timeout=timeout))
@@ -218,16 +229,17 @@ class KernelSession:
                     return found
                 if not asked:
                     asked = True
-                    self._queue.put(partial(self._ask, None))
+                    self._worker.put(partial(self._ask, None))
+                if self.deaf():
+                    return None
                 self._changed.wait(left)
 
     def close(self, code: CloseCode = CloseCode.NORMAL, reason: str | None = None) -> None:
         """Send what is left and a bye, give the channels back, and detach all documents. Idempotent."""
-        if not self._running or self._ended is not None:
+        if self._closed or self._ended is not None:
             return
-        self._queue.put(partial(self._finish, code, reason or code.sentence))
-        self._thread.join(LAST_WORDS)
-        self._running = False
+        self._closed = True
+        self._worker.end(partial(self._finish, code, reason or code.sentence), LAST_WORDS)
         self._intercept.remove()
         self._uplink.flush(LAST_WORDS)
         self._end(
@@ -238,8 +250,8 @@ class KernelSession:
     def forked(self) -> None:
         """Be dead in a forked child, which has neither our thread nor the right to the kernel's sockets."""
         self._changed = threading.Condition()
-        self._queue = queue.SimpleQueue()
-        self._running = False
+        self._worker.abandon()
+        self._closed = True
         self._end(_FORKED)
 
     def _choose(self, path: str | None) -> tuple[LinkedDocument | None, bool]:
@@ -263,13 +275,13 @@ class KernelSession:
         return (documents[0], False) if documents else (None, False)
 
     def _kernels_cell(self) -> str | None:
-        parent = self._kernel.get_parent("shell") if hasattr(self._kernel, "get_parent") else {}
+        parent = parent_of(self._kernel)
         cell_id = (parent.get("metadata") or {}).get("cellId")
         return cell_id if isinstance(cell_id, str) else None
 
     def _kernels_client(self) -> str | None:
         """Return the session id of the client, a browser tab for example, whose code runs."""
-        parent = self._kernel.get_parent("shell") if hasattr(self._kernel, "get_parent") else {}
+        parent = parent_of(self._kernel)
         session = (parent.get("header") or {}).get("session")
         return session if isinstance(session, str) else None
 
@@ -286,7 +298,7 @@ class KernelSession:
         for document in list(self._documents.values()):
             document.notebook.running_cell_id = self._cell_id
             document.people.runner = self._runner
-            self._queue.put(partial(document.running, self._cell_id))
+            self._worker.put(partial(document.running, self._cell_id))
 
     def _end(self, reason: str) -> None:
         self._ended = reason
@@ -303,45 +315,36 @@ class KernelSession:
     # For our own thread
 
     def _deliver(self, message: dict[str, Any]) -> None:
-        """Take a downlink message; called in the control thread."""
-        self._queue.put(partial(self._on_message, message))
-
-    def _run(self) -> None:
-        while self._running:
-            due = self._tick()
-            try:
-                call = self._queue.get(timeout=None if due is None else max(0.0, due - time.monotonic()))
-                while True:
-                    self._guarded(call)
-                    call = self._queue.get_nowait()
-            except queue.Empty:
-                continue
-
-    def _guarded(self, call: Callable[[], None]) -> None:
-        try:
-            call()
-        except BaseException:  # noqa: BLE001 - see below
-            # One message that cannot be handled must not end the session, and pycrdt's panics are no
-            # Exceptions. The log is the server's terminal, not a cell.
-            self._log.exception("rtc_widgets could not handle a message.")
+        """Take a downlink message; called in the control thread, or between cells on the main one."""
+        self._worker.put(partial(self._on_message, message))
+        if self.deaf():
+            self._call_back()
 
     def _tick(self) -> float | None:
         """Do what is due, and return when something is due next."""
         now = time.monotonic()
         if self._hello_at is not None and now >= self._hello_at:
-            self._guarded(self._say_hello)
+            self._worker.guarded(self._say_hello)
         due = [self._hello_at]
         if self._hello_at is None:  # a relay that does not know the session would only say bye
-            self._guarded(partial(self._openings.say, now))
+            self._worker.guarded(partial(self._openings.say, now))
             due.append(self._openings.due())
         for document in list(self._documents.values()):
-            self._guarded(partial(self._publish, document, now))
+            self._worker.guarded(partial(self._publish, document, now))
             due += [document.sender.due(), document.receiver.due()]
         return min((time for time in due if time is not None), default=None)
 
+    def _say_all(self) -> None:
+        """Send what waits for its time, and that this was all: nobody comes back later to do it."""
+        for document in self._documents.values():
+            waits = document.sender.due() is not None
+            self._publish(document, time.monotonic(), everything=True)
+            if waits:
+                self._uplink.publish("head", comm_id=document.comm_id, seq=document.sender.seq)
+
     def _publish(self, document: LinkedDocument, now: float, *, everything: bool = False) -> None:
         document.before_sending()
-        for message in document.sender.take(now, everything=everything):
+        for message in document.sender.take(now, everything=everything or self._uplink.hasty(now)):
             self._uplink.publish(message.kind, message.buffers, comm_id=document.comm_id, seq=message.seq)
         document.after_sending()
         if document.receiver.ask(now):
@@ -421,12 +424,13 @@ class KernelSession:
                 comm_id,
                 welcome,
                 primary=primary,
-                wake=self._queue.put,
+                wake=self._worker.put,
                 leave=self._leave,
                 type_=self._openings.type_of(number),
             )
             document.live.dispatcher = self._dispatch
-            document.live.show = shower(self._kernel, self._log)
+            document.live.deaf = self.deaf
+            document.live.show = shower(self._kernel, self._log, self._unshown.append)
             document.notebook.running_cell_id = self._cell_id
             document.people.runner = self._runner
             document.running(self._cell_id)
@@ -509,7 +513,6 @@ class KernelSession:
         document.end("This handle was closed. Call rtc_widgets.notebook() or open() for a new one.")
 
     def _finish(self, code: CloseCode, reason: str) -> None:
-        self._running = False
         now = time.monotonic()
         for document in self._documents.values():
             self._publish(document, now, everything=True)
@@ -519,6 +522,20 @@ class KernelSession:
         """Run a person's callback on the main loop: plotting and widgets belong to the main thread."""
         loop = getattr(self._kernel, "io_loop", None)
         if loop is None:
-            callback()
+            self._callbacks.append(callback)  # until the cell has ended, or the message was taken
         else:
             loop.add_callback(callback)
+
+    def _call_back(self) -> None:
+        """Run callbacks where the kernel has no loop to do it; outside the worker, so that they can be interrupted."""
+        while self._callbacks:
+            self._callbacks.popleft()()
+
+
+def _terminal_log() -> logging.Logger:
+    """Return a log for the server's terminal, as ipykernel's own; `logging`'s last resort would write into a cell."""
+    log = logging.getLogger(__name__)
+    if not log.handlers:
+        log.addHandler(logging.StreamHandler(sys.__stderr__))
+        log.propagate = False
+    return log

@@ -6,17 +6,32 @@ import traceback
 from collections.abc import Callable
 from typing import Any
 
-__all__ = ["shower"]
+__all__ = ["parent_of", "shower"]
 
 _INTRODUCTION = "A callback of rtc_widgets failed. It stays registered; this error is shown once.\n\n"
 
 
-def shower(kernel: Any, log: Any) -> Callable[[], Callable[[BaseException], None]]:
-    """Return what `LiveDocument.show` is: called in a cell, it returns what shows errors in that cell."""
+def parent_of(kernel: Any) -> dict[str, Any]:
+    """Return the message whose cell runs, empty where the kernel does not say."""
+    if not hasattr(kernel, "get_parent"):
+        return {}
+    # xeus-python has one channel to ask about, and takes no argument.
+    parent: dict[str, Any] = kernel.get_parent("shell") if hasattr(kernel, "session") else kernel.get_parent()
+    return parent or {}
+
+
+def shower(
+    kernel: Any, log: Any, later: Callable[[str], None]
+) -> Callable[[], Callable[[BaseException], None]]:
+    """Return what `LiveDocument.show` is: called in a cell, it returns what shows errors in that cell.
+
+    Args:
+        later: shows a text in the next cell, where the kernel cannot show it in one that has ended.
+    """
 
     def subscribe() -> Callable[[BaseException], None]:
         # By the time that it fails another cell may run, or none.
-        parent = kernel.get_parent("shell") if hasattr(kernel, "get_parent") else {}
+        parent = parent_of(kernel)
         shown: set[str] = set()
 
         def show(error: BaseException) -> None:
@@ -27,7 +42,10 @@ def shower(kernel: Any, log: Any) -> Callable[[], Callable[[BaseException], None
                 return
             shown.add(text)
             log.warning("A callback of a notebook's code failed:\n%s", text)
-            _publish(kernel, parent, _INTRODUCTION + text)
+            if hasattr(kernel, "session"):
+                _publish(kernel, parent, _INTRODUCTION + text)
+            else:
+                later(_INTRODUCTION + text)
 
         return show
 

@@ -57,6 +57,10 @@ class Uplink:
             header=header,
         )
 
+    def hasty(self, _now: float) -> bool:
+        """Tell that messages are paced: the session's thread comes back for the next."""
+        return False
+
     def flush(self, timeout: float) -> None:
         """Wait until the iopub thread has handed everything over, for at most *timeout* seconds."""
         thread = getattr(self._kernel, "iopub_thread", None)

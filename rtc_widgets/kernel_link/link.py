@@ -9,14 +9,14 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import zmq
 import zmq.asyncio
 from jupyter_client.localinterfaces import is_local_ip
 from jupyter_client.session import Session
 
-from rtc_widgets.errors import NotConnected, ProtocolError
+from rtc_widgets.errors import FrameError, NotConnected, ProtocolError
 from rtc_widgets.kernel_link.flow import PAUSE, Receiver, Sender
 from rtc_widgets.protocol import kernel, sync
 from rtc_widgets.protocol.codes import CloseCode
@@ -29,6 +29,9 @@ _NO_OTHERS = "Here a kernel gets the notebook that it runs, and no other file."
 
 # Where each message to the kernel costs two status broadcasts to every tab (the shell channel), seconds.
 SLOW_PAUSE = 0.05
+# The topics of xeus, the library under kernels that offer Python nothing but comms, begin so; then comes an id of the
+# kernel's own, then the type of the message.
+XEUS_TOPIC = b"kernel_core."
 # Messages received before other tasks of the loop get their turn.
 TURN = 64
 
@@ -118,6 +121,8 @@ class KernelLink:
         self._hello: kernel.Hello | None = None
         self._refused = False
         self._closed = False
+        # Of the comm that the kernel opened, where it has no other channels.
+        self._comm_id: str | None = None
         self._connect()
 
     @property
@@ -207,6 +212,7 @@ class KernelLink:
         which has not loaded the extension and would log each message as unknown.
         """
         self._forget()
+        self._comm_id = None
         self._disconnect()
         self._connect()
 
@@ -243,6 +249,7 @@ class KernelLink:
         iopub.rcvhwm = 0
         self._open("iopub", iopub)
         iopub.subscribe(kernel.UPLINK_TOPIC)
+        iopub.subscribe(XEUS_TOPIC)
         self._open("control", zmq.Socket(context, zmq.DEALER))
         self._reader = self._loop.create_task(self._receive(iopub))
 
@@ -278,19 +285,41 @@ class KernelLink:
 
     async def _receive(self, iopub: zmq.asyncio.Socket) -> None:
         count = 0
+        broad = True
         while not iopub.closed:
             wire = await iopub.recv_multipart()
             try:
                 _, parts = self._session.feed_identities(wire)
-                message = self._session.deserialize(parts)
-                if message["msg_type"] == "comm_msg":
-                    self._on_message(message["content"], [bytes(buffer) for buffer in message["buffers"]])
+                topic = wire[0]
+                xeus = topic.startswith(XEUS_TOPIC)
+                if xeus and broad:
+                    # Now the kernel's id is known: none of what it prints concerns us.
+                    iopub.subscribe(topic.rpartition(b".")[0] + b".comm_")
+                    iopub.unsubscribe(XEUS_TOPIC)
+                    broad = False
+                if not xeus or _may_be_ours(topic, cast("bytes", parts[4])):
+                    self._on_comm(self._session.deserialize(parts))
             except Exception:  # noqa: BLE001 - see below
                 # What a kernel sends is not ours to trust, and one bad message must not end the link.
                 self._log.exception("A message of the kernel could not be handled.")
             count += 1
             if count % TURN == 0:
                 await asyncio.sleep(0)
+
+    def _on_comm(self, message: Mapping[str, Any]) -> None:
+        """Take a message of our uplink's, or of the comm of a kernel that has no other."""
+        content, type_ = message["content"], message["msg_type"]
+        if type_ not in {"comm_open", "comm_msg"}:
+            return
+        if type_ == "comm_open":
+            self._forget()  # the kernel has lost the comm before
+            self._comm_id = content["comm_id"]
+        elif content["comm_id"] not in {kernel.UPLINK_ID, self._comm_id}:
+            # A widget's, unless the kernel outlived the server that it opened the comm for.
+            if self._hello is not None or not _ours(content):
+                return
+            self._comm_id = content["comm_id"]
+        self._on_message(content, [bytes(buffer) for buffer in message["buffers"]])
 
     def _on_message(self, content: Mapping[str, Any], buffers: list[bytes]) -> None:
         data = kernel.parse(content)
@@ -394,7 +423,7 @@ class KernelLink:
         return session is not None and self._tell(session, kind, buffers, **keys)
 
     def _tell(self, session: str, kind: kernel.Kind, buffers: list[bytes] | None = None, **keys: Any) -> bool:
-        content = kernel.content(kernel.DOWNLINK_ID, kind, session)
+        content = kernel.content(self._comm_id or kernel.DOWNLINK_ID, kind, session)
         content["data"] |= keys
         try:
             self._session.send(self._downlink(), "comm_msg", content, buffers=[*(buffers or ())])
@@ -405,8 +434,22 @@ class KernelLink:
 
     def _downlink(self) -> zmq.Socket[Any]:
         """Return the channel on which the kernel hears us."""
-        if self._hello is None or "control" in self._hello.ways:
+        if self._comm_id is None and (self._hello is None or "control" in self._hello.ways):
             return self._sockets["control"]
         if "shell" not in self._sockets:
             self._open("shell", zmq.Socket(zmq.asyncio.Context.instance(), zmq.DEALER))
         return self._sockets["shell"]
+
+
+def _may_be_ours(topic: bytes, content: bytes) -> bool:
+    """Look at a message of a xeus kernel before it is read: all its widgets' messages come by here, too."""
+    if topic.endswith(b".comm_open"):
+        return f'"{kernel.COMM_TARGET}"'.encode() in content
+    return topic.endswith(b".comm_msg") and b'"session"' in content and b'"kind"' in content
+
+
+def _ours(content: Mapping[str, Any]) -> bool:
+    try:
+        return kernel.parse(content) is not None
+    except FrameError:
+        return False

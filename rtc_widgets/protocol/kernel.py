@@ -1,6 +1,7 @@
 """How a kernel and its relay address each other (section 8).
 
-Neither side opens a comm there, so what would be a ``comm_open`` or ``comm_close`` is a *kind* in ``content.data``.
+Mostly neither side opens a comm there, so what would be a ``comm_open`` or ``comm_close`` is a *kind* in
+``content.data``.
 """
 
 from __future__ import annotations
@@ -11,11 +12,23 @@ from typing import Any, Literal
 
 from rtc_widgets.errors import FrameError
 
-__all__ = ["DOWNLINK_ID", "UPLINK_ID", "UPLINK_TOPIC", "Hello", "Kind", "Opening", "content", "parse"]
+__all__ = [
+    "COMM_TARGET",
+    "DOWNLINK_ID",
+    "UPLINK_ID",
+    "UPLINK_TOPIC",
+    "Hello",
+    "Kind",
+    "Opening",
+    "content",
+    "parse",
+]
 
 UPLINK_ID = "rtc_widgets.uplink"
 UPLINK_TOPIC = f"comm-{UPLINK_ID}".encode()
 DOWNLINK_ID = "rtc_widgets.downlink"
+# Of the comm that a kernel opens which offers nothing but comms; its id then stands for both of the above.
+COMM_TARGET = "rtc_widgets.kernel"
 
 Kind = Literal["hello", "welcome", "refused", "open", "frame", "head", "resync", "close", "bye"]
 # The keys each kind must have besides "kind" and "session", and their types.

@@ -78,6 +78,7 @@ async def test_a_kernel_without_a_control_stream_hears_between_cells_and_says_so
         "get_ipython().kernel.control_stream = None\n%load_ext rtc_widgets\nimport rtc_widgets"
     )
     assert "between cells" in printed
+    await until(lambda: hub.was_heard(notebook))
     assert (
         await kernel.run("nb = rtc_widgets.notebook()\nnb[0].source += '!'\nprint(nb[0].source)")
         == "x = 1!\n"

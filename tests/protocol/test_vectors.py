@@ -262,6 +262,14 @@ def test_malformed_welcomes(case):
         Welcome.from_json(case["value"])
 
 
+def test_the_names_on_a_kernels_channels():
+    named = json.loads((VECTORS / "kernel.json").read_text())
+    assert named["uplink_id"] == kernel.UPLINK_ID
+    assert named["uplink_topic"].encode() == kernel.UPLINK_TOPIC
+    assert named["downlink_id"] == kernel.DOWNLINK_ID
+    assert named["comm_target"] == kernel.COMM_TARGET
+
+
 @pytest.mark.parametrize("data", vectors("kernel", "valid"))
 def test_kernel_messages(data):
     assert kernel.parse({"comm_id": kernel.UPLINK_ID, "data": data}) == data

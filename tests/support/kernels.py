@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import os
+import sys
 import time
 from pathlib import Path
 
@@ -29,11 +31,28 @@ async def until(condition, seconds=10.0, why="it did not become true"):
         await asyncio.sleep(0.005)
 
 
-class Kernel:
-    """One ipykernel process, and a client that keeps every iopub message as a tab would."""
+def install_kernelspec(folder, module):
+    """Make a kernel known that is run as ``python -m module -f …``, under the module's name."""
+    (folder / module).mkdir(parents=True)
+    argv = [sys.executable, "-m", module, "-f", "{connection_file}"]
+    spec = {"argv": argv, "display_name": module, "language": "python"}
+    (folder / module / "kernel.json").write_text(json.dumps(spec))
 
-    def __init__(self, tmp_path):
+
+class Kernel:
+    """One kernel's process, and a client that keeps every iopub message as a tab would.
+
+    Args:
+        module: what is run as the kernel; `ipykernel_launcher` in this environment where none is named.
+    """
+
+    def __init__(self, tmp_path, module=None):
         self.manager = AsyncKernelManager(kernel_name="python3")
+        if module is not None:
+            specs = tmp_path / "specs"
+            install_kernelspec(specs, module)
+            self.manager.kernel_spec_manager.kernel_dirs = [str(specs)]
+            self.manager.kernel_name = module
         self.tmp_path = tmp_path
         self.iopub = []
 
@@ -58,7 +77,9 @@ class Kernel:
 
     async def _read(self):
         while True:
-            self.iopub.append(await self.client.get_iopub_msg())
+            message = await self.client.get_iopub_msg()
+            # xeus sends null where ipykernel sends no parent.
+            self.iopub.append(message | {"parent_header": message["parent_header"] or {}})
 
     async def _disconnect(self):
         self.reader.cancel()
@@ -206,6 +227,11 @@ class Hub:
                 self.link.send(notebook.comm_id, [sync.update(event.update)])
 
         notebook.subscription = notebook.doc.observe(changed)
+
+    def was_heard(self, notebook):
+        """Tell whether the kernel has had its welcome."""
+        flow = self.link._flows.get(notebook.comm_id)
+        return flow is not None and flow.heard
 
     def add(self, notebook):
         self.notebooks.append(notebook)

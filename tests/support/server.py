@@ -145,7 +145,7 @@ class Server:
             text = response.read()
         return json.loads(text) if text else None
 
-    def notebook(self, name: str, *sources: str, minor: int = 5) -> str:
+    def notebook(self, name: str, *sources: str, minor: int = 5, kernel: str = "python3") -> str:
         """Write a notebook of code cells and return its path."""
         cells = [
             nbformat.v4.new_code_cell(source, id=f"cell-{index}") for index, source in enumerate(sources)
@@ -156,8 +156,8 @@ class Server:
             for cell in cells:
                 del cell["id"]
         notebook.metadata["kernelspec"] = {
-            "name": "python3",
-            "display_name": "Python 3",
+            "name": kernel,
+            "display_name": kernel,
             "language": "python",
         }
         path = self.root / name

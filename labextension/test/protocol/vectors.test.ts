@@ -13,6 +13,7 @@ import {
 } from '../../src/protocol/codes';
 import * as envelope from '../../src/protocol/envelope';
 import * as event from '../../src/protocol/event';
+import { KERNEL_TARGET } from '../../src/protocol/kernel';
 import * as parts from '../../src/protocol/parts';
 import { decode, FrameReader, FrameWriter } from '../../src/protocol/peer';
 import * as queryAwareness from '../../src/protocol/query_awareness';
@@ -302,4 +303,12 @@ describe('version (9)', () => {
       expect(choose(theirs)).toBe(chosen);
     }
   );
+});
+
+describe('kernel', () => {
+  it('has the name of the comm that a kernel opens', () => {
+    expect(KERNEL_TARGET).toBe(
+      vectors<{ comm_target: string }>('kernel').comm_target
+    );
+  });
 });
