@@ -21,6 +21,7 @@ import { FileNews } from './file_news';
 import { firstSync } from './first_sync';
 import { goLive, type ILiveOptions } from './live_document';
 import { type IOpenDocument, key, OpenDocuments } from './open_documents';
+import type { IWhyNot } from './standing/standing';
 import type { ILiveDocument, ILiveDocuments, IRecovered } from './tokens';
 
 /** The id that widget factories name us by. */
@@ -86,10 +87,14 @@ export class ContentProvider implements IContentProvider, ILiveDocuments {
     this._kept.set(key(type, path), [...kept, ...unsaved]);
   }
 
-  unshare(path: string, type: string): IDisposable {
+  unshare(path: string, type: string, why: IWhyNot): IDisposable {
     const at = key(type, path);
-    this._unshared.add(at);
+    this._unshared.set(at, why);
     return new DisposableDelegate(() => this._unshared.delete(at));
+  }
+
+  whyUnshared(path: string, type: string): IWhyNot | null {
+    return this._unshared.get(key(type, path)) ?? null;
   }
 
   /** Return the file's model; its content only where the document is not shared, for the relay fills those. */
@@ -191,7 +196,7 @@ export class ContentProvider implements IContentProvider, ILiveDocuments {
   private readonly _factories = new Map<string, SharedDocumentFactory>();
   private readonly _documents = new OpenDocuments();
   private readonly _news: FileNews;
-  private readonly _unshared = new Set<string>();
+  private readonly _unshared = new Map<string, IWhyNot>();
   private readonly _kept = new Map<string, IUnsaved[]>();
   private readonly _added = new Signal<ILiveDocuments, ILiveDocument>(this);
   private readonly _recovered = new Signal<ILiveDocuments, IRecovered>(this);

@@ -8,12 +8,15 @@ import notices from './plugins/notices';
 import people from './plugins/people';
 import provider from './plugins/provider';
 import readOnly from './plugins/read_only';
+import sharing from './plugins/sharing';
+import standing from './plugins/standing';
 import trust from './plugins/trust';
 import whereabouts from './plugins/whereabouts';
 
 export * from './tokens';
 
 const plugins: JupyterFrontEndPlugin<unknown>[] = [
+  sharing,
   provider,
   readOnly,
   endings,
@@ -22,7 +25,8 @@ const plugins: JupyterFrontEndPlugin<unknown>[] = [
   whereabouts,
   cursors,
   people,
-  kernelComm
+  kernelComm,
+  standing
 ];
 
 export default plugins;

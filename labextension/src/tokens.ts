@@ -7,6 +7,8 @@ import type { ISignal } from '@lumino/signaling';
 import type { ILink } from './channels/link';
 import type { IUnsaved } from './documents/unacknowledged';
 import type { Provider } from './provider';
+import type { Sharing } from './sharing';
+import type { IWhyNot } from './standing/standing';
 
 /** One live document of this tab. */
 export interface ILiveDocument {
@@ -29,7 +31,9 @@ export interface ILiveDocuments {
   /** Keep texts that are to be applied again when the file is opened the next time. */
   keep(path: string, type: string, unsaved: readonly IUnsaved[]): void;
   /** Open this file the ordinary way, without sharing it, until the result is disposed. */
-  unshare(path: string, type: string): IDisposable;
+  unshare(path: string, type: string, why: IWhyNot): IDisposable;
+  /** Return why this file is opened the ordinary way, null where it need not be. */
+  whyUnshared(path: string, type: string): IWhyNot | null;
   /** Texts were applied again; `left` could not be merged. */
   readonly recovered: ISignal<ILiveDocuments, IRecovered>;
 }
@@ -45,4 +49,10 @@ export interface IRecovered {
 export const ILiveDocuments = new Token<ILiveDocuments | null>(
   'rtc-widgets:ILiveDocuments',
   'The documents of this page that rtc_widgets keeps in step with others.'
+);
+
+/** Tells why documents are not shared, where `ILiveDocuments` is null. */
+export const ISharing = new Token<Sharing>(
+  'rtc-widgets:ISharing',
+  'Why the documents of this page are not shared by rtc_widgets.'
 );

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
+from support.others import standing
 from support.server import Server
 
 OTHER = "jupyter-collaboration==5.0.4"
@@ -82,6 +83,7 @@ def test_the_other_one_shares_and_ours_says_that_it_stays_aside(both, visit, scr
     ada.reload(path)
     ada.sees(0, "x = 1 + 1")
     expect(ada.toast(notice)).to_have_count(0)
+    expect(standing(ada)).to_have_accessible_name("Collaboration: Not shared")
 
 
 def test_our_rooms_are_refused(both):

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from playwright.sync_api import expect
+from support.others import standing
 from support.server import Server, until
 
 # Names are tokens, as in tests/e2e/test_access.py. A page names its person once, in its address, and has a cookie from
@@ -74,6 +77,7 @@ def test_a_viewer_sees_changes_live_and_cannot_type(guarded, visit, screenshots)
     eve.sees(1, "y = 2!")
     assert eve.sources() == ada.sources() == ["x = 1 + 1", "y = 2!"]
     assert not eve.dirty()
+    expect(standing(eve)).to_have_accessible_name(re.compile("Read-only, 2 people here"))
     for person in (ada, eve):
         person.sees_no_dialog()
 

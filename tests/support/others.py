@@ -7,7 +7,7 @@ import re
 from playwright.sync_api import Locator
 from support.person import Person
 
-__all__ = ["ADAPTIVE", "CONFIG", "avatar", "carets", "mark"]
+__all__ = ["ADAPTIVE", "CONFIG", "avatar", "carets", "mark", "standing"]
 
 # Names are tokens. A page names its person once, in its address, and has a cookie from then on, which comes before the
 # header: there, every JupyterLab page sends the server's own token.
@@ -45,3 +45,8 @@ def mark(person: Person, index: int, name: str) -> Locator:
 def avatar(person: Person, name: str | re.Pattern[str]) -> Locator:
     """Return somebody's button in the top bar, by what is read aloud."""
     return person.page.get_by_role("group", name="Others in this document").get_by_role("button", name=name)
+
+
+def standing(person: Person) -> Locator:
+    """Return the item in the status bar that says how the document stands."""
+    return person.page.locator("#jp-main-statusbar .rtcw-Standing-button")

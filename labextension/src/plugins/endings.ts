@@ -1,5 +1,6 @@
 /** Tells a person why a document ended, and gives back what they typed. */
 
+import type { ISharedDocument } from '@jupyter/ydoc';
 import type {
   JupyterFrontEnd,
   JupyterFrontEndPlugin
@@ -19,6 +20,9 @@ import type { CloseCode } from '../protocol/codes';
 import type { IClosed } from '../provider';
 import { type ILiveDocument, ILiveDocuments } from '../tokens';
 import { toast } from './toast';
+
+/** The command that opens the current document again. */
+export const OPEN_AGAIN = 'rtc-widgets:open-again';
 
 /** The widget factories that show shared documents, by type. */
 const FACTORIES: Readonly<Record<string, string>> = {
@@ -99,19 +103,50 @@ const plugin: JupyterFrontEndPlugin<void> = {
           {
             label: trans.__('Open Again'),
             callback: () => {
-              if (code !== 'read-only') {
-                documents.keep(live.path, live.type, unsaved);
-              }
-              reopen(app, manager, live);
+              openAgain(live, code, unsaved);
             }
           }
         ]
       });
     };
 
+    const openAgain = (
+      live: ILiveDocument,
+      code: CloseCode,
+      unsaved: readonly IUnsaved[]
+    ) => {
+      if (code !== 'read-only') {
+        documents.keep(live.path, live.type, unsaved);
+      }
+      reopen(app, manager, live);
+    };
+
+    const ended = new WeakMap<ISharedDocument, IClosed>();
+    const current = () => {
+      const widget = app.shell.currentWidget;
+      const context = widget && manager.contextForWidget(widget);
+      const live = context && documents.find(context.model.sharedModel);
+      const closed = live && ended.get(live.model);
+      return closed && { live, closed };
+    };
+    app.commands.addCommand(OPEN_AGAIN, {
+      label: trans.__('Open the Document Again'),
+      caption: trans.__('Open a document again that was closed'),
+      isEnabled: () => current() !== undefined,
+      describedBy: { args: {} },
+      execute: () => {
+        const found = current();
+        if (found) {
+          const { live, closed } = found;
+          openAgain(live, closed.code, closed.unsaved);
+        }
+      }
+    });
+
     /** Open a file that cannot be shared as if there were no rtc_widgets. */
-    const openOrdinarily = (live: ILiveDocument, { reason }: IClosed) => {
-      const unshared = documents.unshare(live.path, live.type);
+    const openOrdinarily = (live: ILiveDocument, { code, reason }: IClosed) => {
+      const why = { code, detail: reason };
+      const unshared = documents.unshare(live.path, live.type, why);
       // Before JupyterLab hears of the refusal, so that it has no widget left to show a dialog for.
       const widget = reopen(app, manager, live);
       if (!widget) {
@@ -124,6 +159,7 @@ const plugin: JupyterFrontEndPlugin<void> = {
 
     documents.added.connect((_, live) => {
       live.provider.closed.connect((_, closed) => {
+        ended.set(live.model, closed);
         if (!live.provider.hasSynced) {
           if (ORDINARY.includes(closed.code)) {
             openOrdinarily(live, closed);

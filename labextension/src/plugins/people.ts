@@ -22,7 +22,8 @@ import { Roster } from '../presence/roster';
 import { nameOf } from '../presence/words';
 import { ILiveDocuments } from '../tokens';
 
-const JUMP = 'rtc-widgets:jump-to';
+/** The command that goes to somebody. */
+export const JUMP = 'rtc-widgets:jump-to';
 
 function addJump(
   { commands, shell }: JupyterFrontEnd,

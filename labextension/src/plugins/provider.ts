@@ -24,7 +24,8 @@ import { Connection, type ISocket } from '../channels/connection';
 import { CONTENT_PROVIDER, ContentProvider } from '../content_provider';
 import { SUBPROTOCOL } from '../protocol/envelope';
 import { type Fetch, type IRelay, isSignedIn, relay } from '../rooms';
-import { ILiveDocuments } from '../tokens';
+import type { Sharing } from '../sharing';
+import { ILiveDocuments, ISharing } from '../tokens';
 import { onWake } from '../wake';
 import { toast } from './toast';
 
@@ -90,29 +91,33 @@ const plugin: JupyterFrontEndPlugin<ILiveDocuments | null> = {
   description: 'Shares notebooks and text files through the rtc_widgets relay.',
   autoStart: true,
   requires: [INotebookWidgetFactory, ISettingRegistry],
-  optional: [IEditorWidgetFactory, ITranslator],
+  optional: [IEditorWidgetFactory, ITranslator, ISharing],
   provides: ILiveDocuments,
   activate: async (
     app: JupyterFrontEnd,
     notebooks: NotebookWidgetFactory.IFactory,
     settings: ISettingRegistry,
     editors: FileEditorFactory.IFactory | null,
-    translator: ITranslator | null
+    translator: ITranslator | null,
+    sharing: Sharing | null
   ) => {
     const trans = (translator ?? nullTranslator).load('rtc_widgets');
     // Layout restoration waits for this activation, so no document is opened before it ends.
     const { composite } = await settings.load(ID);
     if (composite['provider'] === 'never') {
+      sharing?.refuse('off');
       return null;
     }
     const { contents, user } = app.serviceManager;
     const drive = (contents as ContentsManager).defaultDrive;
     const registry = drive?.contentProviderRegistry;
     if (!drive || !registry) {
+      sharing?.refuse('absent');
       return null;
     }
     const found = OTHERS.find(([id]) => app.hasPlugin(id));
     if (found || notebooks.contentProviderId) {
+      sharing?.refuse('other', found?.[1]);
       stepAside(found?.[1] ?? trans.__('another extension'), trans);
       return null;
     }
@@ -120,9 +125,11 @@ const plugin: JupyterFrontEndPlugin<ILiveDocuments | null> = {
     const fetch = fetchWith(serverSettings);
     const answer = await ask(fetch);
     if (!answer) {
+      sharing?.refuse('absent');
       return null;
     }
     if (answer.provider === 'other') {
+      sharing?.refuse('other', answer.other ?? '');
       stepAside(answer.other ?? trans.__('another extension'), trans);
       return null;
     }

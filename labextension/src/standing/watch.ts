@@ -1,0 +1,126 @@
+/** Remembers of each shared document what nobody could ask later: since when, and what the relay said. */
+
+import type { DocumentChange, ISharedDocument } from '@jupyter/ydoc';
+import { type ISignal, Signal } from '@lumino/signaling';
+import { Roster } from '../presence/roster';
+import type { IClosed } from '../provider';
+import type { ILiveDocument } from '../tokens';
+import type { IFacts, INotice } from './standing';
+
+/** The notices that are about something that passes; the others are told once, as notifications. */
+const LASTING = [
+  'save-failed',
+  'read-only',
+  'unreadable',
+  'deleted',
+  'not-merged',
+  'emptied',
+  'upgrade',
+  'store'
+];
+
+/** Follow one document. */
+export class Watch {
+  /** Return the one of a document. */
+  static of(live: ILiveDocument): Watch {
+    let found = all.get(live.model);
+    if (!found) {
+      found = new Watch(live);
+      all.set(live.model, found);
+    }
+    return found;
+  }
+
+  private constructor(readonly live: ILiveDocument) {
+    const { model, provider } = live;
+    const tell = () => this._changed.emit();
+    provider.stateChanged.connect(tell);
+    provider.roleChanged.connect(tell);
+    provider.closed.connect((_, closed) => {
+      this._closed = closed;
+      tell();
+    });
+    provider.eventReceived.connect((_, { name, params }) => {
+      const { code, message } = params;
+      if (
+        name === 'notice' &&
+        typeof code === 'string' &&
+        typeof message === 'string' &&
+        LASTING.includes(code)
+      ) {
+        this._notice = { code, message };
+        tell();
+      }
+    });
+    provider.pending.changed.connect(({ since }) => {
+      if (since === null && this._notice?.code === 'store') {
+        this._notice = null;
+      }
+      tell();
+    });
+    model.changed.connect(this._onChanged, this);
+    this._roster = Roster.of(model.awareness);
+    this._roster.changed.connect(tell);
+    // The signals of all of these go with the document.
+    model.disposed.connect(() => Signal.clearData(this));
+  }
+
+  /** Something that is said of the document may be another now. */
+  get changed(): ISignal<this, void> {
+    return this._changed;
+  }
+
+  /** What this tab typed and the relay has not confirmed. */
+  get texts(): readonly string[] {
+    const { provider } = this.live;
+    const unsaved = this._closed?.unsaved ?? provider.unsaved();
+    return unsaved.map(({ text }) => text);
+  }
+
+  /** Return what is known now; `kernel` tells whether a kernel could take part. */
+  facts(couldHaveKernel: boolean): IFacts {
+    const { provider } = this.live;
+    const { participants } = this._roster;
+    const { count, since } = provider.pending;
+    const others = participants.filter(who => !who.isKernel && !who.isMe);
+    // Without a connection nobody can be seen, which does not mean that nobody is here.
+    const isSeeing = provider.state === 'synced';
+    const isLinked = participants.some(({ isKernel }) => isKernel);
+    return {
+      state: provider.state,
+      since: provider.since,
+      role: provider.role,
+      isOnline: navigator.onLine,
+      closed: this._closed,
+      pending: count,
+      pendingSince: since,
+      hasText: count > 0 && this.texts.length > 0,
+      dirtySince: this._dirtySince,
+      notice: this._notice,
+      people: isSeeing ? others.length + 1 : 0,
+      kernel: isLinked || (isSeeing && couldHaveKernel ? false : null)
+    };
+  }
+
+  private _onChanged(_: ISharedDocument, change: DocumentChange): void {
+    for (const { name, newValue } of change.stateChange ?? []) {
+      const isDirty = name === 'dirty' && newValue === true;
+      if (name !== 'dirty' || isDirty === (this._dirtySince !== null)) {
+        continue;
+      }
+      this._dirtySince = isDirty ? Date.now() : null;
+      if (!isDirty && this._notice?.code !== 'store') {
+        this._notice = null;
+      }
+      this._changed.emit();
+    }
+  }
+
+  private readonly _roster: Roster;
+  private readonly _changed = new Signal<this, void>(this);
+  private _closed: IClosed | null = null;
+  private _notice: INotice | null = null;
+  private _dirtySince: number | null = null;
+}
+
+const all = new WeakMap<ISharedDocument, Watch>();
