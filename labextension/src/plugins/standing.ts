@@ -9,6 +9,7 @@ import {
   ICommandPalette,
   IToolbarWidgetRegistry
 } from '@jupyterlab/apputils';
+import { PageConfig, URLExt } from '@jupyterlab/coreutils';
 import { DocumentWidget, type IDocumentWidget } from '@jupyterlab/docregistry';
 import { FileEditor } from '@jupyterlab/fileeditor';
 import { Notebook, NotebookPanel } from '@jupyterlab/notebook';
@@ -55,7 +56,7 @@ function subjectOf(
   const live = documents?.find(context.model.sharedModel);
   return {
     widget,
-    watch: live ? Watch.of(live) : null,
+    watch: live && documents ? Watch.of(live, documents.link) : null,
     whyNot: live ? null : whyNot(isNotebook, context.path, documents, sharing),
     couldHaveKernel: () => widget instanceof NotebookPanel && runsPython(widget)
   };
@@ -115,6 +116,7 @@ function openDetails(
   };
   const acts: Readonly<Record<Cure, () => void>> = {
     reconnect: () => watch?.live.provider.reconnect(),
+    'sign-in': () => window.open(URLExt.join(PageConfig.getBaseUrl(), 'login')),
     save: () => void commands.execute('docmanager:save'),
     'copy-text': () => copy(watch?.texts.join('\n\n') ?? ''),
     'open-again': () => void commands.execute(OPEN_AGAIN),
@@ -268,7 +270,11 @@ const plugin: JupyterFrontEndPlugin<void> = {
       followSession();
     };
     shell.currentChanged?.connect(onCurrent);
-    documents?.added.connect(() => queueMicrotask(onCurrent));
+    documents?.added.connect((_, live) => {
+      // From the beginning: what it remembers, nobody could ask later.
+      Watch.of(live, documents.link);
+      queueMicrotask(onCurrent);
+    });
     void app.restored.then(onCurrent);
 
     const settings = await registry?.load(ID);

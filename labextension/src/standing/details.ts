@@ -72,6 +72,7 @@ function cures(
   }
   const labels: Readonly<Record<Cure, string>> = {
     reconnect: trans.__('Reconnect Now'),
+    'sign-in': trans.__('Sign In'),
     save: trans.__('Save Now'),
     'copy-text': trans.__('Copy My Text'),
     'open-again': trans.__('Open Again'),

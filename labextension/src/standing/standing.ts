@@ -25,6 +25,8 @@ export interface IFacts {
   readonly role: Role | null;
   /** Whether this computer has a network at all. */
   readonly isOnline: boolean;
+  /** Whether the server is there but does not know this person any more. */
+  readonly isSignedOut: boolean;
   /** Why it was ended for good. */
   readonly closed: { readonly code: string; readonly reason: string } | null;
   /** Changes that are not in the relay's log, and since when. */
@@ -43,7 +45,13 @@ export interface IFacts {
 
 /** What is said first. */
 export type Kind =
-  'live' | 'connecting' | 'reconnecting' | 'offline' | 'read-only' | 'closed';
+  | 'live'
+  | 'connecting'
+  | 'reconnecting'
+  | 'offline'
+  | 'signed-out'
+  | 'read-only'
+  | 'closed';
 
 /** How a document stands at one time. */
 export interface IStanding {
@@ -63,11 +71,13 @@ const ACKNOWLEDGED = 5_000;
 /** A save comes after 1 s of quiet, at the latest after 10. */
 const SAVED = 15_000;
 
+const AWAY: readonly Kind[] = ['reconnecting', 'offline', 'signed-out'];
+
 /** Return how a document stands. */
 export function stand(facts: IFacts, now: number): IStanding {
   const kind = kindOf(facts, now);
   const writes = !!facts.role && mayWrite(facts.role) && kind !== 'closed';
-  const isAway = kind === 'offline' || kind === 'reconnecting';
+  const isAway = AWAY.includes(kind);
   const ends: number[] = [];
   const duration = (since: number | null, patience: number): number | null => {
     if (since === null || !writes) {
@@ -96,7 +106,10 @@ export function stand(facts: IFacts, now: number): IStanding {
 }
 
 function kindOf(facts: IFacts, now: number): Kind {
-  const { state, role, since, isOnline } = facts;
+  const { state, role, since, isOnline, isSignedOut } = facts;
+  if (isSignedOut && (state === 'connecting' || state === 'offline')) {
+    return 'signed-out';
+  }
   switch (state) {
     case 'closed':
       return 'closed';

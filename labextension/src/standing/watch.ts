@@ -2,6 +2,7 @@
 
 import type { DocumentChange, ISharedDocument } from '@jupyter/ydoc';
 import { type ISignal, Signal } from '@lumino/signaling';
+import type { ILink } from '../channels/link';
 import { Roster } from '../presence/roster';
 import type { IClosed } from '../provider';
 import type { ILiveDocument } from '../tokens';
@@ -22,16 +23,19 @@ const LASTING = [
 /** Follow one document. */
 export class Watch {
   /** Return the one of a document. */
-  static of(live: ILiveDocument): Watch {
+  static of(live: ILiveDocument, link: ILink): Watch {
     let found = all.get(live.model);
     if (!found) {
-      found = new Watch(live);
+      found = new Watch(live, link);
       all.set(live.model, found);
     }
     return found;
   }
 
-  private constructor(readonly live: ILiveDocument) {
+  private constructor(
+    readonly live: ILiveDocument,
+    private readonly _link: ILink
+  ) {
     const { model, provider } = live;
     const tell = () => this._changed.emit();
     provider.stateChanged.connect(tell);
@@ -58,10 +62,11 @@ export class Watch {
       }
       tell();
     });
+    _link.statusChanged.connect(this._tell, this);
     model.changed.connect(this._onChanged, this);
     this._roster = Roster.of(model.awareness);
     this._roster.changed.connect(tell);
-    // The signals of all of these go with the document.
+    // The link stays when the document goes.
     model.disposed.connect(() => Signal.clearData(this));
   }
 
@@ -91,6 +96,7 @@ export class Watch {
       since: provider.since,
       role: provider.role,
       isOnline: navigator.onLine,
+      isSignedOut: this._link.status.state === 'signed-out',
       closed: this._closed,
       pending: count,
       pendingSince: since,
@@ -100,6 +106,10 @@ export class Watch {
       people: isSeeing ? others.length + 1 : 0,
       kernel: isLinked || (isSeeing && couldHaveKernel ? false : null)
     };
+  }
+
+  private _tell(): void {
+    this._changed.emit();
   }
 
   private _onChanged(_: ISharedDocument, change: DocumentChange): void {

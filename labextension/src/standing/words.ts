@@ -6,6 +6,7 @@ import type { IFacts, IStanding, IWhyNot, Kind } from './standing';
 /** What a person can do about a state; the plugin knows how. */
 export type Cure =
   | 'reconnect'
+  | 'sign-in'
   | 'save'
   | 'copy-text'
   | 'open-again'
@@ -43,6 +44,7 @@ const LEVELS: Readonly<Record<Kind, Level>> = {
   connecting: 'busy',
   reconnecting: 'busy',
   offline: 'warning',
+  'signed-out': 'error',
   'read-only': 'none',
   closed: 'error'
 };
@@ -161,6 +163,8 @@ function titleOf(
       return trans.__('Reconnecting…');
     case 'offline':
       return trans.__('Offline');
+    case 'signed-out':
+      return trans.__('Signed out');
     case 'read-only':
       return trans.__('Read-only');
     case 'closed':
@@ -249,6 +253,12 @@ function sentencesOf(
           'You may go on: your changes are kept and sent when the connection is back.'
         )
       ];
+    case 'signed-out':
+      return [
+        trans.__(
+          'Your sign-in has expired. Sign in again in another window: this page then goes on by itself. Your changes are kept here.'
+        )
+      ];
     case 'read-only':
       return [
         trans.__(
@@ -275,6 +285,10 @@ function curesOf(
     case 'reconnecting':
     case 'offline':
       return hasText ? ['reconnect', 'copy-text'] : ['reconnect'];
+    case 'signed-out':
+      return hasText
+        ? ['sign-in', 'reconnect', 'copy-text']
+        : ['sign-in', 'reconnect'];
     case 'read-only':
       return ['download'];
     case 'closed': {

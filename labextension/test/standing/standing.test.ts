@@ -13,6 +13,7 @@ const LIVE: IFacts = {
   since: 0,
   role: 'editor',
   isOnline: true,
+  isSignedOut: false,
   closed: null,
   pending: 0,
   pendingSince: null,
@@ -53,6 +54,12 @@ describe('a document', () => {
       'Offline',
       'warning',
       ['reconnect']
+    ],
+    [
+      { state: 'offline', since: NOW, isSignedOut: true },
+      'Signed out',
+      'error',
+      ['sign-in', 'reconnect']
     ],
     [
       { state: 'offline', since: NOW, isOnline: false },
