@@ -7,14 +7,13 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+from rtc_widgets.documents.ipynb import written_cell
 from rtc_widgets.documents.wrapped import TEXT
 from rtc_widgets.errors import DocumentError
 
 __all__ = ["Style", "encode", "parse"]
 
 _BOM = b"\xef\xbb\xbf"
-# MIME types besides text/… that nbformat writes line by line.
-_LINES = frozenset({"application/javascript", "image/svg+xml"})
 _OLD = (
     "{name} is a notebook of format {version}. Reading it needs the package nbformat, which converts it (and saving it "
     "is an upgrade): pip install nbformat"
@@ -80,7 +79,7 @@ def _plain(type_: str, content: Any) -> str:
 def _notebook(content: dict[str, Any], style: Style) -> str:
     """Return a notebook as nbformat writes it: keys sorted, long strings as lists of lines."""
     minor = content["nbformat_minor"]
-    cells = [_cell(cell, ids=minor >= 5) for cell in content["cells"]]  # ids came with nbformat 4.5
+    cells = [written_cell(cell, ids=minor >= 5) for cell in content["cells"]]
     text = json.dumps(
         {**content, "cells": cells},
         ensure_ascii=False,
@@ -89,34 +88,6 @@ def _notebook(content: dict[str, Any], style: Style) -> str:
         separators=(",", ": "),
     )
     return text + "\n" if style.last_newline else text
-
-
-def _cell(cell: dict[str, Any], *, ids: bool) -> dict[str, Any]:
-    written = {key: value for key, value in cell.items() if ids or key != "id"}
-    written["source"] = cell["source"].splitlines(keepends=True)
-    if isinstance(cell.get("attachments"), dict):
-        written["attachments"] = {name: _bundle(data) for name, data in cell["attachments"].items()}
-    if isinstance(cell.get("outputs"), list):
-        written["outputs"] = [_output(output) for output in cell["outputs"]]
-    return written
-
-
-def _output(output: dict[str, Any]) -> dict[str, Any]:
-    if isinstance(output.get("text"), str):
-        return {**output, "text": output["text"].splitlines(keepends=True)}
-    data = output.get("data")
-    return {**output, "data": _bundle(data)} if isinstance(data, dict) else output
-
-
-def _bundle(data: Any) -> Any:
-    if not isinstance(data, dict):
-        return data
-    return {
-        mime: value.splitlines(keepends=True)
-        if isinstance(value, str) and (mime.startswith("text/") or mime in _LINES)
-        else value
-        for mime, value in data.items()
-    }
 
 
 def _modern(name: str, content: dict[str, Any]) -> dict[str, Any]:

@@ -12,6 +12,7 @@ outputs) the live one stays. Each is reported as a conflict.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 __all__ = ["FILE", "PLACEHOLDERS", "MergeResult", "identify", "merge_notebook", "merge_other", "merge_text"]
 
 FILE = Origin("file")
+
+MergeSource = Callable[[str, str, str], diff3.Merged]
 
 PLACEHOLDERS: dict[str, Any] = {"language_info": {"name": ""}, "kernelspec": {"name": "", "display_name": ""}}
 """What jupyter_ydoc puts into the metadata of a notebook that has none."""
@@ -91,7 +94,12 @@ def merge_other(document: YBaseDoc, type_: str, base: Any, theirs: Any, origin: 
 
 
 def merge_notebook(
-    doc: Doc[Any], base: dict[str, Any] | None, theirs: dict[str, Any], origin: Origin = FILE
+    doc: Doc[Any],
+    base: dict[str, Any] | None,
+    theirs: dict[str, Any],
+    origin: Origin = FILE,
+    *,
+    merge_source: MergeSource = diff3.merge,
 ) -> MergeResult:
     """Merge the notebook *theirs* into *doc*.
 
@@ -101,11 +109,12 @@ def merge_notebook(
             it; None where it is not known: then nothing is deleted.
         theirs: as read; a cell whose id is not really in the file has none.
         origin: signs the transaction.
+        merge_source: makes one source of those of base, live and theirs.
 
     Raises:
         DocumentError: *theirs* is no notebook; nothing was changed.
     """
-    merge = _NotebookMerge(doc, base, theirs)
+    merge = _NotebookMerge(doc, base, theirs, merge_source)
     settle_twins(doc, origin)
     with doc.transaction(origin=origin):
         return merge.run()
@@ -121,8 +130,15 @@ def identify(known: dict[str, Any], content: dict[str, Any]) -> dict[str, Any]:
 class _NotebookMerge:
     """Carry out one merge of a notebook, within a transaction."""
 
-    def __init__(self, doc: Doc[Any], base: dict[str, Any] | None, theirs: dict[str, Any]) -> None:
+    def __init__(
+        self,
+        doc: Doc[Any],
+        base: dict[str, Any] | None,
+        theirs: dict[str, Any],
+        merge_source: MergeSource,
+    ) -> None:
         self._doc = doc
+        self._merge_source = merge_source
         self._ycells: Array[Any] = doc.get("cells", type=Array)
         self._base = {"cells": [], "metadata": {}} if base is None else base
         self._theirs = normalize("notebook", theirs)
@@ -216,7 +232,7 @@ class _NotebookMerge:
             {key: value for key, value in theirs.items() if key in keys},
         )
         metadata, metadata_clash = _merge_maps(before["metadata"], live["metadata"], theirs["metadata"])
-        source = diff3.merge(before["source"], live["source"], theirs["source"])
+        source = self._merge_source(before["source"], live["source"], theirs["source"])
         if metadata:
             changes["metadata"] = metadata
         if source.text != live["source"]:

@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from jupyter_server.services.contents.manager import ContentsManager
 from jupyter_server.utils import ensure_async
-from pycrdt import Doc
+from pycrdt import Doc, Text
 from tornado.web import HTTPError
 
-from rtc_widgets.documents.seed import seed
+from rtc_widgets.documents.content import content_of, read
+from rtc_widgets.documents.ipynb import Writer
+from rtc_widgets.documents.seed import Seed, seed
 from rtc_widgets.errors import ChannelClosed, DocumentError, UnknownDocumentType
 from rtc_widgets.ids import new_client_id, new_id
 from rtc_widgets.protocol.codes import CloseCode
@@ -21,6 +23,7 @@ from rtc_widgets.registry import document_class
 from rtc_widgets.relay.disk import FileVersion, Stat
 from rtc_widgets.relay.files import RoomFile
 from rtc_widgets.relay.index import RoomIndex, RoomRecord
+from rtc_widgets.relay.projections import IN_STEP, TextBacking, TextRoom
 from rtc_widgets.rooms.document import RoomDocument
 from rtc_widgets.rooms.manager import RoomKey
 from rtc_widgets.rooms.room import Room, comm_id
@@ -147,7 +150,59 @@ class RoomMaker:
         doc.apply_update(seeded.update)
         return record
 
-    async def _room(self, key: RoomKey, record: RoomRecord, doc: Doc[Any], file: RoomFile) -> Room:
+    async def make_view(self, room: Room, key: RoomKey) -> Room:
+        """Return the room of *key*, which shows the notebook of *room* as text.
+
+        Raises:
+            StoreError: the log cannot be read or written.
+        """
+        doc: Doc[Any] = Doc(client_id=new_client_id())
+        record = await self._index.find(key.path, key.format, key.type)
+        logged = None if record is None else await self._load_text(doc, record)
+        if record is None or logged is None:
+            file: Any = room.backing
+            taken = read(room.content.doc, "notebook")
+            text, seeded = await asyncio.to_thread(_text_seed, taken, file.base)
+            record = RoomRecord(new_id(), key.path, key.format, key.type, seeded.lineage, None, "", "")
+            entry = Entry(seeded.update, None, time.time(), "seed", seeded.lineage)
+            await self._store.append(comm_id(record.room, "content"), [entry])
+            await self._index.put(record)
+            doc.apply_update(seeded.update)
+            logged = text, None
+        content, annotations = await self._documents(record, doc)
+        return TextRoom(
+            record.room,
+            key.path,
+            key.format,
+            key.type,
+            content,
+            annotations,
+            TextBacking(room, content, *logged),
+        )
+
+    async def _load_text(self, doc: Doc[Any], record: RoomRecord) -> tuple[str, str | None] | None:
+        """Fill *doc* from its log; return what it said when it last said the same as the notebook, and who typed since.
+
+        None where there is no log of that lineage.
+        """
+        name = comm_id(record.room, "content")
+        entries = [entry async for entry in self._store.read(name)]
+        if not entries or entries[0].kind == "update" or entries[0].label != record.lineage:
+            return None
+        last = max(
+            index for index, entry in enumerate(entries) if entry.kind != "update" or entry.label == IN_STEP
+        )
+        for entry in entries[: last + 1]:
+            doc.apply_update(entry.update)
+        said = str(doc.get("source", type=Text))
+        if last:
+            # Its history is the notebook's, which has a log.
+            await self._store.compact(name, upto=entries[last].seq, snapshot=doc.get_update())
+        for entry in entries[last + 1 :]:
+            doc.apply_update(entry.update)
+        return said, next((entry.author for entry in reversed(entries[last + 1 :]) if entry.author), None)
+
+    async def _documents(self, record: RoomRecord, doc: Doc[Any]) -> tuple[RoomDocument, RoomDocument]:
         notes: Doc[Any] = Doc(client_id=new_client_id())
         async for entry in self._store.read(comm_id(record.room, "annotations")):
             notes.apply_update(entry.update)
@@ -165,6 +220,10 @@ class RoomMaker:
             writable=False,
             limits=limits,
         )
+        return content, annotations
+
+    async def _room(self, key: RoomKey, record: RoomRecord, doc: Doc[Any], file: RoomFile) -> Room:
+        content, annotations = await self._documents(record, doc)
         room = Room(record.room, key.path, key.format, key.type, content, annotations, file)
         file.on_notice = room.tell
         file.on_writable = lambda _: room.roles_changed()
@@ -175,6 +234,11 @@ class RoomMaker:
 
     async def _note_saved(self, room: str, stat: Stat, base: Any) -> None:
         await self._index.saved(room, stat.hash, stat.last_modified, base)
+
+
+def _text_seed(taken: Any, written: Any) -> tuple[str, Seed]:
+    text = Writer().write(content_of(taken, "notebook", written)[0])
+    return text, seed("file", text)
 
 
 async def _logged(content: RoomDocument) -> None:

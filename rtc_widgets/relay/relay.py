@@ -85,7 +85,9 @@ class Relay:
             self._claim.release()
             raise
         self._maker = RoomMaker(serverapp.contents_manager, self.store, self.index, settings)
-        self.rooms = RoomManager(self._maker.make, settings.close_delay, self.index.forget)
+        self.rooms = RoomManager(
+            self._maker.make, settings.close_delay, self.index.forget, self._maker.make_view
+        )
         self.kernels = Kernels(self, serverapp)
 
     @property

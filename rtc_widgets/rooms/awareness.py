@@ -61,6 +61,10 @@ class RoomAwareness:
         """Return the clients of *owner* that are here."""
         return [c for c, of in self._owners.items() if of == owner and not self._states[c].gone]
 
+    def states(self, owner: Hashable) -> list[State]:
+        """Return what *owner* says as its clients that are here."""
+        return [self._states[client] for client in self.clients(owner)]
+
     def leave(self, owner: Hashable) -> list[int]:
         """Mark the clients of *owner* as gone and return those that were here."""
         gone = []

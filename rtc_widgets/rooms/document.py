@@ -33,6 +33,7 @@ _MERGE_AT_MOST = 100
 _SIGNED = {hash(origin): origin.kind for origin in (Origin("file"), Origin("relay"))}
 
 RequestHandler = Callable[[RoomPeer, request.Request], Awaitable[Any]]
+OnUpdate = Callable[[bytes, str, RoomPeer | None], None]
 _log = logging.getLogger(__name__)
 
 
@@ -88,6 +89,9 @@ class RoomDocument:
         self._splitter = FrameWriter(self.limits.frame)
         self._committer = Committer(comm_id, store, self._acknowledge, self._log_failed)
         self._changed: list[Callable[[], None]] = []
+        self._updated: list[OnUpdate] = []
+        self._met: list[Callable[[RoomPeer], None]] = []
+        self._author: str | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._subscription = doc.observe(self._on_transaction)
         self._closed = False
@@ -100,6 +104,36 @@ class RoomDocument:
     def on_changed(self, callback: Callable[[], None]) -> None:
         """Call *callback* after each turn of the event loop in which the replica changed."""
         self._changed.append(callback)
+
+    def on_update(self, callback: OnUpdate) -> None:
+        """Call *callback* with each update as it is applied, its author, and the peer that wrote it, if one did.
+
+        It must not touch the replica.
+        """
+        self._updated.append(callback)
+
+    def on_met(self, callback: Callable[[RoomPeer], None]) -> None:
+        """Call *callback* with each peer that has joined or left, or has said something of itself."""
+        self._met.append(callback)
+
+    def said(self, peer: RoomPeer) -> list[dict[str, Any]]:
+        """Return what *peer* says of itself, as each of its clients."""
+        return [state.value or {} for state in self._awareness.states(peer)]
+
+    def write(self, update: bytes, author: str) -> None:
+        """Apply a change that the relay makes, signed *author*: whose doing it was."""
+        self._author = author
+        try:
+            with self.doc.transaction(origin=Origin("relay")):
+                self.doc.apply_update(update)
+        finally:
+            self._author = None
+
+    def note(self, label: str) -> None:
+        """Write *label* into the log, behind everything that was received so far."""
+        self.flush()
+        self._committer.add([Entry(sync.EMPTY_UPDATE, None, time.time(), "update", label)])
+        self._committer.kick()
 
     def may_write(self, peer: RoomPeer) -> bool:
         """Tell whether *peer* may change this document."""
@@ -133,6 +167,7 @@ class RoomDocument:
         states = self._awareness.encode()
         if states is not None:
             answers.append(awareness.encode(states))
+        self._tell_met(peer)
         return answers
 
     def leave(self, peer: RoomPeer) -> None:
@@ -144,6 +179,7 @@ class RoomDocument:
         for client in self._awareness.leave(peer):
             self._moved[client] = None
         self._schedule()
+        self._tell_met(peer)
 
     def expel(self, peer: RoomPeer, code: str, reason: str) -> None:
         """Close the document for *peer*."""
@@ -297,6 +333,11 @@ class RoomDocument:
             self._moved[client] = peer
         if changed:
             self._schedule()
+            self._tell_met(peer)
+
+    def _tell_met(self, peer: RoomPeer) -> None:
+        for callback in self._met:
+            callback(peer)
 
     def _start(self, peer: RoomPeer, asked: request.Request) -> None:
         task = asyncio.get_running_loop().create_task(self._respond(peer, asked))
@@ -330,8 +371,10 @@ class RoomDocument:
         if self._writer is not None:
             author = self._writer.user
         else:
-            author = _SIGNED.get(happened.transaction.origin(), "relay")
+            author = self._author or _SIGNED.get(happened.transaction.origin(), "relay")
         self._pending.append(_Change(update, author, self._writer))
+        for callback in self._updated:
+            callback(update, author, self._writer)
         self._schedule()
 
     def _schedule(self) -> None:

@@ -20,11 +20,18 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class RoomKey:
-    """Name a room: one path has one writer, so a path can be open as one format and type only."""
+    """Name a room: one path has one writer, so a path can be open as one format and type only, and in views of it."""
 
     path: str
     format: str
     type: str
+
+    @property
+    def source(self) -> RoomKey | None:
+        """Return the room that has the file where this one is but a view of it: a notebook's text."""
+        if (self.format, self.type) == ("text", "file") and self.path.lower().endswith(".ipynb"):
+            return RoomKey(self.path, "json", "notebook")
+        return None
 
 
 class _Paths:
@@ -60,6 +67,7 @@ class RoomManager:
         close_delay: seconds that an empty room stays open, for a reload to find it warm.
         forget: awaited with the id of a room that has closed after its file was deleted: what is made under that
             name later is another file.
+        make_view: makes the view of a room that is open; the key says which.
     """
 
     def __init__(
@@ -67,8 +75,10 @@ class RoomManager:
         make: Callable[[RoomKey], Awaitable[Room]],
         close_delay: float = 60.0,
         forget: Callable[[str], Awaitable[object]] | None = None,
+        make_view: Callable[[Room, RoomKey], Awaitable[Room]] | None = None,
     ) -> None:
         self._make = make
+        self._make_view = make_view
         self._forget = forget
         self._close_delay = close_delay
         self._rooms: dict[str, Room] = {}
@@ -88,10 +98,11 @@ class RoomManager:
 
     def document(self, comm_id: str) -> tuple[Room, RoomDocument] | None:
         """Return the open document of that comm id and its room, if there is one."""
-        for room in self._rooms.values():
-            for document in room.documents.values():
-                if document.comm_id == comm_id:
-                    return room, document
+        for open_ in self._rooms.values():
+            for room in (open_, *open_.views):
+                for document in room.documents.values():
+                    if document.comm_id == comm_id:
+                        return room, document
         return None
 
     async def open(self, key: RoomKey) -> Room:
@@ -103,26 +114,52 @@ class RoomManager:
         async with self._paths.hold(key.path):
             self._check_open()
             room = self._rooms.get(key.path)
-            if room is not None and room.empty and room.backing.removed:
-                await self._close_safely(room)
-                room = None
-            if room is None:
-                room = self._rooms[key.path] = await self._make(key)
-            elif (room.format, room.type) != (key.format, key.type):
-                if not room.empty:
-                    raise ChannelClosed(
-                        CloseCode.CONFLICT,
-                        f"{key.path} is open as {room.type} ({room.format}), so it cannot be opened as {key.type} "
-                        f"({key.format}) too. Close it there first.",
-                    )
-                await self._close(room)
-                room = self._rooms[key.path] = await self._make(key)
-            self._check_open()
-            self.settle(room)
+            view = None if room is None else room.view(key.format, key.type)
+            if view is None and not self._shows(room, key):
+                return await self._open(key)
+            if view is None:
+                view = await self._view(key)
+            await view.refresh()
+            self.settle(view)
+        return view
+
+    def _shows(self, room: Room | None, key: RoomKey) -> bool:
+        """Tell whether *key* names a view, and not what is open there already: a text file may be renamed."""
+        is_open = room is not None and (room.format, room.type) == (key.format, key.type)
+        return key.source is not None and self._make_view is not None and not is_open
+
+    async def _view(self, key: RoomKey) -> Room:
+        assert key.source is not None
+        assert self._make_view is not None
+        room = await self._open(key.source)
+        view = await self._make_view(room, key)
+        view.source = room
+        room.views.append(view)
+        return view
+
+    async def _open(self, key: RoomKey) -> Room:
+        room = self._rooms.get(key.path)
+        if room is not None and room.empty and room.backing.removed:
+            await self._close_safely(room)
+            room = None
+        if room is None:
+            room = self._rooms[key.path] = await self._make(key)
+        elif (room.format, room.type) != (key.format, key.type):
+            if not room.empty:
+                raise ChannelClosed(
+                    CloseCode.CONFLICT,
+                    f"{key.path} is open as {room.type} ({room.format}), so it cannot be opened as {key.type} "
+                    f"({key.format}) too. Close it there first.",
+                )
+            await self._close(room)
+            room = self._rooms[key.path] = await self._make(key)
+        self._check_open()
+        self.settle(room)
         return room
 
     def settle(self, room: Room) -> None:
-        """Start, or stop, the wait before *room* is closed, by whether anybody is in it."""
+        """Start, or stop, the wait before *room* is closed, by whether anybody is in it, or in a view of it."""
+        room = room.source or room
         timer = self._timers.pop(room.id, None)
         if timer is not None:
             timer.cancel()
@@ -175,7 +212,7 @@ class RoomManager:
                     if room.empty:
                         await self._close_safely(room)
                     else:
-                        kept.append(room.id)
+                        kept += [room.id, *(view.id for view in room.views)]
             if note is not None:
                 await note(kept)
 
@@ -211,7 +248,8 @@ class RoomManager:
         except Exception:  # noqa: BLE001 - the log has every change; the next open loads it from there
             _log.exception("The room of %s did not close cleanly", room.path)
         if room.backing.removed and self._forget is not None and not self._closed:
-            await self._forget(room.id)
+            for gone in (room, *room.views):
+                await self._forget(gone.id)
 
     async def _close(self, room: Room) -> None:
         try:

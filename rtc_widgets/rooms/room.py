@@ -100,14 +100,20 @@ class Room:
         self.annotations = annotations
         self.backing = backing
         self.documents = {"content": content, "annotations": annotations}
+        self.views: list[Room] = []
+        """Rooms that show this one's content in another form; open as long as this one is."""
+        self.source: Room | None = None
+        """The room that this one is a view of."""
         for document in self.documents.values():
             document.on_request = self._on_request
         content.on_changed(backing.changed)
 
     @property
     def empty(self) -> bool:
-        """Tell whether no peer is here."""
-        return not any(document.peers for document in self.documents.values())
+        """Tell whether no peer is here, nor in a view."""
+        return not any(document.peers for document in self.documents.values()) and all(
+            view.empty for view in self.views
+        )
 
     @property
     def cell_ids(self) -> set[str]:
@@ -123,6 +129,13 @@ class Room:
         """Tell whether the file may be written; where not, everybody is a viewer."""
         return self.backing.writable
 
+    def view(self, format_: str, type_: str) -> Room | None:
+        """Return the view that shows the content in this form, if there is one."""
+        return next((view for view in self.views if (view.format, view.type) == (format_, type_)), None)
+
+    async def refresh(self) -> None:
+        """Bring a view up to date before somebody is let in; a room that has the file itself always is."""
+
     async def renamed(self, path: str) -> None:
         """Follow the file to *path* and tell everybody."""
         self.path = path
@@ -130,10 +143,13 @@ class Room:
         for document in self.documents.values():
             document.flush()
             document.tell("renamed", {"path": path})
+        for view in self.views:
+            await view.renamed(path)
 
     def tell(self, level: str, code: str, message: str) -> None:
         """Show everybody a sentence."""
-        self.content.tell("notice", {"level": level, "code": code, "message": message})
+        for room in (self, *self.views):
+            room.content.tell("notice", {"level": level, "code": code, "message": message})
 
     def greet(self, peer: RoomPeer) -> None:
         """Tell a peer that has just joined what those who were here know already."""
@@ -151,13 +167,17 @@ class Room:
         for document in self.documents.values():
             for peer in document.peers:
                 peer.send(document.outgoing(event.encode("role", {"role": peer.role})))
+        for view in self.views:
+            view.roles_changed()
 
     async def aclose(
         self, code: str = CloseCode.GOING_AWAY, reason: str = CloseCode.GOING_AWAY.sentence
     ) -> None:
-        """Write what is unsaved, close both documents for everybody and wait for their logs."""
+        """Write what is unsaved, close both documents for everybody, views first, and wait for their logs."""
         for document in self.documents.values():
             document.seal()
+        for view in self.views:
+            await view.aclose(code, reason)
         self.content.flush()
         await self.backing.aclose()
         for document in self.documents.values():

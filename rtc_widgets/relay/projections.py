@@ -1,0 +1,422 @@
+"""A notebook opened as text: a room of its own that has no file, kept in step with the notebook's room.
+
+The work is done by a `Projection` in a thread, while somebody has the text open, and not more often than it costs. Of
+what people type the notebook's room hears through peers of theirs: so it is signed with their names, held to their
+rights, and known to kernels and tabs as theirs.
+
+What was typed and is no notebook is in the text's log, as everything is, and there again when the text is opened. For
+that the log says from time to time that all before is in the notebook's log, too: what comes after may not be.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import time
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from pycrdt import Map
+
+from rtc_widgets.documents.projection import Projection, Step
+from rtc_widgets.errors import ChannelClosed
+from rtc_widgets.ids import new_client_id
+from rtc_widgets.protocol import awareness, event, sync
+from rtc_widgets.protocol.codes import CloseCode
+from rtc_widgets.relay.validity import check
+from rtc_widgets.relay.versions import RELAY
+from rtc_widgets.rooms.room import Room
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+
+    from rtc_widgets.documents.typed import Problem
+    from rtc_widgets.protocol.request import Request
+    from rtc_widgets.relay.files import RoomFile
+    from rtc_widgets.roles import Role
+    from rtc_widgets.rooms.document import RoomDocument
+    from rtc_widgets.rooms.peer import Outgoing, RoomPeer
+
+__all__ = ["IN_STEP", "TextBacking", "TextRoom"]
+
+IN_STEP = "in step"
+"""The label of an entry of the log: what the text said then was in the notebook's log."""
+
+_PAUSE = 0.05  # seconds from a change to the step that takes it over
+_SHARE = 4  # pauses are at least so many times as long as the last step took
+_LONGEST = 5.0  # seconds of a pause at most
+_QUIET = 0.5  # seconds from a step to the note of it in the log
+
+_log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+
+class TypingPeer:
+    """Be, in the notebook's room, a person who has the notebook's text open.
+
+    Args:
+        peer: the same person in the text's room.
+    """
+
+    def __init__(self, peer: RoomPeer) -> None:
+        self.client = new_client_id()
+        self._peer = peer
+        self._clock = 0
+
+    @property
+    def user(self) -> str:
+        """Return the authenticated user's name."""
+        return self._peer.user
+
+    @property
+    def role(self) -> Role:
+        """Return what the person may do now."""
+        return self._peer.role
+
+    def introduce(self, said: list[dict[str, Any]]) -> bytes:
+        """Return the frame that tells the notebook's room who this is, by what the person *said* in the text's."""
+        self._clock += 1
+        state = {key: value for state in said for key, value in state.items() if key in {"user", "kind"}}
+        told = awareness.State(self.client, self._clock, json.dumps({**state, "view": "text"}))
+        return awareness.encode(awareness.encode_states([told]))
+
+    def send(self, outgoing: Outgoing) -> None:
+        """Need nothing: the projection takes the notebook's changes from the document."""
+
+    def close(self, code: str, reason: str) -> None:
+        """Need nothing: the room of the text closes with the notebook's."""
+
+
+class TextBacking:
+    """Keep the text document *text* in step with the notebook of *room*, instead of with a file.
+
+    Args:
+        room: the notebook's.
+        text: the content of the text's room.
+        base: the text that last said the same as the notebook; None for the text as it stands.
+        author: who typed what differs from it.
+    """
+
+    def __init__(self, room: Room, text: RoomDocument, base: str | None, author: str | None) -> None:
+        self._room = room
+        self._file: RoomFile = room.backing  # type: ignore[assignment] # the relay's rooms have no other
+        self._notebook = room.content
+        self._text = text
+        self._base = base
+        self._author = author
+        self._projection: Projection | None = None
+        self._thread: ThreadPoolExecutor | None = None
+        self._lock = asyncio.Lock()
+        self._timer: asyncio.TimerHandle | None = None
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._pause = _PAUSE
+        self._problem: Problem | None = None
+        self._typing: dict[RoomPeer, TypingPeer] = {}
+        # What was done since the last step: to the notebook, and by whom; to the text, by one person after the other.
+        self._done: list[bytes] = []
+        self._authors: set[str] = set()
+        self._typed: list[tuple[TypingPeer | None, list[bytes]]] = []
+        self._merging = self._writing = self._noting = self._closed = False
+        self._changes = self._noted = 0
+        text.on_update(self._on_text)
+        text.on_met(self._on_met)
+        self._notebook.on_update(self._on_notebook)
+        self._notebook.on_changed(self._follow)
+
+    # --- what a room asks of its backing
+
+    @property
+    def writable(self) -> bool:
+        """Tell whether the notebook's file may be written."""
+        return self._file.writable
+
+    @property
+    def problem(self) -> ChannelClosed | None:
+        """Tell why the notebook is not being written to its file at present, if it is not."""
+        return self._file.problem
+
+    @property
+    def removed(self) -> bool:
+        """Tell whether somebody deleted the notebook here."""
+        return self._file.removed
+
+    def remove(self) -> None:
+        """Need nothing: the notebook's room learns of it."""
+
+    def trusted_cells(self) -> list[str]:
+        """Return none: a text shows no outputs."""
+        return []
+
+    def changed(self) -> None:
+        """Note that the text changed; it was noted update by update."""
+
+    async def renamed(self, path: str) -> None:
+        """Follow the notebook's file to *path*, of which its document tells."""
+        self._follow()
+
+    async def save(self) -> dict[str, Any]:
+        """Write the notebook's file, with all that was typed here; the text is then as the file is.
+
+        Raises:
+            ChannelClosed: ``invalid-text``: what was typed is no notebook; else as the notebook's room says.
+        """
+        step = await self.step(tidy=True)
+        if step.problem is not None:
+            where = f"line {step.problem.line}, column {step.problem.column}"
+            raise ChannelClosed(
+                "invalid-text",
+                f"{self._room.path} was not saved: the text is not a notebook ({where}: {step.problem.message}) Mend "
+                "it, or show the notebook's text again.",
+            )
+        return await self._file.save()
+
+    async def aclose(self) -> None:
+        """Take over what was typed last, and stop."""
+        if self._projection is not None and (self._typed or self._merging):
+            await self.step()
+        await self._note()
+        self._closed = True
+        self._stop_timer()
+        async with self._lock:
+            self._let_go()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    # --- the work
+
+    async def refresh(self) -> None:
+        """Bring the text up to date."""
+        # Where nobody looks, nobody's way of writing is in the way of the file's.
+        await self.step(tidy=not self._text.peers)
+
+    async def step(self, *, tidy: bool = False, discard_by: str | None = None) -> Step:
+        """Take over what was done to the notebook and to the text since the last time.
+
+        Args:
+            tidy: write the text as the file would be written.
+            discard_by: the name of who gives up what was typed and is not in the notebook.
+        """
+        async with self._lock:
+            self._stop_timer()
+            began = time.monotonic()
+            projection, step = await self._begun(), Step()
+            done, self._done = self._done, []
+            authors, self._authors = self._authors, set()
+            typed, self._typed = self._typed or [(None, [])], []
+            self._merging = True
+            try:
+                for number, (typing, updates) in enumerate(typed, 1):
+                    step = await self._run(
+                        partial(
+                            projection.step,
+                            done if number == 1 else (),
+                            updates,
+                            writer=None if typing is None else typing.client,
+                            tidy=tidy and number == len(typed),
+                            discard=discard_by is not None and number == len(typed),
+                        )
+                    )
+                    self._take(step, typing, authors | ({discard_by} if discard_by else set()))
+            except BaseException:
+                # It may have taken one half of a step: begin anew from the documents.
+                self._let_go()
+                raise
+            finally:
+                self._merging = False
+            self._pause = min(max(_PAUSE, _SHARE * (time.monotonic() - began)), _LONGEST)
+            self._tell(step.problem)
+        self._follow()
+        if self._done or self._typed:
+            self._touch()
+        elif not self._noting and self._noted != self._changes:
+            self._noting = True
+            self._start(self._note(_QUIET))
+        return step
+
+    async def _begun(self) -> Projection:
+        if self._projection is None:
+            notebook, text = self._notebook.doc.get_update(), self._text.doc.get_update()
+            self._done = []
+            self._thread = ThreadPoolExecutor(1, thread_name_prefix="rtc_widgets text")
+            make = partial(Projection, notebook, text, check, base=self._base, written=self._file.base)
+            self._projection = await self._run(make)
+        return self._projection
+
+    async def _run(self, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+
+    def _let_go(self) -> None:
+        """Keep nothing but the base."""
+        if self._projection is not None:
+            self._base, self._projection = self._projection.base, None
+        if self._thread is not None:
+            self._thread.shutdown(wait=False)
+            self._thread = None
+        self._done, self._typed = [], []
+
+    def _take(self, step: Step, typing: TypingPeer | None, authors: set[str]) -> None:
+        self._changes += step.notebook is not None or step.text is not None
+        if step.notebook is not None:
+            here = typing is not None and typing in self._notebook.peers and self._notebook.may_write(typing)
+            if here and typing is not None:
+                self._notebook.receive(typing, [sync.update(step.notebook)])
+            else:
+                name = self._author if typing is None else typing.user
+                self._notebook.write(step.notebook, name or "relay")
+        if step.text is not None:
+            names = authors | ({typing.user} if typing is not None and step.notebook is not None else set())
+            self._writing = True
+            try:
+                self._text.write(step.text, names.pop() if len(names) == 1 else "relay")
+            finally:
+                self._writing = False
+        if step.problem is None:
+            self._author = None
+
+    async def _note(self, after: float = 0) -> None:
+        """Say in the log that what stands there is in the notebook's log, too, once it is."""
+        try:
+            await asyncio.sleep(after)
+            noting = -1
+            while noting != self._changes:
+                noting = self._changes
+                await self._notebook.committed()
+            if self._in_step and self._noted != noting:
+                self._noted = noting
+                self._text.note(IN_STEP)
+        finally:
+            self._noting = False
+
+    @property
+    def _in_step(self) -> bool:
+        return not (self._typed or self._merging or self._problem)
+
+    # --- when to work
+
+    def _touch(self) -> None:
+        if self._timer is None and not self._closed and self._text.peers:
+            self._timer = asyncio.get_running_loop().call_later(self._pause, self._ring)
+
+    def _ring(self) -> None:
+        self._timer = None
+        if not self._lock.locked():  # else the step that goes on looks again
+            self._start(self.step())
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _start(self, work: Coroutine[Any, Any, object]) -> None:
+        task = asyncio.get_running_loop().create_task(self._safely(work))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _safely(self, work: Coroutine[Any, Any, object]) -> None:
+        try:
+            await work
+        except Exception:  # noqa: BLE001 - a bug here must not end the room: the log has what was typed
+            _log.exception("The text of %s could not be brought up to date", self._room.path)
+
+    def _on_notebook(self, update: bytes, author: str, writer: RoomPeer | None) -> None:
+        if self._projection is None or isinstance(writer, TypingPeer):
+            return
+        self._done.append(update)
+        if writer is not None or author != RELAY.kind:  # which only says how the file stands
+            self._authors.add(author)
+            self._touch()
+
+    def _on_text(self, update: bytes, author: str, writer: RoomPeer | None) -> None:
+        if self._writing or (writer is None and self._projection is None):
+            return
+        typing = self._typing.get(writer) if writer is not None else None
+        if self._typed and typing in (None, self._typed[-1][0]):
+            self._typed[-1][1].append(update)
+        elif self._typed and self._typed[-1][0] is None:
+            self._typed[-1] = typing, [*self._typed[-1][1], update]
+        else:
+            self._typed.append((typing, [update]))
+        if writer is not None:
+            self._touch()
+
+    def _on_met(self, peer: RoomPeer) -> None:
+        """Be in the notebook's room for each person in the text's."""
+        typing = self._typing.get(peer)
+        if peer in self._text.peers:
+            if typing is None:
+                typing = self._typing[peer] = TypingPeer(peer)
+                self._notebook.join(typing, [])
+                self._touch()
+            self._notebook.receive(typing, [typing.introduce(self._text.said(peer))])
+        elif typing is not None:
+            del self._typing[peer]
+            self._notebook.leave(typing)
+            if not self._text.peers and not self._closed:
+                self._start(self._rest())
+
+    async def _rest(self) -> None:
+        """Take over what was typed last, and work no more until somebody comes."""
+        if self._projection is not None:
+            await self.step()
+        async with self._lock:
+            if not self._text.peers:
+                self._let_go()
+        await self._note()
+
+    # --- what the people in the text are told
+
+    def greet(self, peer: RoomPeer) -> None:
+        """Tell a peer that has just joined why the text is not in the notebook, if it is not."""
+        if self._problem is not None:
+            peer.send(self._text.outgoing(event.encode("projection", _told(self._problem))))
+
+    def _tell(self, problem: Problem | None) -> None:
+        if problem != self._problem:
+            self._problem = problem
+            self._text.tell("projection", _told(problem))
+
+    def _follow(self) -> None:
+        """Say of the file what the notebook says: it is theirs both."""
+        if self._closed:
+            return
+        file: Map[Any] = self._notebook.doc.get("state", type=Map)
+        state: Map[Any] = self._text.doc.get("state", type=Map)
+        facts = {key: file.get(key) for key in ("path", "hash", "dirty")}
+        facts["dirty"] = bool(facts["dirty"]) or not self._in_step
+        new = {key: value for key, value in facts.items() if state.get(key) != value}
+        if new:
+            with self._text.doc.transaction(origin=RELAY):
+                for key, value in new.items():
+                    state[key] = value
+
+
+class TextRoom(Room):
+    """Hold the text of a notebook, which has a room of its own."""
+
+    backing: TextBacking
+
+    def greet(self, peer: RoomPeer) -> None:
+        """Tell a peer that has just joined what those who were here know already."""
+        super().greet(peer)
+        self.backing.greet(peer)
+
+    async def refresh(self) -> None:
+        """Bring the text up to date before somebody is let in."""
+        await self.backing.refresh()
+
+    async def _on_request(self, peer: RoomPeer, asked: Request) -> Any:
+        if asked.method != "discard":
+            return await super()._on_request(peer, asked)
+        if not self.content.may_write(peer):
+            raise ChannelClosed(CloseCode.READ_ONLY, CloseCode.READ_ONLY.sentence)
+        self.content.flush()
+        await self.backing.step(discard_by=peer.user)
+        return {}
+
+
+def _told(problem: Problem | None) -> dict[str, Any]:
+    """Return the params of the event (docs/protocol.md, section 3.5)."""
+    if problem is None:
+        return {"valid": True}
+    return {"valid": False, "line": problem.line, "column": problem.column, "message": problem.message}
