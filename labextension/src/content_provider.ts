@@ -149,9 +149,7 @@ export class ContentProvider implements IContentProvider, ILiveDocuments {
   ): ISharedDocument | undefined {
     const { path, format, contentType: type } = options;
     const make = this._factories.get(type);
-    // A notebook that is opened as text would be a second writer of the same file.
-    const isTextOfNotebook = type === 'file' && /\.ipynb$/i.test(path);
-    const isOrdinary = isTextOfNotebook || this._unshared.has(key(type, path));
+    const isOrdinary = this._unshared.has(key(type, path));
     if (!make || !options.collaborative || !format || isOrdinary) {
       return undefined;
     }

@@ -10,6 +10,7 @@ import provider from './plugins/provider';
 import readOnly from './plugins/read_only';
 import sharing from './plugins/sharing';
 import standing from './plugins/standing';
+import textView from './plugins/text_view';
 import trust from './plugins/trust';
 import whereabouts from './plugins/whereabouts';
 
@@ -21,6 +22,7 @@ const plugins: JupyterFrontEndPlugin<unknown>[] = [
   readOnly,
   endings,
   notices,
+  textView,
   trust,
   whereabouts,
   cursors,

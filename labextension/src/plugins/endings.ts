@@ -18,6 +18,7 @@ import type { Widget } from '@lumino/widgets';
 import type { IUnsaved } from '../documents/unacknowledged';
 import type { CloseCode } from '../protocol/codes';
 import type { IClosed } from '../provider';
+import { isTextOfNotebook } from '../text_view/text_state';
 import { type ILiveDocument, ILiveDocuments } from '../tokens';
 import { toast } from './toast';
 
@@ -32,6 +33,13 @@ const FACTORIES: Readonly<Record<string, string>> = {
 
 /** What keeps a file from being shared, but not from being opened. */
 const ORDINARY: readonly CloseCode[] = ['too-large', 'unknown-type'];
+
+/** Tell whether a file that cannot be shared can be opened; as text also a notebook that has to be mended. */
+function isOrdinary(live: ILiveDocument, code: CloseCode): boolean {
+  return (
+    ORDINARY.includes(code) || (code === 'unreadable' && isTextOfNotebook(live))
+  );
+}
 
 /** Open a document anew, from an empty model: the old one's history is worth nothing to the relay. */
 function reopen(
@@ -161,7 +169,7 @@ const plugin: JupyterFrontEndPlugin<void> = {
       live.provider.closed.connect((_, closed) => {
         ended.set(live.model, closed);
         if (!live.provider.hasSynced) {
-          if (ORDINARY.includes(closed.code)) {
+          if (isOrdinary(live, closed.code)) {
             openOrdinarily(live, closed);
           }
           // Else JupyterLab shows a dialog with the reason and closes the widget.

@@ -50,6 +50,10 @@ export function people(
   for (const client of order) {
     const state = states.get(client)!;
     const who = identify(client, state);
+    if (state['view'] === 'text' && who.username === myName) {
+      // The same notebook in another of this person's editors is nobody else.
+      continue;
+    }
     // Two kernels are two participants, two tabs of a person are one.
     const key = who.isKernel ? `${who.username}-${client}` : who.username;
     const isMe = !who.isKernel && who.username === myName;

@@ -1,0 +1,249 @@
+"""A notebook that one person has open as a notebook and another as text: both see the same, and nothing asks."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from playwright.sync_api import Locator, expect
+from support.others import carets
+from support.person import Person
+from support.server import until
+
+LOAD = "%load_ext rtc_widgets\nimport rtc_widgets\nnb = rtc_widgets.notebook()"
+
+
+class Reader:
+    """See and edit the text of a notebook in a person's page."""
+
+    def __init__(self, person: Person, path: str) -> None:
+        self.person = person
+        self.page = person.page
+        person.execute("docmanager:open", {"path": path, "factory": "Editor"})
+        self.editor = self.page.locator(".jp-FileEditor:visible .cm-content")
+        expect(self.editor).to_contain_text("nbformat_minor")
+
+    @property
+    def text(self) -> str:
+        text: str = self.page.evaluate(
+            "() => window.jupyterapp.shell.currentWidget.content.model.sharedModel.getSource()"
+        )
+        return text
+
+    @property
+    def notice(self) -> Locator:
+        return self.page.locator(".rtcw-TextNotice.rtcw-mod-shown:visible")
+
+    def shows(self, text: str) -> None:
+        until(lambda: text in self.text, f"the text shows {text!r}")
+
+    def go(self, text: str) -> None:
+        """Put the cursor behind *text*."""
+        before, found, _ = self.text.partition(text)
+        assert found, self.text
+        line = (before + text).count("\n")
+        column = len((before + text).rpartition("\n")[2])
+        self.page.evaluate(
+            """position => {
+                const { editor } = window.jupyterapp.shell.currentWidget.content;
+                editor.setCursorPosition(position);
+                editor.focus();
+            }""",
+            {"line": line, "column": column},
+        )
+
+    def type(self, text: str, behind: str) -> None:
+        self.go(behind)
+        self.page.keyboard.type(text)
+
+    def replace(self, change: Any) -> None:
+        """Set the whole text at once, as pasting does, to what *change* makes of the notebook."""
+        notebook = json.loads(self.text)
+        change(notebook)
+        self.page.evaluate(
+            "text => window.jupyterapp.shell.currentWidget.content.model.sharedModel.setSource(text)",
+            json.dumps(notebook, indent=1, ensure_ascii=False) + "\n",
+        )
+
+
+@pytest.mark.oldest
+def test_a_notebook_and_its_text_are_typed_in_at_once(lab, visit):
+    path = lab.notebook("text-view.ipynb", "a = 1", "b = 2")
+    ada, ben = visit(lab, path), visit(lab)
+    text = Reader(ben, path)
+    text.type("0", behind='"a = 1')
+    ada.sees(0, "a = 10")
+    ada.type(" # Zoë 🦉", 1)
+    text.shows('"b = 2 # Zoë 🦉"')
+    ada.type("\nc = 3", 1)
+    text.shows('"b = 2 # Zoë 🦉\\n",\n    "c = 3"')
+    text.type("0", behind='"c = 3')
+    ada.sees(1, "b = 2 # Zoë 🦉\nc = 30")
+    assert ada.sources() == ["a = 10", "b = 2 # Zoë 🦉\nc = 30"]
+    until(lambda: (lab.root / path).read_text() == text.text, "the file is what the text shows")
+    for person in (ada, ben):
+        person.sees_no_dialog()
+    expect(ben.page.locator(".jp-mod-dirty")).to_have_count(0)
+
+
+def test_a_text_that_is_no_notebook_is_said_and_mended(named, visit, screenshots):
+    path = named.notebook("invalid-text.ipynb", "a = 1", "b = 2")
+    ada = visit(named, path, "ada")
+    people = [visit(named, "", "ben", color_scheme=scheme) for scheme in ("light", "dark")]
+    texts = [Reader(person, path) for person in people]
+    texts[0].type('"', behind='"a = ')
+    for text, scheme in zip(texts, ("light", "dark"), strict=True):
+        expect(text.notice).to_contain_text("not a notebook at the moment, so the notebook stays as it was")
+        expect(text.notice.get_by_role("status")).to_contain_text("Expecting")
+        text.page.screenshot(path=screenshots / f"text-view-{scheme}.png")
+    line = texts[1].text.split("\n").index('    "a = "1"') + 1
+    expect(texts[1].notice).to_contain_text(f"Line {line}, column ")
+    ada.type(" meanwhile", 1)
+    ada.sees(1, "b = 2 meanwhile")
+    assert ada.sources()[0] == "a = 1", "the notebook stays as it was"
+    texts[1].notice.get_by_role("button", name=f"Go to Line {line}").click()
+    texts[1].page.keyboard.press("Backspace")
+    ada.sees(0, "a = 1")
+    for text in texts:
+        expect(text.notice).to_have_count(0)
+        text.shows("b = 2 meanwhile")
+    for person in (ada, *people):
+        person.sees_no_dialog()
+
+
+def test_a_text_that_is_no_notebook_can_be_given_up_and_copied(lab, visit):
+    path = lab.notebook("discard-text.ipynb", "a = 1")
+    ada, ben = visit(lab, path), visit(lab)
+    text = Reader(ben, path)
+    text.type("nonsense", behind='"outputs": ')
+    expect(text.notice).to_be_visible()
+    ada.type("1")
+    ada.sees(0, "a = 11")
+    text.notice.get_by_role("button", name="Show the Notebook's Text Again").click()
+    expect(text.notice).to_have_count(0)
+    text.shows('"a = 11"')
+    assert "nonsense" not in text.text
+    ben.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    ben.toast("shows the notebook's text again").get_by_role("button", name="Copy the Other Text").click()
+    ben.sees_no_dialog()
+
+
+def test_what_cannot_be_saved_is_kept_when_the_editor_closes(lab, visit):
+    path = lab.notebook("closed-text.ipynb", "a = 1")
+    ben = visit(lab)
+    text = Reader(ben, path)
+    text.type("nonsense", behind='"outputs": ')
+    expect(text.notice).to_be_visible()
+    ben.save()
+    dialog = ben.page.locator(".jp-Dialog", has_text="the text is not a notebook")
+    expect(dialog).to_contain_text("Mend it")
+    dialog.locator("button").last.click()
+    ben.execute("application:close")
+    ben.page.locator(".jp-Dialog", has_text="Save your work").locator("button", has_text="Discard").click()
+    expect(ben.page.locator(".jp-FileEditor")).to_have_count(0)
+    again = Reader(ben, path)
+    expect(again.notice).to_be_visible()
+    assert "nonsense" in again.text
+
+
+def test_cells_are_added_moved_and_deleted_in_the_text(lab, visit):
+    path = lab.notebook("text-cells.ipynb", "a = 1", "b = 2", "c = 3")
+    ada, ben = visit(lab, path), visit(lab)
+    text = Reader(ben, path)
+    ids = [cell["id"] for cell in json.loads(text.text)["cells"]]
+    new = {"cell_type": "markdown", "metadata": {}, "source": ["# New"]}
+
+    def change(notebook: Any) -> None:
+        a, _, c = notebook["cells"]
+        notebook["cells"] = [c, new, a]
+
+    text.replace(change)
+    until(lambda: ada.sources() == ["c = 3", "# New", "a = 1"], "the notebook follows")
+    until(lambda: len([c for c in json.loads(text.text)["cells"] if c.get("id")]) == 3, "each cell has an id")
+    now = [cell["id"] for cell in json.loads(text.text)["cells"]]
+    assert now[0] == ids[2] and now[2] == ids[0] and now[1] not in ids
+    ada.run(2)
+    text.shows('"execution_count": 1')
+    for person in (ada, ben):
+        person.sees_no_dialog()
+
+
+def test_both_save_and_nothing_asks(lab, visit):
+    path = lab.notebook("text-save.ipynb", "a = 1")
+    ada, ben = visit(lab, path), visit(lab)
+    text = Reader(ben, path)
+    for number in range(3):
+        text.type(str(number), behind='"a = 1')
+        ada.sees(0, f"a = 1{number}" + "".join(str(n) for n in reversed(range(number))))
+        ben.save()
+        until(lambda: not ben.dirty(), "the text is saved")
+        ada.save()
+        until(lambda: not ada.dirty(), "the notebook is saved")
+        for person in (ada, ben):
+            person.sees_no_dialog()
+    assert lab.sources(path) == ["a = 1210"]
+    assert (lab.root / path).read_text() == text.text
+    lab.api(f"/api/contents/{path}", "PATCH", {"path": "text-save-2.ipynb"})
+    for person in (ada, ben):
+        person.page.wait_for_function(
+            "() => window.jupyterapp.shell.currentWidget.context.path === 'text-save-2.ipynb'"
+        )
+    text.type("!", behind='"a = 1')
+    ada.sees(0, "a = 1!210")
+    ben.save()
+    for person in (ada, ben):
+        person.sees_no_dialog()
+
+
+def test_one_page_has_both_and_closes_one(lab, visit):
+    path = lab.notebook("text-both.ipynb", "a = 1")
+    ada = visit(lab, path)
+    text = Reader(ada, path)
+    text.type("0", behind='"a = 1')
+    ada.save()
+    until(lambda: not ada.dirty(), "the text is saved")
+    ada.sees_no_dialog()
+    ada.execute("application:close")
+    ada.sees(0, "a = 10")
+    ada.type("0")
+    until(lambda: lab.sources(path) == ["a = 100"], "the file follows")
+    again = Reader(ada, path)
+    again.shows("a = 100")
+    ada.sees_no_dialog()
+
+
+def test_undo_takes_back_what_this_person_typed_in_the_text(lab, visit):
+    path = lab.notebook("text-undo.ipynb", "a = 1", "b = 2")
+    ada, ben = visit(lab, path), visit(lab)
+    text = Reader(ben, path)
+    text.type("111", behind='"a = 1')
+    ada.sees(0, "a = 1111")
+    ada.type(" + c", 1)
+    text.shows("b = 2 + c")
+    # Typing that is slow for a moment is more than one step.
+    for _ in range(6):
+        text.page.keyboard.press("Control+z")
+    ada.sees(0, "a = 1")
+    assert ada.sources() == ["a = 1", "b = 2 + c"], "what others did stays"
+    for person in (ada, ben):
+        person.sees_no_dialog()
+
+
+def test_a_kernel_and_a_text_hear_of_each_other(named, visit):
+    path = named.notebook("text-kernel.ipynb", "x = 1", LOAD, "")
+    ada, ben = visit(named, path, "ada"), visit(named, "", "ben")
+    text = Reader(ben, path)
+    ada.run(1)
+    ada.type("s = nb.on_change('source', lambda c: print('by', c.person.name, c.cell.source), cell=0)", 2)
+    ada.run(2)
+    expect(ada.cells.nth(2).locator(".jp-InputPrompt")).to_have_text("[2]:")
+    text.type("0", behind='"x = 1')
+    ada.sees_output(2, "by Ben")
+    ada.type("\nnb[0].source = 'from the kernel'", 2)
+    ada.run(2)
+    text.shows('"from the kernel"')
+    expect(ben.page.locator(".jp-FileEditor:visible .cm-content")).to_be_visible()
+    assert carets(ben).count() == 0
+    for person in (ada, ben):
+        person.sees_no_dialog()
