@@ -71,9 +71,6 @@ function whyNot(
   if (!documents) {
     return sharing?.whyNot ?? null;
   }
-  if (!isNotebook && /\.ipynb$/i.test(path)) {
-    return { code: 'as-text', detail: '' };
-  }
   return documents.whyUnshared(path, isNotebook ? 'notebook' : 'file');
 }
 

@@ -5,7 +5,7 @@ import { mayWrite, type Role } from '../roles';
 
 /** Why a document is not shared: nothing here is, another extension has it, or what the relay answered. */
 export interface IWhyNot {
-  /** `off`, `other`, `absent`, `as-text`, or a close code (docs/protocol.md, section 5). */
+  /** `off`, `other`, `absent`, or a close code (docs/protocol.md, section 5). */
   readonly code: string;
   /** The other extension, or the relay's sentence. */
   readonly detail: string;

@@ -109,15 +109,6 @@ export function sayNot(why: IWhyNot, trans: TranslationBundle): ISaid {
         ],
         cures: ['reload']
       };
-    case 'as-text':
-      return {
-        ...said,
-        sentences: [
-          trans.__(
-            'A notebook that is open as text is saved the ordinary way, and merged then. Open it as a notebook to share it.'
-          )
-        ]
-      };
     default:
       return { ...said, sentences: [`${trans.__(detail)} [${code}]`] };
   }

@@ -163,7 +163,6 @@ describe('a document that is not shared', () => {
     ['off', '', 'settings'],
     ['other', 'jupyter-collaboration', undefined],
     ['absent', '', 'reload'],
-    ['as-text', '', undefined],
     ['too-large', 'The file is too large.', undefined]
   ])('says why: %s', (code, detail, cure) => {
     const { title, sentences, cures } = sayNot({ code, detail }, trans);
