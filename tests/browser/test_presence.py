@@ -213,3 +213,12 @@ def test_a_kernel_that_dies_is_gone_at_once(named, visit):
     ada.run(1)
     expect(avatar(ben, re.compile("^Kernel"))).to_have_count(0)
     expect(avatar(ben, "Ada Lovelace")).to_be_visible()
+
+
+def test_who_has_a_picture_is_seen_by_it(named, visit):
+    path = named.notebook("picture.ipynb", "a")
+    visit(named, path, "mary")
+    ada = visit(named, path, "ada")
+    for place in (avatar(ada, re.compile("Mary Shelley")), mark(ada, 0, "Mary Shelley: is here")):
+        expect(place.locator("img")).to_have_js_property("naturalWidth", 9)
+        expect(place).to_have_text("")

@@ -14,7 +14,8 @@ __all__ = ["ADAPTIVE", "CONFIG", "avatar", "carets", "mark", "standing"]
 CONFIG = """
 from jupyter_server.auth import IdentityProvider, User
 
-PEOPLE = {"ada": "Ada Lovelace", "ben": "Ben Okri", "zoe": "Zoë"}
+PEOPLE = {"ada": "Ada Lovelace", "ben": "Ben Okri", "zoe": "Zoë", "mary": "Mary Shelley"}
+PICTURES = {"mary": "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' width='9' height='9'/%3E"}
 
 class Names(IdentityProvider):
     def get_user(self, handler):
@@ -24,7 +25,7 @@ class Names(IdentityProvider):
         else:
             name = handler.get_cookie("who") or "ada"
         handler._token_authenticated = True
-        return User(name, name=PEOPLE[name], display_name=PEOPLE[name])
+        return User(name, name=PEOPLE[name], display_name=PEOPLE[name], avatar_url=PICTURES.get(name))
 
 c.ServerApp.identity_provider_class = Names
 """

@@ -72,7 +72,8 @@ export class PeopleBar extends Widget {
     const label = [name, ...about].join(', ');
     const says =
       who.status || (who.places.find(({ text }) => text)?.text ?? '');
-    const what = JSON.stringify([label, who.color, who.initials, says]);
+    const { color, initials, picture } = who;
+    const what = JSON.stringify([label, color, initials, picture, says]);
     if (button.dataset['what'] === what) {
       return;
     }

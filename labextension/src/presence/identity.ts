@@ -9,6 +9,8 @@ export interface IIdentity {
   readonly initials: string;
   /** As CSS has it. */
   readonly color: string;
+  /** The address of a picture, empty for none. */
+  readonly picture: string;
   readonly isKernel: boolean;
 }
 
@@ -34,6 +36,7 @@ export function identify(
     // JupyterLab takes one letter where the server knows none, and one is not enough to tell people apart.
     initials: letters.length > 1 ? letters.slice(0, 3) : initials(name),
     color: text(user['color']) || colorOf(username),
+    picture: picture(text(user['avatar_url'])),
     isKernel: state['kind'] === 'kernel'
   };
 }
@@ -43,6 +46,15 @@ export function initials(name: string): string {
   const words = name.split(/\s+/).filter(Boolean);
   const ends = words.length > 1 ? [words[0]!, words.at(-1)!] : words;
   return ends.map(word => [...word][0]!.toUpperCase()).join('');
+}
+
+/** Return an address from which a page of this server may load a picture, empty for any other. */
+function picture(address: string): string {
+  return /^(https:\/\/|data:image\/(png|jpeg|gif|webp|svg\+xml)[;,]|\/(?!\/))/i.test(
+    address
+  )
+    ? address
+    : '';
 }
 
 /** Tell whether a value is an object with keys. */

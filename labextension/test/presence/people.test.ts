@@ -94,6 +94,22 @@ describe('identity', () => {
     expect(initials(name)).toBe(letters);
   });
 
+  it('takes a picture only from a safe address', () => {
+    const user = { name: 'Ada Lovelace' };
+    for (const [said, taken] of [
+      ['https://example.org/a.png', true],
+      ['data:image/png;base64,AA==', true],
+      ['/files/a.png', true],
+      ['//example.org/a.png', false],
+      ['http://example.org/a.png', false],
+      ['javascript:alert(1)', false],
+      ['data:text/html,<b>', false]
+    ] as const) {
+      const { picture } = identify(1, { user: { ...user, avatar_url: said } });
+      expect(picture).toBe(taken ? said : '');
+    }
+  });
+
   it('takes two letters over one', () => {
     const user = { name: 'Ada Lovelace', initials: 'A' };
     expect(identify(1, { user }).initials).toBe('AL');
