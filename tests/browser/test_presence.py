@@ -222,3 +222,29 @@ def test_who_has_a_picture_is_seen_by_it(named, visit):
     for place in (avatar(ada, re.compile("Mary Shelley")), mark(ada, 0, "Mary Shelley: is here")):
         expect(place.locator("img")).to_have_js_property("naturalWidth", 9)
         expect(place).to_have_text("")
+
+
+def test_a_key_visits_one_after_the_other(named, visit):
+    path = named.notebook("visits.ipynb", *"abcd")
+    ada, ben = visit(named, path, "ada"), visit(named, path, "ben")
+    zoe = visit(named, path, "zoe")
+    ben.editor(1).click()
+    zoe.editor(3).click()
+    for person, index, name in ((ada, 1, "Ben Okri"), (ada, 3, "Zoë")):
+        expect(mark(person, index, f"{name}: is here")).to_be_visible()
+    ada.editor(0).click()
+    for index in (1, 3, 1):
+        ada.page.keyboard.press("Control+Alt+p")
+        expect(ada.cells.nth(index)).to_have_class(re.compile(r"\bjp-mod-active\b"))
+    assert ada.sources() == ["a", "b", "c", "d"]
+
+
+def test_the_palette_hides_cursors_and_shows_them_again(named, visit):
+    path = named.notebook("toggles.ipynb", "a")
+    ada, ben = visit(named, path, "ada"), visit(named, path, "ben")
+    ada.editor(0).click()
+    expect(carets(ben)).to_be_visible()
+    ben.execute("rtc-widgets:toggle-cursors")
+    expect(carets(ben)).to_be_hidden()
+    ben.execute("rtc-widgets:toggle-cursors")
+    expect(carets(ben)).to_be_visible()

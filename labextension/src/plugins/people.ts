@@ -24,6 +24,8 @@ import { ILiveDocuments } from '../tokens';
 
 /** The command that goes to somebody. */
 export const JUMP = 'rtc-widgets:jump-to';
+/** The command that goes to one after the other; schema/people.json gives it a key. */
+const JUMP_NEXT = 'rtc-widgets:jump-to-next';
 
 function addJump(
   { commands, shell }: JupyterFrontEnd,
@@ -61,6 +63,26 @@ function addJump(
   });
 }
 
+/** Go from one participant to the next, and around. */
+function addJumpNext(
+  { commands }: JupyterFrontEnd,
+  current: CurrentPeople,
+  trans: TranslationBundle
+): void {
+  let last: string | undefined;
+  commands.addCommand(JUMP_NEXT, {
+    label: trans.__('Jump to the Next Collaborator'),
+    caption: trans.__('Show where the next person or kernel is'),
+    isEnabled: () => current.participants.length > 0,
+    describedBy: { args: { type: 'object', properties: {} } },
+    execute: async () => {
+      const keys = current.participants.map(({ key }) => key);
+      last = keys[(keys.indexOf(last ?? '') + 1) % keys.length];
+      await commands.execute(JUMP, { key: last });
+    }
+  });
+}
+
 function makeBar(
   { commands }: JupyterFrontEnd,
   current: CurrentPeople,
@@ -92,6 +114,7 @@ function listIn(
   trans: TranslationBundle
 ): void {
   const category = trans.__('Real-Time Collaboration');
+  palette.addItem({ command: JUMP_NEXT, category });
   let shown = '';
   let items = new DisposableSet();
   const update = () => {
@@ -163,6 +186,8 @@ const plugin: JupyterFrontEndPlugin<void> = {
     documents.added.connect(() => queueMicrotask(follow));
     void app.restored.then(follow);
     addJump(app, current, trans);
+    addJumpNext(app, current, trans);
+    current.changed.connect(() => app.commands.notifyCommandChanged(JUMP_NEXT));
     if (palette) {
       listIn(palette, current, trans);
     }
