@@ -15,14 +15,20 @@ import type {
 import { DisposableDelegate, type IDisposable } from '@lumino/disposable';
 import { type ISignal, Signal } from '@lumino/signaling';
 import type { ILink } from './channels/link';
-import { applyToFile, applyToNotebook } from './documents/recovery';
-import type { IUnsaved } from './documents/unacknowledged';
+import type { IDraftStore } from './documents/draft';
+import { Recovering } from './drafts/recovering';
+import { nameOf } from './drafts/whose';
 import { FileNews } from './file_news';
 import { firstSync } from './first_sync';
 import { goLive, type ILiveOptions } from './live_document';
-import { type IOpenDocument, key, OpenDocuments } from './open_documents';
+import { key, OpenDocuments } from './open_documents';
 import type { IWhyNot } from './standing/standing';
-import type { ILiveDocument, ILiveDocuments, IRecovered } from './tokens';
+import type {
+  ILiveDocument,
+  ILiveDocuments,
+  IRecovered,
+  IUndecided
+} from './tokens';
 
 /** The id that widget factories name us by. */
 export const CONTENT_PROVIDER = 'rtc_widgets';
@@ -31,6 +37,10 @@ export const CONTENT_PROVIDER = 'rtc_widgets';
 export interface IContentProviderOptions extends ILiveOptions {
   readonly drive: Contents.IDrive;
   readonly link: ILink;
+  /** Where drafts are kept. */
+  readonly drafts: IDraftStore;
+  /** The server's base URL. */
+  readonly server: string;
 }
 
 /** Provide notebooks and text files of one drive. */
@@ -58,6 +68,11 @@ export class ContentProvider implements IContentProvider, ILiveDocuments {
       }
     };
     this._news = new FileNews(this, _options.drive, this._documents);
+    const { drafts, server, user } = _options;
+    this._recovering = new Recovering(drafts, ({ type, path }) => ({
+      at: `${server}#${key(type, path)}`,
+      user: nameOf(user.identity)
+    }));
   }
 
   readonly sharedModelFactory: Contents.ISharedFactory;
@@ -70,8 +85,8 @@ export class ContentProvider implements IContentProvider, ILiveDocuments {
     return this._added;
   }
 
-  get recovered(): ISignal<ILiveDocuments, IRecovered> {
-    return this._recovered;
+  get recovered(): ISignal<unknown, IRecovered> {
+    return this._recovering.recovered;
   }
 
   get link(): ILink {
@@ -82,9 +97,20 @@ export class ContentProvider implements IContentProvider, ILiveDocuments {
     return this._documents.of(model);
   }
 
-  keep(path: string, type: string, unsaved: readonly IUnsaved[]): void {
-    const kept = this._kept.get(key(type, path)) ?? [];
-    this._kept.set(key(type, path), [...kept, ...unsaved]);
+  undecided(document: ILiveDocument): readonly IUndecided[] {
+    return this._recovering.undecided(document);
+  }
+
+  get undecidedChanged(): ISignal<unknown, ILiveDocument> {
+    return this._recovering.undecidedChanged;
+  }
+
+  decide(document: ILiveDocument, id: string): Promise<void> {
+    return this._recovering.decide(document, id);
+  }
+
+  forgetDrafts(): Promise<void> {
+    return this._recovering.clear();
   }
 
   unshare(path: string, type: string, why: IWhyNot): IDisposable {
@@ -114,8 +140,9 @@ export class ContentProvider implements IContentProvider, ILiveDocuments {
       return drive.get(path, ordinary);
     }
     await firstSync(document);
+    await this._options.user.ready;
     if (!document.model.isDisposed) {
-      this._recover(document);
+      await this._recovering.recover(document);
     }
     // A falsy content leaves the model alone.
     const model = await drive.get(document.path, {
@@ -167,35 +194,20 @@ export class ContentProvider implements IContentProvider, ILiveDocuments {
     const document = goLive(this._options, path, format, type, model);
     this._documents.add(document);
     this._news.follow(document);
-    model.disposed.connect(() => this._documents.remove(document));
+    this._recovering.follow(document);
+    model.disposed.connect(() => {
+      this._documents.remove(document);
+      this._recovering.forget(document);
+      document.provider.dispose();
+    });
     this._added.emit(document);
-  }
-
-  private _recover(document: IOpenDocument): void {
-    const at = key(document.type, document.path);
-    const kept = this._kept.get(at);
-    this._kept.delete(at);
-    const { model } = document;
-    if (!kept?.length) {
-      return;
-    }
-    if (!document.provider.mayWrite) {
-      this._recovered.emit({ document, added: 0, left: kept });
-    } else if (model instanceof YNotebook) {
-      const { added, left } = applyToNotebook(model, kept);
-      this._recovered.emit({ document, added, left });
-    } else if (model instanceof YFile) {
-      const { added, left } = applyToFile(model, kept);
-      this._recovered.emit({ document, added, left });
-    }
   }
 
   private _isShared = true;
   private readonly _factories = new Map<string, SharedDocumentFactory>();
   private readonly _documents = new OpenDocuments();
   private readonly _news: FileNews;
+  private readonly _recovering: Recovering;
   private readonly _unshared = new Map<string, IWhyNot>();
-  private readonly _kept = new Map<string, IUnsaved[]>();
   private readonly _added = new Signal<ILiveDocuments, ILiveDocument>(this);
-  private readonly _recovered = new Signal<ILiveDocuments, IRecovered>(this);
 }

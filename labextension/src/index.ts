@@ -12,6 +12,7 @@ import sharing from './plugins/sharing';
 import standing from './plugins/standing';
 import textView from './plugins/text_view';
 import trust from './plugins/trust';
+import undecided from './plugins/undecided';
 import whereabouts from './plugins/whereabouts';
 
 export * from './tokens';
@@ -21,6 +22,7 @@ const plugins: JupyterFrontEndPlugin<unknown>[] = [
   provider,
   readOnly,
   endings,
+  undecided,
   notices,
   textView,
   trust,

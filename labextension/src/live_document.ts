@@ -14,7 +14,7 @@ export interface ILiveOptions {
   readonly user: User.IManager;
 }
 
-/** Connect a model to the room of its file until the model is disposed. */
+/** Connect a model to the room of its file; who asked for it disposes the provider. */
 export function goLive(
   { fetch, connection, user }: ILiveOptions,
   path: string,
@@ -39,7 +39,6 @@ export function goLive(
   model.disposed.connect(() => {
     window.removeEventListener('pagehide', leave);
     user.userChanged.disconnect(introduce);
-    provider.dispose();
   });
   return document;
 }

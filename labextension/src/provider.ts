@@ -6,6 +6,7 @@ import * as Y from 'yjs';
 import type { IChannel, IConnection } from './channels/channel';
 import type { Pending } from './documents/pending';
 import { type IUnsaved, Unacknowledged } from './documents/unacknowledged';
+import { type Base, baseOf, covers } from './documents/unsent';
 import { ChannelClosed, NotConnected } from './errors';
 import { Inbox } from './inbox';
 import { type IOpeningOptions, Opening } from './opening';
@@ -29,6 +30,16 @@ export interface IClosed {
   readonly code: CloseCode;
   readonly reason: string;
   readonly unsaved: readonly IUnsaved[];
+  /** The same and all else that was not acknowledged, null where there is nothing. */
+  readonly unsent: IUnsent | null;
+}
+
+/** What was not acknowledged, in a form in which it can be kept elsewhere and brought back. */
+export interface IUnsent {
+  readonly lineage: string;
+  readonly update: Uint8Array;
+  readonly base: Base;
+  readonly texts: readonly IUnsaved[];
 }
 
 /** What a provider is made of. */
@@ -39,6 +50,8 @@ export interface IProviderOptions extends IOpeningOptions {
   readonly type: string;
 }
 
+/** The origin of what is brought back: as good as typed here. */
+const RESTORED = 'rtc_widgets.restored';
 /** Milliseconds. */
 const REQUEST_TIMEOUT = 30_000;
 
@@ -51,7 +64,8 @@ export class Provider {
     this._unacknowledged = new Unacknowledged(
       this._doc,
       options.type,
-      isRemote
+      isRemote,
+      typed => this._cross(typed)
     );
     this._outbox = new Outbox(this._unacknowledged);
     this._inbox = new Inbox(
@@ -68,10 +82,7 @@ export class Provider {
     this._connection = options.connection;
     this._opening = new Opening(options, {
       lineage: () => this._lineage,
-      greet: () => [
-        sync.step1(Y.encodeStateVector(this._doc)),
-        this._presence.introduce()
-      ],
+      greet: () => [sync.step1(this._vector()), this._presence.introduce()],
       opened: channel => this._opened(channel),
       receive: (frames, welcome) => this._receive(frames, welcome),
       paused: () => this._pause(),
@@ -136,6 +147,16 @@ export class Provider {
     return this._unacknowledged.pending;
   }
 
+  /** This tab changed the document. */
+  get changedHere(): ISignal<this, void> {
+    return this._changedHere;
+  }
+
+  /** All changes of this tab are in the relay's log. */
+  get acknowledged(): ISignal<unknown, void> {
+    return this._unacknowledged.updates.emptied;
+  }
+
   get stateChanged(): ISignal<unknown, State> {
     return this._standing.changed;
   }
@@ -147,6 +168,11 @@ export class Provider {
   /** The document was ended for good. */
   get closed(): ISignal<this, IClosed> {
     return this._closed;
+  }
+
+  /** Texts whose cells went while somebody typed in them; they are lost unless they are applied again. */
+  get crossed(): ISignal<this, readonly IUnsaved[]> {
+    return this._crossed;
   }
 
   /** The relay told something (section 3.5). */
@@ -174,6 +200,35 @@ export class Provider {
   /** Return the texts of this tab that the relay has not acknowledged. */
   unsaved(): IUnsaved[] {
     return this._unacknowledged.collect();
+  }
+
+  /** Return all that the relay has not acknowledged, null where there is nothing. */
+  unsent(): IUnsent | null {
+    const update = this._unacknowledged.updates.collect();
+    if (!update || this._lineage === null) {
+      return null;
+    }
+    return {
+      lineage: this._lineage,
+      update,
+      base: baseOf(this._doc, update),
+      texts: this.unsaved()
+    };
+  }
+
+  /**
+   * Bring back what an earlier opening of the document could not send, and tell whether that was possible.
+   *
+   * What the relay got all the same is not doubled. It is not possible in a document of another lineage, nor where
+   * something is missing on which it builds.
+   */
+  restore(lineage: string, update: Uint8Array, base: Base): boolean {
+    const fits =
+      this.mayWrite && lineage === this._lineage && covers(this._doc, base);
+    if (fits) {
+      Y.applyUpdate(this._doc, update, RESTORED);
+    }
+    return fits;
   }
 
   /** Try to connect now, where the next try would come later; a connection that seems alive is made anew. */
@@ -232,12 +287,13 @@ export class Provider {
     this._rights.dispose();
     this._presence.dispose();
     const unsaved = discard ? [] : this._unacknowledged.collect();
+    const unsent = discard ? null : this.unsent();
     this._unacknowledged.dispose();
     this._ended = new ChannelClosed(code, reason);
     this._requests.fail(this._ended);
     this._standing.ended(this._ended);
     if (!this._disposed) {
-      this._closed.emit({ code, reason, unsaved });
+      this._closed.emit({ code, reason, unsaved, unsent });
     }
   }
 
@@ -283,6 +339,7 @@ export class Provider {
         this._answer(value.stateVector);
         break;
       case 'step2':
+        this._compare(value.update);
         this._apply(value.update);
         this._standing.arrived();
         break;
@@ -321,6 +378,32 @@ export class Provider {
     }
   }
 
+  /** What to say that this side has: nothing, where the relay's whole document is needed. */
+  private _vector(): Uint8Array {
+    const { crossings } = this._unacknowledged;
+    return Y.encodeStateVector(crossings.isEmpty ? this._doc : new Y.Doc());
+  }
+
+  private _compare(whole: Uint8Array): void {
+    const { crossings } = this._unacknowledged;
+    if (!crossings.isEmpty) {
+      this._cross(crossings.typedByOthers(whole));
+    }
+  }
+
+  private _cross(typed: readonly IUnsaved[]): void {
+    if (typed.length && !this._crossing.length) {
+      // Later: nothing may be written while a change is being applied.
+      queueMicrotask(() => {
+        const all = this._crossing.splice(0);
+        if (this.mayWrite) {
+          this._crossed.emit(all);
+        }
+      });
+    }
+    this._crossing.push(...typed);
+  }
+
   private _answer(stateVector: Uint8Array): void {
     if (this.mayWrite) {
       this._outbox.answer(Y.encodeStateAsUpdate(this._doc, stateVector));
@@ -351,7 +434,9 @@ export class Provider {
 
   private readonly _onUpdate = (update: Uint8Array, origin: unknown): void => {
     if (origin !== this && this.mayWrite) {
+      this._unacknowledged.updates.add(update);
       this._outbox.push(update);
+      this._changedHere.emit();
     }
   };
 
@@ -366,7 +451,10 @@ export class Provider {
   private readonly _presence: Presence;
   private readonly _requests: Requests;
   private readonly _closed = new Signal<this, IClosed>(this);
+  private readonly _changedHere = new Signal<this, void>(this);
+  private readonly _crossed = new Signal<this, readonly IUnsaved[]>(this);
   private readonly _eventReceived = new Signal<this, IEvent>(this);
+  private readonly _crossing: IUnsaved[] = [];
   private _channel: IChannel | null = null;
   private _welcome: IWelcome | null = null;
   private _lineage: string | null = null;

@@ -28,21 +28,36 @@ export interface ILiveDocuments {
   readonly added: ISignal<ILiveDocuments, ILiveDocument>;
   /** Return the live document behind a shared model. */
   find(model: ISharedDocument): ILiveDocument | undefined;
-  /** Keep texts that are to be applied again when the file is opened the next time. */
-  keep(path: string, type: string, unsaved: readonly IUnsaved[]): void;
   /** Open this file the ordinary way, without sharing it, until the result is disposed. */
   unshare(path: string, type: string, why: IWhyNot): IDisposable;
   /** Return why this file is opened the ordinary way, null where it need not be. */
   whyUnshared(path: string, type: string): IWhyNot | null;
   /** Texts were applied again; `left` could not be merged. */
-  readonly recovered: ISignal<ILiveDocuments, IRecovered>;
+  readonly recovered: ISignal<unknown, IRecovered>;
+  /** Return the texts that could not be merged into a document and wait for a person to decide. */
+  undecided(document: ILiveDocument): readonly IUndecided[];
+  readonly undecidedChanged: ISignal<unknown, ILiveDocument>;
+  /** Forget texts that the person has decided about. */
+  decide(document: ILiveDocument, id: string): Promise<void>;
+  /** Forget what is kept in this browser of what was typed and not sent. */
+  forgetDrafts(): Promise<void>;
 }
 
 /** How texts came back that were kept. */
 export interface IRecovered {
   readonly document: ILiveDocument;
+  /** The document began `anew` on the server or here, or a cell was `deleted` in which somebody typed. */
+  readonly why: 'anew' | 'deleted';
   readonly added: number;
   readonly left: readonly IUnsaved[];
+}
+
+/** Texts that could not be merged. */
+export interface IUndecided {
+  readonly id: string;
+  /** In milliseconds since the epoch. */
+  readonly saved: number;
+  readonly texts: readonly IUnsaved[];
 }
 
 /** Provided where rtc_widgets is the collaboration extension of this page; null where it stepped aside. */

@@ -25,10 +25,9 @@ class Person:
     def __init__(self, server: Server, page: Page, workspace: str, token: str | None = None) -> None:
         self.server = server
         self._token = token or server.token
-        self.page = page
         self.errors: list[str] = []
         self._workspace = workspace
-        page.on("pageerror", lambda error: self._note(error.stack or str(error)))
+        self._sit_down(page)
 
     @property
     def panel(self) -> Locator:
@@ -57,6 +56,13 @@ class Person:
         """Reload the page."""
         self.page.reload()
         self.ready(path)
+
+    def start_over(self, path: str) -> None:
+        """Close the page, as a browser that crashes does, and open *path* in a new one of the same browser."""
+        context = self.page.context
+        self.page.close()
+        self._sit_down(context.new_page())
+        self.open(path)
 
     def ready(self, path: str) -> None:
         """Wait until the document of *path* can be edited."""
@@ -131,6 +137,10 @@ class Person:
         self.page.evaluate(
             "([id, args]) => { void window.jupyterapp.commands.execute(id, args); }", [command, args or {}]
         )
+
+    def _sit_down(self, page: Page) -> None:
+        self.page = page
+        page.on("pageerror", lambda error: self._note(error.stack or str(error)))
 
     def _note(self, error: str) -> None:
         # JupyterLab's context asks a server that is away for a document's checkpoints, and handles no refusal.

@@ -84,8 +84,7 @@ export function applyToNotebook(
       outcome.merged += 1;
       continue;
     }
-    const end = notebook.cells.length;
-    const place = item.before === null ? Math.min(item.index, end) : end;
+    const place = Math.min(item.index, notebook.cells.length);
     notebook.insertCell(cell ? index + 1 : place, {
       ...(cell ? {} : { id: item.id }),
       cell_type: item.cellType,
@@ -94,4 +93,26 @@ export function applyToNotebook(
     outcome.added += 1;
   }
   return outcome;
+}
+
+/** Add texts as cells of their own, each where it was, for a person who wants them so. */
+export function addToNotebook(
+  notebook: INotebook,
+  unsaved: readonly IUnsaved[]
+): void {
+  for (const { index, cellType, text } of unsaved) {
+    notebook.insertCell(Math.min(index, notebook.cells.length), {
+      cell_type: cellType || 'code',
+      source: text
+    });
+  }
+}
+
+/** Add texts at the end of a file. */
+export function addToFile(file: IText, unsaved: readonly IUnsaved[]): void {
+  for (const { text } of unsaved) {
+    const before = file.getSource();
+    const pause = before === '' || before.endsWith('\n') ? '' : '\n';
+    file.updateSource(before.length, before.length, pause + text);
+  }
 }

@@ -6,7 +6,16 @@
  */
 
 import * as Y from 'yjs';
+import { Crossings } from './crossings';
 import { Pending } from './pending';
+import { Unsent } from './unsent';
+import {
+  deletedCells,
+  insertedCells,
+  plain,
+  textBefore,
+  type YCell
+} from './ycells';
 
 /** The key of a text file's only text, which has no cell id. */
 export const WHOLE = '';
@@ -39,15 +48,18 @@ interface IEntry {
 export class Unacknowledged {
   /**
    * @param doc a document of the notebook or the file schema; others are watched without effect.
-   * @param isRemote tells whether an origin is another peer's.
+   * @param _isRemote tells whether an origin is another peer's.
+   * @param _crossed hears what was typed here in cells that another peer deleted.
    */
   constructor(
     doc: Y.Doc,
     type: string,
-    private readonly _isRemote: (origin: unknown) => boolean
+    private readonly _isRemote: (origin: unknown) => boolean,
+    private readonly _crossed: (typed: readonly IUnsaved[]) => void = () =>
+      undefined
   ) {
     if (type === 'notebook') {
-      this._cells = doc.getArray<Y.Map<unknown>>('cells');
+      this._cells = doc.getArray<YCell>('cells');
       this._cells.observeDeep(this._onCells);
     } else if (type === 'file') {
       this._source = doc.getText('source');
@@ -58,6 +70,12 @@ export class Unacknowledged {
   /** All changes of the content that were not acknowledged, those of outputs too. */
   readonly pending = new Pending();
 
+  /** All of them, as they are sent. */
+  readonly updates = new Unsent();
+
+  /** Cells that this tab deleted. */
+  readonly crossings = new Crossings();
+
   /** Whether every edit of a text was acknowledged. */
   get isEmpty(): boolean {
     return this._entries.size === 0;
@@ -66,6 +84,8 @@ export class Unacknowledged {
   /** Note that all edits up to now travel in message `seq` or an earlier one. */
   sent(seq: number): void {
     this.pending.sent(seq);
+    this.updates.sent(seq);
+    this.crossings.sent(seq);
     for (const entry of [...this._entries.values()].flat()) {
       if (entry.seq === Infinity) {
         entry.seq = seq;
@@ -76,6 +96,8 @@ export class Unacknowledged {
   /** Forget what message `seq` and earlier ones carried. */
   acknowledge(seq: number): void {
     this.pending.acknowledge(seq);
+    this.updates.acknowledge(seq);
+    this.crossings.acknowledge(seq);
     for (const [id, entries] of this._entries) {
       const left = entries.filter(entry => entry.seq > seq);
       if (left.length) {
@@ -89,6 +111,8 @@ export class Unacknowledged {
   /** Note that the channel is gone: nothing that was sent on it will be acknowledged. */
   unsent(): void {
     this.pending.unsent();
+    this.updates.unsent();
+    this.crossings.unsent();
     for (const [id, [first]] of this._entries) {
       if (first) {
         this._entries.set(id, [{ seq: Infinity, before: first.before }]);
@@ -134,7 +158,11 @@ export class Unacknowledged {
     events: Y.YEvent<AnyType>[],
     transaction: Y.Transaction
   ): void => {
+    const list = events.find(event => event.target === this._cells);
     if (this._isRemote(transaction.origin)) {
+      if (list) {
+        this._noteDeletedByOthers(list);
+      }
       return;
     }
     this.pending.add();
@@ -143,23 +171,40 @@ export class Unacknowledged {
         const cell: unknown = event.target.parent;
         const id: unknown = cell instanceof Y.Map ? cell.get('id') : undefined;
         if (typeof id === 'string' && event.path.at(-1) === 'source') {
-          this._note(id, textBefore(event));
+          this._note(id, textBefore(event.target, event));
         }
-      } else if (event.target === this._cells) {
-        this._noteNew(event);
       }
+    }
+    if (list) {
+      this._noteOwn(list);
     }
   };
 
-  private _noteNew(event: Y.YEvent<AnyType>): void {
-    for (const { insert } of event.changes.delta) {
-      const inserted: unknown[] = Array.isArray(insert) ? insert : [];
-      for (const cell of inserted) {
-        const id: unknown = cell instanceof Y.Map ? cell.get('id') : undefined;
-        if (typeof id === 'string') {
-          this._note(id, null);
-        }
+  private _noteDeletedByOthers(event: Y.YEvent<AnyType>): void {
+    const typed: IUnsaved[] = [];
+    for (const { id, text, cellType, index } of deletedCells(event)) {
+      const before = this._entries.get(id)?.[0]?.before;
+      if (before !== undefined && before !== text) {
+        typed.push({ id, before, text, cellType, index });
       }
+    }
+    if (typed.length) {
+      this._crossed(typed);
+    }
+  }
+
+  private _noteOwn(event: Y.YEvent<AnyType>): void {
+    const deleted = new Map<string, string>();
+    for (const cell of deletedCells(event)) {
+      const before = this._entries.get(cell.id)?.[0]?.before;
+      deleted.set(cell.id, cell.text);
+      // Of a cell that was new here the others know nothing.
+      if (before !== null) {
+        this.crossings.add(cell, before ?? cell.text);
+      }
+    }
+    for (const id of insertedCells(event)) {
+      this._note(id, deleted.get(id) ?? null);
     }
   }
 
@@ -169,7 +214,7 @@ export class Unacknowledged {
   ): void => {
     if (!this._isRemote(transaction.origin)) {
       this.pending.add();
-      this._note(WHOLE, textBefore(event));
+      this._note(WHOLE, textBefore(event.target, event));
     }
   };
 
@@ -182,27 +227,7 @@ export class Unacknowledged {
     }
   }
 
-  private readonly _cells: Y.Array<Y.Map<unknown>> | null = null;
+  private readonly _cells: Y.Array<YCell> | null = null;
   private readonly _source: Y.Text | null = null;
   private readonly _entries = new Map<string, IEntry[]>();
-}
-
-/** Return the text as it was before the event's transaction; only valid inside the observer, before Yjs collects. */
-function textBefore(event: Y.YTextEvent): string {
-  let text = '';
-  for (let item = event.target._start; item; item = item.right) {
-    if (
-      item.content instanceof Y.ContentString &&
-      !event.adds(item) &&
-      (!item.deleted || event.deletes(item))
-    ) {
-      text += item.content.str;
-    }
-  }
-  return text;
-}
-
-function plain(text: Y.Text): string {
-  // eslint-disable-next-line @typescript-eslint/no-base-to-string -- Yjs' method, declared without `override`
-  return text.toString();
 }

@@ -1,6 +1,5 @@
 /** Tells a person why a document ended, and gives back what they typed. */
 
-import type { ISharedDocument } from '@jupyter/ydoc';
 import type {
   JupyterFrontEnd,
   JupyterFrontEndPlugin
@@ -99,10 +98,7 @@ const plugin: JupyterFrontEndPlugin<void> = {
     }
     const trans = (translator ?? nullTranslator).load('rtc_widgets');
 
-    const explain = (
-      live: ILiveDocument,
-      { code, reason, unsaved }: IClosed
-    ) => {
+    const explain = (live: ILiveDocument, { reason, unsaved }: IClosed) => {
       const name = PathExt.basename(live.path);
       toast('error', `${name}: ${trans.__(reason)}`, trans, {
         autoClose: false,
@@ -111,31 +107,18 @@ const plugin: JupyterFrontEndPlugin<void> = {
           {
             label: trans.__('Open Again'),
             callback: () => {
-              openAgain(live, code, unsaved);
+              reopen(app, manager, live);
             }
           }
         ]
       });
     };
 
-    const openAgain = (
-      live: ILiveDocument,
-      code: CloseCode,
-      unsaved: readonly IUnsaved[]
-    ) => {
-      if (code !== 'read-only') {
-        documents.keep(live.path, live.type, unsaved);
-      }
-      reopen(app, manager, live);
-    };
-
-    const ended = new WeakMap<ISharedDocument, IClosed>();
     const current = () => {
       const widget = app.shell.currentWidget;
       const context = widget && manager.contextForWidget(widget);
       const live = context && documents.find(context.model.sharedModel);
-      const closed = live && ended.get(live.model);
-      return closed && { live, closed };
+      return live?.provider.state === 'closed' ? live : undefined;
     };
     app.commands.addCommand(OPEN_AGAIN, {
       label: trans.__('Open the Document Again'),
@@ -145,8 +128,7 @@ const plugin: JupyterFrontEndPlugin<void> = {
       execute: () => {
         const found = current();
         if (found) {
-          const { live, closed } = found;
-          openAgain(live, closed.code, closed.unsaved);
+          reopen(app, manager, found);
         }
       }
     });
@@ -167,7 +149,6 @@ const plugin: JupyterFrontEndPlugin<void> = {
 
     documents.added.connect((_, live) => {
       live.provider.closed.connect((_, closed) => {
-        ended.set(live.model, closed);
         if (!live.provider.hasSynced) {
           if (isOrdinary(live, closed.code)) {
             openOrdinarily(live, closed);
@@ -176,7 +157,6 @@ const plugin: JupyterFrontEndPlugin<void> = {
           return;
         }
         if (closed.code === 'lineage-mismatch') {
-          documents.keep(live.path, live.type, closed.unsaved);
           reopen(app, manager, live);
         } else {
           explain(live, closed);
@@ -184,24 +164,24 @@ const plugin: JupyterFrontEndPlugin<void> = {
       });
     });
 
-    documents.recovered.connect((_, { document, added, left }) => {
-      if (added || left.length) {
+    documents.recovered.connect((_, { document, why, added }) => {
+      if (added) {
         const name = PathExt.basename(document.path);
-        const message = left.length
-          ? trans.__(
-              'What you typed in %1 does not fit into what the server has now.',
-              name
-            )
-          : trans._n(
-              '%2 was started anew on the server. What you typed meanwhile is in a cell of its own.',
-              '%2 was started anew on the server. What you typed meanwhile is in %1 cells of their own.',
-              added,
-              name
-            );
-        toast('warning', message, trans, {
-          autoClose: false,
-          actions: copyAction(left, trans)
-        });
+        const message =
+          why === 'deleted'
+            ? trans._n(
+                'A cell of %2 was deleted or moved while somebody typed in it. What was typed is in a cell of its own.',
+                '%1 cells of %2 were deleted or moved while somebody typed in them. What was typed is in cells of its own.',
+                added,
+                name
+              )
+            : trans._n(
+                '%2 was started anew on the server. What you typed meanwhile is in a cell of its own.',
+                '%2 was started anew on the server. What you typed meanwhile is in %1 cells of their own.',
+                added,
+                name
+              );
+        toast('warning', message, trans, { autoClose: false });
       }
     });
   }

@@ -22,6 +22,8 @@ import {
 } from '@jupyterlab/translation';
 import { Connection, type ISocket } from '../channels/connection';
 import { CONTENT_PROVIDER, ContentProvider } from '../content_provider';
+import { MemoryDrafts } from '../documents/draft';
+import { DatabaseDrafts } from '../drafts/database';
 import { SUBPROTOCOL } from '../protocol/envelope';
 import { type Fetch, type IRelay, isSignedIn, relay } from '../rooms';
 import type { Sharing } from '../sharing';
@@ -144,7 +146,12 @@ const plugin: JupyterFrontEndPlugin<ILiveDocuments | null> = {
       fetch,
       connection,
       link: connection,
-      user
+      user,
+      server: serverSettings.baseUrl,
+      drafts:
+        composite['drafts'] === false
+          ? new MemoryDrafts()
+          : new DatabaseDrafts()
     });
     registry.register(CONTENT_PROVIDER, provider);
     notebooks.contentProviderId = CONTENT_PROVIDER;

@@ -49,14 +49,14 @@ describe('recovery into a notebook', () => {
     expect(made.cells[1]!.getId()).not.toBe('a');
   });
 
-  it('adds a cell that is gone, at the end, and a new one in its place', () => {
+  it('adds a cell that is gone where it was, and a new one in its place', () => {
     const made = notebook({ a: 'x', b: 'y' });
     applyToNotebook(made, [
       unsaved('gone', 'before', 'after', 0),
       unsaved('new', null, 'mine', 1),
       unsaved('far', null, 'off', 99)
     ]);
-    expect(sources(made)).toEqual(['x', 'mine', 'y', 'after', 'off']);
+    expect(sources(made)).toEqual(['after', 'mine', 'x', 'y', 'off']);
     expect(made.cells[1]!.getId()).toBe('new');
   });
 

@@ -1,0 +1,129 @@
+/** Drafts in the browser's IndexedDB: on this computer, for this origin, and for a limited time. */
+
+import {
+  type IDraft,
+  type IDraftStore,
+  MemoryDrafts
+} from '../documents/draft';
+
+const NAME = 'rtc_widgets';
+const STORE = 'drafts';
+const VERSION = 1;
+/** Milliseconds. */
+const DAY = 86_400_000;
+export const KEPT_DAYS = 30;
+/** Of more than so many the oldest go. */
+const MOST = 500;
+
+/** Keep drafts in the browser; in the page alone where it has no database for us. */
+export class DatabaseDrafts implements IDraftStore {
+  all(at: string): Promise<IDraft[]> {
+    return this._use(
+      async store => {
+        const request = store.index('at').getAll(at) as IDBRequest<IDraft[]>;
+        return (await done(request)).sort((one, two) => one.saved - two.saved);
+      },
+      memory => memory.all(at),
+      'readonly'
+    );
+  }
+
+  get(id: string): Promise<IDraft | undefined> {
+    return this._use(
+      store => {
+        const request = store.get(id) as IDBRequest<IDraft | undefined>;
+        return done(request);
+      },
+      memory => memory.get(id),
+      'readonly'
+    );
+  }
+
+  put(draft: IDraft): Promise<void> {
+    return this._use(
+      async store => void (await done(store.put(draft))),
+      memory => memory.put(draft)
+    );
+  }
+
+  remove(id: string): Promise<void> {
+    return this._use(
+      store => done(store.delete(id)),
+      memory => memory.remove(id)
+    );
+  }
+
+  clear(): Promise<void> {
+    return this._use(
+      store => done(store.clear()),
+      memory => memory.clear()
+    );
+  }
+
+  private async _use<T>(
+    action: (store: IDBObjectStore) => Promise<T>,
+    instead: (memory: MemoryDrafts) => Promise<T>,
+    mode: IDBTransactionMode = 'readwrite'
+  ): Promise<T> {
+    try {
+      // Without an `await` where it is open: a page that is being left runs nothing later.
+      const database = this._database ?? (await this._open());
+      return await action(database.transaction(STORE, mode).objectStore(STORE));
+    } catch (error) {
+      if (!this._isWarned) {
+        this._isWarned = true;
+        // There is nobody to ask for help with this, and the page works as well as without drafts.
+        // eslint-disable-next-line no-console
+        console.warn(
+          'rtc_widgets: this browser keeps no drafts, so what is typed offline is gone with the page.',
+          error
+        );
+      }
+      return instead(this._memory);
+    }
+  }
+
+  private async _open(): Promise<IDBDatabase> {
+    const request = indexedDB.open(NAME, VERSION);
+    request.onupgradeneeded = () => {
+      const store = request.result.createObjectStore(STORE, { keyPath: 'id' });
+      store.createIndex('at', 'at');
+      store.createIndex('saved', 'saved');
+    };
+    const database = await done(request);
+    database.onversionchange = database.onclose = () => {
+      database.close();
+      this._database = null;
+    };
+    this._database = database;
+    await purge(database);
+    return database;
+  }
+
+  private readonly _memory = new MemoryDrafts();
+  private _database: IDBDatabase | null = null;
+  private _isWarned = false;
+}
+
+/** Let go of what nobody came back for. */
+async function purge(database: IDBDatabase): Promise<void> {
+  const store = database.transaction(STORE, 'readwrite').objectStore(STORE);
+  const old = IDBKeyRange.upperBound(Date.now() - KEPT_DAYS * DAY);
+  const keys = await done(store.index('saved').getAllKeys(old));
+  const more = (await done(store.count())) - keys.length - MOST;
+  const oldest =
+    more > 0
+      ? await done(store.index('saved').getAllKeys(null, keys.length + more))
+      : [];
+  await Promise.all(
+    [...new Set([...keys, ...oldest])].map(key => done(store.delete(key)))
+  );
+}
+
+function done<T>(request: IDBRequest<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    request.onsuccess = () => resolve(request.result);
+    request.onerror = () =>
+      reject(request.error ?? new Error('IndexedDB failed.'));
+  });
+}

@@ -1,0 +1,132 @@
+"""A network between one person and a server that can be cut, swallow everything without a word, be slow, and recover."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import threading
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from support.server import Server
+
+__all__ = ["Proxy"]
+
+
+class Proxy:
+    """Carry TCP to *server*; give it to `visit` in the server's place."""
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+        self._delay = 0.0
+        self._mute = False
+        self._refuse = False
+        self._links: set[_Link] = set()
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._thread.start()
+        self._listener = self._run(self._listen())
+        self.port: int = self._listener.sockets[0].getsockname()[1]
+
+    @property
+    def url(self) -> str:
+        """Return the base URL of the server as it is seen through this."""
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def token(self) -> str:
+        """Return the server's token."""
+        return self._server.token
+
+    def cut(self) -> None:
+        """Break every connection, and let no new one come about."""
+        self._do(self._cut)
+
+    def swallow(self) -> None:
+        """Let everything vanish: what is connected stays so, new connections come about, and nothing ever arrives."""
+        self._do(lambda: setattr(self, "_mute", True))
+
+    def slow(self, seconds: float) -> None:
+        """Let everything arrive so much later, in each direction."""
+        self._do(lambda: setattr(self, "_delay", seconds))
+
+    def restore(self) -> None:
+        """Carry new connections again; those whose bytes vanished stay dead, as after a change of the network."""
+        self._do(self._restore)
+
+    def close(self) -> None:
+        """Stop."""
+        self._run(self._aclose())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(20)
+        self._loop.close()
+
+    async def _aclose(self) -> None:
+        self._listener.close()
+        self._cut()
+        await asyncio.gather(*(asyncio.all_tasks() - {asyncio.current_task()}), return_exceptions=True)
+
+    def _cut(self) -> None:
+        self._refuse = True
+        for link in list(self._links):
+            link.end()
+
+    def _restore(self) -> None:
+        self._refuse = self._mute = False
+        self._delay = 0.0
+
+    def _run(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
+        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(20)
+
+    def _do(self, action: Callable[[], None]) -> None:
+        async def _act() -> None:
+            action()
+
+        self._run(_act())
+
+    async def _listen(self) -> asyncio.Server:
+        return await asyncio.start_server(self._accept, "127.0.0.1")
+
+    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self._refuse:
+            writer.transport.abort()
+            return
+        try:
+            there = await asyncio.open_connection("127.0.0.1", self._server.port)
+        except OSError:
+            writer.transport.abort()
+            return
+        link = _Link(writer, there[1])
+        self._links.add(link)
+        with contextlib.suppress(OSError):
+            await asyncio.gather(self._carry(link, reader, there[1]), self._carry(link, there[0], writer))
+        link.end()
+        self._links.discard(link)
+
+    async def _carry(
+        self, link: _Link, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        loop = asyncio.get_running_loop()
+        while data := await reader.read(2**16):
+            link.is_mute = link.is_mute or self._mute
+            if not link.is_mute and not writer.is_closing():
+                # Later or at once, and in order: `call_later` keeps it among equal delays.
+                if self._delay:
+                    loop.call_later(self._delay, writer.write, data)
+                else:
+                    writer.write(data)
+        if not link.is_mute:
+            link.end()
+
+
+class _Link:
+    """Be one connection, from the person to the server."""
+
+    def __init__(self, *ends: asyncio.StreamWriter) -> None:
+        self._ends = ends
+        self.is_mute = False
+
+    def end(self) -> None:
+        """Break it."""
+        for end in self._ends:
+            end.transport.abort()
