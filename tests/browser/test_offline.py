@@ -91,7 +91,7 @@ def test_two_people_work_on_while_one_has_no_network(lab, visit, behind, how):
     ada.sees_output(4, "42")
     expect(_others(ada)).to_be_visible()
     for person in (ada, ben):
-        person.page.locator("body").click(trial=True)  # behind JupyterLab's own dialog, if it is there still
+        person.editor(0).click(trial=True)  # behind JupyterLab's own dialog, if it is there still
         person.sees_no_dialog()
 
 
@@ -215,7 +215,8 @@ def test_what_could_not_be_merged_is_offered_until_somebody_decides(start_lab, v
     offer.get_by_role("button", name="Insert at the End").click()
     expect(offer).to_be_hidden()
     until(
-        lambda: (lab.root / path).read_text() == "# Notes\nwritten meanwhile\n# Notes\ntyped by Ada", "inserted"
+        lambda: (lab.root / path).read_text() == "# Notes\nwritten meanwhile\n# Notes\ntyped by Ada",
+        "inserted",
     )
     ada.reload(path)
     expect(ada.page.locator(".jp-FileEditor .cm-content")).to_contain_text("typed by Ada")

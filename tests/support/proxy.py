@@ -103,9 +103,7 @@ class Proxy:
         link.end()
         self._links.discard(link)
 
-    async def _carry(
-        self, link: _Link, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
-    ) -> None:
+    async def _carry(self, link: _Link, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         loop = asyncio.get_running_loop()
         while data := await reader.read(2**16):
             link.is_mute = link.is_mute or self._mute
