@@ -13,6 +13,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 from support.others import ADAPTIVE, CONFIG
 from support.person import Person
+from support.proxy import Proxy
 from support.server import Server
 
 CHROMIUM = os.environ.get("RTC_WIDGETS_CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
@@ -100,11 +101,12 @@ def visit(
         ready: bool = True,
         width: int = 1200,
         height: int = 800,
+        at: type[Person] = Person,
         **options: Any,
     ) -> Person:
         context = browser.new_context(viewport={"width": width, "height": height}, **options)
         context.set_default_timeout(20_000)
-        person = Person(server, context.new_page(), f"test{next(_numbers)}", token)
+        person = at(server, context.new_page(), f"test{next(_numbers)}", token)
         people.append(person)
         person.open(path, ready=ready)
         return person
@@ -122,3 +124,17 @@ def screenshots() -> Path:
     folder = Path(os.environ.get("RTC_WIDGETS_SCREENSHOTS", Path(__file__).parent / "screenshots"))
     folder.mkdir(parents=True, exist_ok=True)
     return folder
+
+
+@pytest.fixture
+def behind() -> Iterator[Callable[[Server], Proxy]]:
+    """Return a network of one's own to a server: ``visit(behind(lab), path)``."""
+    proxies: list[Proxy] = []
+
+    def _behind(server: Server) -> Proxy:
+        proxies.append(Proxy(server))
+        return proxies[-1]
+
+    yield _behind
+    for proxy in proxies:
+        proxy.close()

@@ -1,39 +1,11 @@
-"""A connection that breaks, stalls or goes without a word, while people work: nothing is lost and nothing is doubled."""
+"""A connection that breaks, stalls or goes without a word, while people work: nothing is lost, nothing is doubled."""
 
 from __future__ import annotations
-
-from collections.abc import Callable, Iterator
 
 import pytest
 from playwright.sync_api import Locator, expect
 from support.person import Person
-from support.proxy import Proxy
 from support.server import Server, until
-
-
-@pytest.fixture
-def behind() -> Iterator[Callable[[Server], Proxy]]:
-    """Return a network of one's own to a server: ``visit(behind(lab), path)``."""
-    proxies: list[Proxy] = []
-
-    def _behind(server: Server) -> Proxy:
-        proxies.append(Proxy(server))
-        return proxies[-1]
-
-    yield _behind
-    for proxy in proxies:
-        proxy.close()
-
-
-def _state(person: Person) -> str:
-    """Return how the shown document stands in this tab."""
-    result: str = person.page.evaluate(
-        """() => {
-            const shown = [...window.jupyterapp.shell.widgets('main')].find(widget => widget.isVisible);
-            return shown?.context?.model?.sharedModel?.rtcw ?? '';
-        }"""
-    )
-    return result
 
 
 def _all_agree(lab: Server, path: str, expected: list[str], *people: Person) -> None:
@@ -46,13 +18,6 @@ def _all_agree(lab: Server, path: str, expected: list[str], *people: Person) -> 
 def _others(person: Person) -> Locator:
     """Return the faces of others: gone as soon as a tab has noticed that it is alone."""
     return person.page.get_by_role("group", name="Others in this document")
-
-
-def _is_told_by_jupyterlab(*people: Person) -> None:
-    """Close JupyterLab's own word that the server is away, whenever it comes."""
-    for person in people:
-        dialog = person.page.locator(".jp-Dialog", has_text="Server Connection Error")
-        person.page.add_locator_handler(dialog, lambda shown: shown.locator("button").last.click())
 
 
 def _select(person: Person, index: int) -> None:
@@ -68,7 +33,7 @@ def test_two_people_work_on_while_one_has_no_network(lab, visit, behind, how):
     ada.type("1")
     ben.sees(0, "a1")
     expect(_others(ada)).to_be_visible()
-    _is_told_by_jupyterlab(ada)
+    ada.is_told_that_the_server_is_away()
     getattr(network, how)()
     # Of a connection that is gone without a word there is a word within seconds.
     expect(_others(ada)).to_be_hidden()
@@ -101,7 +66,7 @@ def test_what_is_typed_in_a_cell_that_the_other_deletes_or_moves_is_kept(lab, vi
     ada, ben = visit(network, path), visit(lab, path)
     ada.type("1")
     ben.sees(0, "a1")
-    _is_told_by_jupyterlab(ada)
+    ada.is_told_that_the_server_is_away()
     network.cut()
     expect(_others(ada)).to_be_hidden()
     # Ada types where Ben deletes and moves,
@@ -157,7 +122,7 @@ def test_what_was_typed_offline_survives_the_page(lab, visit, behind):
     ada, ben = visit(network, path), visit(lab, path)
     ada.type("1")
     ben.sees(0, "a1")
-    _is_told_by_jupyterlab(ada)
+    ada.is_told_that_the_server_is_away()
     network.cut()
     expect(_others(ada)).to_be_hidden()
     ada.type(" ada", 0)
@@ -184,7 +149,7 @@ def test_what_could_not_be_merged_is_offered_until_somebody_decides(start_lab, v
     network = behind(lab)
     ada = visit(network, path)
     network.cut()
-    _is_told_by_jupyterlab(ada)
+    ada.is_told_that_the_server_is_away()
     editor = ada.page.locator(".jp-FileEditor .cm-content")
     editor.click()
     ada.page.keyboard.press("Control+End")

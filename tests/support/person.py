@@ -5,10 +5,15 @@ from __future__ import annotations
 from playwright.sync_api import Locator, Page, expect
 from support.server import Server
 
-__all__ = ["Person"]
+__all__ = ["NotebookPerson", "Person"]
 
-# Noise of JupyterLab itself, seen without this extension too.
-_UPSTREAM_ERRORS = ("Cannot read properties of null (reading 'observe')", "Invalid response: 404")
+# Noise of JupyterLab and Notebook themselves, seen without this extension too: what all of it has to be in an error.
+_UPSTREAM_ERRORS = (
+    ("Cannot read properties of null (reading 'observe')",),
+    ("Invalid response: 404",),
+    ("Cannot read properties of undefined (reading 'schema')", "/static/notebook/"),
+    ("Command 'filebrowser:open-path' not registered.", "/static/notebook/"),
+)
 _OURS = "/extensions/rtc-widgets/"  # in the stack of what our scripts do
 
 
@@ -43,10 +48,13 @@ class Person:
         """Return the editor of one cell."""
         return self.cells.nth(index).locator(".cm-content")
 
+    def address(self, path: str) -> str:
+        """Return where *path* is opened, below the server's URL."""
+        return f"/lab/workspaces/{self._workspace}" + (f"/tree/{path}" if path else "")
+
     def open(self, path: str = "", ready: bool = True) -> None:
         """Open *path* and wait until it can be edited; a notebook also until its kernel is idle."""
-        tree = f"/tree/{path}" if path else ""
-        self.page.goto(f"{self.server.url}/lab/workspaces/{self._workspace}{tree}?token={self._token}")
+        self.page.goto(f"{self.server.url}{self.address(path)}?token={self._token}")
         if not path:
             self.page.locator("#jp-main-dock-panel").wait_for()
         elif ready:
@@ -107,6 +115,11 @@ class Person:
         expect(self.page.locator(".jp-Dialog")).to_have_count(0)
         assert not self.errors, self.errors
 
+    def is_told_that_the_server_is_away(self) -> None:
+        """Close JupyterLab's own word of that, whenever it comes."""
+        dialog = self.page.locator(".jp-Dialog", has_text="Server Connection Error")
+        self.page.add_locator_handler(dialog, lambda shown: shown.locator("button").last.click())
+
     def sources(self) -> list[str]:
         """Return the sources of the shown notebook's model; none where none is shown, as while one is reopened."""
         # Not `currentWidget`: behind a dialog nothing is current.
@@ -145,5 +158,13 @@ class Person:
     def _note(self, error: str) -> None:
         # JupyterLab's context asks a server that is away for a document's checkpoints, and handles no refusal.
         in_vain = all(part in error for part in ("Failed to fetch", "listCheckpoints")) and _OURS not in error
-        if not in_vain and not any(known in error for known in _UPSTREAM_ERRORS):
+        if not in_vain and not any(all(part in error for part in known) for known in _UPSTREAM_ERRORS):
             self.errors.append(error)
+
+
+class NotebookPerson(Person):
+    """Drive one page of Notebook 7, which shows one document."""
+
+    def address(self, path: str) -> str:
+        """Return where *path* is opened, below the server's URL."""
+        return f"/{'notebooks' if path.endswith('.ipynb') else 'edit'}/{path}"

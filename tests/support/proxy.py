@@ -1,4 +1,4 @@
-"""A network between one person and a server that can be cut, swallow everything without a word, be slow, and recover."""
+"""A network between one person and a server: it can be cut, swallow everything without a word, be slow, and recover."""
 
 from __future__ import annotations
 

@@ -65,6 +65,11 @@ class Server:
         (work / "config").mkdir(exist_ok=True)
         if config:
             (work / "config" / "jupyter_server_config.py").write_text(config)
+        # Notebook 7, where it is installed, adds a button of its own to JupyterLab's notebooks.
+        (work / "config/labconfig").mkdir(exist_ok=True)
+        (work / "config/labconfig/page_config.json").write_text(
+            '{"disabledExtensions": {"@jupyter-notebook/lab-extension": true}}'
+        )
         settings = work / "settings/@jupyterlab/apputils-extension"
         settings.mkdir(parents=True, exist_ok=True)
         (settings / "notification.jupyterlab-settings").write_text(
