@@ -82,6 +82,11 @@ def state_clients(state_vector: bytes) -> dict[int, int]:
     return clocks
 
 
+def deletes(update: bytes) -> bool:
+    """Tell whether *update* deletes something: it ends with the length of a deletion, or with their number, zero."""
+    return update[-1:] != b"\0"
+
+
 def is_nameless(update: bytes) -> bool:
     """Tell whether *update* only deletes: it begins with the number of clients whose insertions it holds."""
     return update[:1] == b"\0"

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, groupby
 from typing import Any
 
 from pycrdt import Doc, get_state, merge_updates
@@ -403,8 +403,7 @@ class RoomDocument:
 
     def _outgoing(self, changes: list[_Change]) -> list[Outgoing]:
         result = []
-        for start in range(0, len(changes), _MERGE_AT_MOST):
-            group = changes[start : start + _MERGE_AT_MOST]
+        for group in _groups(changes):
             updates = [change.update for change in group]
             update = updates[0] if len(group) == 1 else merge_updates(*updates)
             # "an update that only deletes names nobody" (section 3.5)
@@ -438,3 +437,14 @@ class RoomDocument:
     def _log_failed(self, error: StoreError) -> None:
         message = f"The server cannot write its log, so changes are not safe from a crash yet; it tries again. {error}"
         self.tell("notice", {"level": "error", "code": "store", "message": message})
+
+
+def _groups(changes: list[_Change]) -> Iterator[list[_Change]]:
+    """Yield what is merged: not what somebody deleted with what others did, for it could not be told apart again."""
+    for start in range(0, len(changes), _MERGE_AT_MOST):
+        group = changes[start : start + _MERGE_AT_MOST]
+        if any(sync.deletes(change.update) for change in group):
+            for _, own in groupby(group, key=lambda change: change.writer):
+                yield list(own)
+        else:
+            yield group

@@ -76,14 +76,14 @@ async def test_of_deletions_alone_it_is_told_whose_they_are():
     del ada.text[4:5]
     del ben.text[0:1]
     await turn()
-    assert told()[1:] == [sorted([ada.doc.client_id, ben.doc.client_id])]
+    assert told()[1:] == [[ada.doc.client_id], [ben.doc.client_id]], "in one turn, but in frames of their own"
     silent = Peer(document, "silent").join()
     del silent.text[0:1]
     await turn()
     with document.doc.transaction(origin=Origin("file")):
         del document.doc.get("source", type=Text)[0:1]
     await turn()
-    assert told()[2:] == [[], []], "those who say nothing of themselves, and the relay"
+    assert told()[3:] == [[], []], "those who say nothing of themselves, and the relay"
     assert str(eve.text) == str(ada.text) and ada.events != eve.events
 
 
@@ -95,6 +95,17 @@ async def test_two_who_type_in_one_turn_get_each_other_only():
     await turn()
     assert [str(peer.text) for peer in (ada, ben, eve)] == ["A-B"] * 3
     assert len(ada.updates) == 1 and len(ben.updates) == 1 and len(eve.updates) == 1
+
+
+async def test_what_one_deletes_is_not_merged_with_what_others_do():
+    document, _, _ = make_document("-")
+    ada, ben, eve = (Peer(document, name).join() for name in ("ada", "ben", "eve"))
+    ada.type("A", at=0)
+    ben.type("B", at=1)
+    del ben.text[0:1]
+    await turn()
+    assert len(eve.updates) == 2
+    assert str(eve.text) == str(ada.text) == "AB"
 
 
 async def test_the_writer_is_told_after_the_commit():
