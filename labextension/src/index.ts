@@ -4,6 +4,7 @@ import type { JupyterFrontEndPlugin } from '@jupyterlab/application';
 import cursors from './plugins/cursors';
 import endings from './plugins/endings';
 import kernelComm from './plugins/kernel_comm';
+import kernelEdits from './plugins/kernel_edits';
 import notices from './plugins/notices';
 import people from './plugins/people';
 import provider from './plugins/provider';
@@ -30,6 +31,7 @@ const plugins: JupyterFrontEndPlugin<unknown>[] = [
   cursors,
   people,
   kernelComm,
+  kernelEdits,
   standing
 ];
 

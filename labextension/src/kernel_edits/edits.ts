@@ -1,0 +1,222 @@
+/** What the kernel did to a document lately, told from what people did, and taken back or done again in one step. */
+
+import type { YDocument, DocumentChange } from '@jupyter/ydoc';
+import { type ISignal, Signal } from '@lumino/signaling';
+import type { Awareness } from 'y-protocols/awareness';
+import type * as Y from 'yjs';
+import { idsOf, type IRecorded, Step } from '../documents/step';
+import { isRecord } from '../presence/identity';
+import type { Provider } from '../provider';
+import type { ILiveDocument } from '../tokens';
+
+type Events = readonly Y.YEvent<never>[];
+
+/** Milliseconds without an edit after which the next one is another matter. */
+export const PAUSE = 5_000;
+
+/** Everything that this tab does in one transaction of its own. */
+const OWN: IRecorded = { inserts: () => true, deletes: true };
+
+/** Follow one document. */
+export class KernelEdits {
+  /** Return the one of a document. */
+  static of(live: ILiveDocument): KernelEdits {
+    let found = all.get(live.provider);
+    if (!found) {
+      found = new KernelEdits(live);
+      all.set(live.provider, found);
+    }
+    return found;
+  }
+
+  private constructor({ model, type, provider }: ILiveDocument) {
+    const { ydoc, awareness } = model as YDocument<DocumentChange>;
+    this._doc = ydoc;
+    this._type = type;
+    this._provider = provider;
+    this._awareness = awareness;
+    if (type === 'notebook') {
+      this._cells = ydoc.getArray('cells');
+      this._order = idsOf(this._cells);
+      this._cells.observeDeep((events, transaction) =>
+        this._onEvents(events as unknown as Events, transaction)
+      );
+    } else {
+      ydoc
+        .getText('source')
+        .observe((event, transaction) =>
+          this._onEvents([event] as unknown as Events, transaction)
+        );
+    }
+    ydoc.on('afterTransaction', ({ origin }) => {
+      if (origin === provider) {
+        this._told = null;
+      }
+    });
+    provider.eventReceived.connect((_, { name, params }) => {
+      if (name === 'author' && Array.isArray(params.clients)) {
+        this._told = params.clients as number[];
+      }
+    });
+    this._awareness.on('change', this._onAwareness);
+    this._onAwareness();
+  }
+
+  /** What the kernel did, null where that is nothing, or was taken back. */
+  get done(): Step | null {
+    return this._done && !this._done.isSpent ? this._done : null;
+  }
+
+  /** What was taken back and can be done again. */
+  get undone(): Step | null {
+    return this._undone;
+  }
+
+  /** The kernel did something, or it was taken back, here or by somebody else. */
+  get changed(): ISignal<this, void> {
+    return this._changed;
+  }
+
+  get mayWrite(): boolean {
+    return this._provider.mayWrite;
+  }
+
+  /** Take the next edit, unless it follows at once, for the beginning of something else. */
+  seal(): void {
+    this._sealed = true;
+  }
+
+  /** Take back what the kernel did, for everybody. */
+  undo(): void {
+    const { done } = this;
+    if (done && this.mayWrite) {
+      this._done = null;
+      this._undone = this._flip(done);
+      const at = Date.now() / 1000;
+      this._awareness.setLocalStateField('undone', {
+        client: this._author,
+        at
+      });
+      this._changed.emit();
+    }
+  }
+
+  /** Do again what was taken back. */
+  redo(): void {
+    const undone = this._undone;
+    if (undone && this.mayWrite) {
+      this._undone = null;
+      this._done = this._flip(undone);
+      this._changed.emit();
+    }
+  }
+
+  /** Take a step back and return what that did, as a step. */
+  private _flip(step: Step): Step {
+    const other = new Step(this._doc, this._type);
+    this._flipping = other;
+    step.takeBack(other);
+    this._flipping = null;
+    return other;
+  }
+
+  private _onEvents(events: Events, transaction: Y.Transaction): void {
+    const order = this._order;
+    const isOwn = transaction.origin === this._flipping;
+    const recorded = this._recorded(transaction);
+    if (recorded) {
+      this._begin();
+    }
+    for (const step of [this._done, this._undone]) {
+      step?.record(events, transaction, recorded, order);
+    }
+    if (isOwn) {
+      this._flipping?.record(events, transaction, OWN, order);
+    }
+    this._order = idsOf(this._cells);
+    if (recorded) {
+      this._changed.emit();
+    }
+  }
+
+  /** Return what of a transaction is the kernel's, null where nothing is, or where that is not known. */
+  private _recorded({
+    origin,
+    beforeState,
+    afterState,
+    deleteSet
+  }: Y.Transaction): IRecorded | null {
+    // The content as a whole, which comes with each connection, says nothing of who did it when.
+    if (origin !== this._provider || this._provider.state !== 'synced') {
+      return null;
+    }
+    const inserters = [...afterState]
+      .filter(([client, clock]) => clock > (beforeState.get(client) ?? 0))
+      .map(([client]) => client);
+    const isKernel = (client: number) => this._kernels.has(client);
+    if (!deleteSet.clients.size) {
+      this._author = inserters.find(isKernel) ?? this._author;
+      return inserters.some(isKernel)
+        ? { inserts: isKernel, deletes: false }
+        : null;
+    }
+    // Half of a replacement, taken back, would lose text.
+    const known = this._told?.length !== 0;
+    const authors = [...(this._told ?? []), ...inserters];
+    if (!known || !authors.length || !authors.every(isKernel)) {
+      return null;
+    }
+    this._author = authors[0]!;
+    return { inserts: isKernel, deletes: true };
+  }
+
+  private _begin(): void {
+    const now = Date.now();
+    if (!this._done || (this._sealed && now > this._last + PAUSE)) {
+      this._done = new Step(this._doc, this._type);
+      this._undone = null;
+      this._sealed = false;
+    }
+    this._last = now;
+  }
+
+  private readonly _onAwareness = (): void => {
+    const { clientID } = this._awareness;
+    for (const [client, state] of this._awareness.getStates()) {
+      if (state['kind'] === 'kernel') {
+        this._kernels.add(client);
+      }
+      const { undone } = state;
+      const said = JSON.stringify(undone);
+      if (client === clientID || said === this._said.get(client)) {
+        continue;
+      }
+      this._said.set(client, said);
+      // Taken back twice, what was deleted would come back twice.
+      if (isRecord(undone) && undone['client'] === this._author && this._done) {
+        this._done = null;
+        this._changed.emit();
+      }
+    }
+  };
+
+  private readonly _doc: Y.Doc;
+  private readonly _type: string;
+  private readonly _provider: Provider;
+  private readonly _awareness: Awareness;
+  private readonly _cells: Y.Array<Y.Map<unknown>> | null = null;
+  private readonly _changed = new Signal<this, void>(this);
+  /** All kernels that were ever here: what one did last may come after it has gone. */
+  private readonly _kernels = new Set<number>();
+  private readonly _said = new Map<number, string | undefined>();
+  private _told: readonly number[] | null = null;
+  private _order: readonly string[] = [];
+  private _done: Step | null = null;
+  private _undone: Step | null = null;
+  private _flipping: Step | null = null;
+  private _sealed = false;
+  private _last = 0;
+  private _author = 0;
+}
+
+const all = new WeakMap<Provider, KernelEdits>();

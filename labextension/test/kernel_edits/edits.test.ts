@@ -1,0 +1,121 @@
+/** The kernel's edits are told from people's, and taken back once, whoever does it. */
+
+import { nullTranslator } from '@jupyterlab/translation';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import type { Step } from '../../src/documents/step';
+import { KernelEdits } from '../../src/kernel_edits/edits';
+import { sentenceOf } from '../../src/kernel_edits/words';
+import type { ILiveDocument } from '../../src/tokens';
+import { Relay } from '../support/relay';
+import { notebook, sources, Tab, text } from '../support/tab';
+import { until } from '../support/until';
+
+let relay: Relay;
+let tabs: Tab[];
+let kernel: Tab;
+let ben: Tab;
+
+async function open(name: string): Promise<Tab> {
+  const tab = new Tab(relay, name);
+  tabs.push(tab);
+  await tab.provider.synced;
+  return tab;
+}
+
+function editsOf({ doc, awareness, provider }: Tab): KernelEdits {
+  const model = { ydoc: doc, awareness } as never;
+  const live: ILiveDocument = { model, provider, type: 'notebook', path: '' };
+  return KernelEdits.of(live);
+}
+
+async function converged(): Promise<void> {
+  await until(() =>
+    tabs.every(
+      tab =>
+        !tab.provider.hasUnsaved &&
+        JSON.stringify(sources(tab.doc)) === JSON.stringify(sources(relay.doc))
+    )
+  );
+}
+
+/** Wait until these see the kernel. */
+async function seen(...by: Tab[]): Promise<void> {
+  const sees = ({ awareness }: Tab) =>
+    [...awareness.getStates().values()].some(({ kind }) => kind === 'kernel');
+  await until(() => by.every(sees));
+}
+
+const edited = (step: Step | null) => step?.summary.edited;
+
+beforeEach(async () => {
+  relay = new Relay(notebook({ a: 'x = 1', b: 'y = 2' }));
+  tabs = [];
+  kernel = await open('kernel');
+  kernel.awareness.setLocalStateField('kind', 'kernel');
+  kernel.type('a', ' before');
+  ben = await open('ben');
+});
+
+afterEach(() => {
+  tabs.forEach(tab => tab.dispose());
+});
+
+it('tells the kernel from people, and what was there from what is new', async () => {
+  const ada = await open('ada');
+  const edits = editsOf(ada);
+  await seen(ada);
+  expect(edits.done).toBe(null);
+  ben.type('a', ' by Ben');
+  ada.type('a', ' by Ada');
+  await converged();
+  expect(edits.done).toBe(null);
+  kernel.type('b', '00');
+  await converged();
+  expect(edited(edits.done)).toEqual(['b']);
+  // What was missed without a connection comes as a whole.
+  relay.isUp = false;
+  relay.cut();
+  await until(() => ada.provider.state === 'offline');
+  edits.undo();
+  relay.isUp = true;
+  await converged();
+  expect(sources(relay.doc).b).toBe('y = 2');
+});
+
+it('takes back in one tab what all were told', async () => {
+  const ada = await open('ada');
+  const [one, two] = [editsOf(ada), editsOf(ben)];
+  await seen(ada, ben);
+  kernel.doc.transact(() => {
+    text(kernel.doc, 'b').delete(4, 1);
+    text(kernel.doc, 'b').insert(4, '17');
+  });
+  await converged();
+  expect([edited(one.done), edited(two.done)]).toEqual([['b'], ['b']]);
+  one.undo();
+  expect(one.done).toBe(null);
+  await until(() => two.done === null);
+  two.undo();
+  await converged();
+  expect(sources(relay.doc).b).toBe('y = 2');
+  one.redo();
+  await converged();
+  expect(sources(relay.doc).b).toBe('y = 17');
+  expect(one.undone).toBe(null);
+  one.undo();
+  await converged();
+  expect(sources(relay.doc).b).toBe('y = 2');
+});
+
+it('says what happened', () => {
+  const trans = nullTranslator.load('rtc_widgets');
+  const none = { added: [], removed: [], moved: [], edited: [] };
+  const say = (some: object) => sentenceOf({ ...none, ...some }, trans);
+  expect(say({ added: ['a'] })).toBe('The kernel added 1 cell');
+  expect(say({ removed: ['a', 'b'] })).toBe('The kernel deleted 2 cells');
+  expect(say({ moved: ['a'] })).toBe('The kernel moved 1 cell');
+  expect(say({ added: ['a'], edited: ['b'] })).toBe(
+    'The kernel changed 2 cells'
+  );
+  expect(say({ edited: [''] })).toBe('The kernel changed this file');
+});
