@@ -4,10 +4,10 @@ The two documents are somebody else's: a projection works on replicas of its own
 another thread, takes their updates, and returns the updates that bring the other one up to date. What people type
 while it works merges with those as everybody's typing does.
 
-Between two steps it remembers the *base*: the last text that said the same as the notebook, and what it said. What
-differs from the base in the text was typed there, and goes into the notebook as a change that is merged by cell id
-(``merge``). What differs from the base in the notebook goes into the text. A text that is no notebook changes nothing:
-the notebook goes its way, and both come together again once the text is mended.
+Between two steps it remembers the *base*: the last text all of which is in the notebook, and what it said. What differs
+from the base in the text was typed there, and goes into the notebook as a change that is merged by cell id (``merge``).
+What differs from the base in the notebook goes into the text. A text that is no notebook changes nothing: the notebook
+goes its way, and both come together again once the text is mended.
 
 The same can be written in many ways. A text stays as people typed it as long as it says what the notebook holds.
 """
@@ -15,10 +15,10 @@ The same can be written in many ways. A text stays as people typed it as long as
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self
 
-from pycrdt import Doc, Text, merge_updates
+from pycrdt import Decoder, Doc, Text, merge_updates
 
 from rtc_widgets.documents import diff3
 from rtc_widgets.documents.content import content_of, read
@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 __all__ = ["Projection", "Step", "merge_typing"]
 
 _OWN = Origin("relay")
+_UNSEEN = 5  # changes of ours that somebody who types may not have seen yet
+_LARGE = 1_000_000  # characters of a text of which only one is kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +65,7 @@ class Projection:
         notebook: the state of the notebook's document.
         text: the state of the text's document.
         check: says what keeps a typed notebook from being one.
-        base: the text that last said the same as the notebook; None for the text as it stands.
+        base: the last text all of which is in the notebook; None for the text as it stands.
         written: what the notebook's file holds, which tells what metadata are the file's own.
     """
 
@@ -84,11 +86,28 @@ class Projection:
         self._base = str(self._ytext) if base is None else base
         self._said = _read(self._base, self._content(written))
         self._problem: Problem | None = None
+        self._mended = self._untidy = False
+        self._unseen: list[_Unseen] = []
 
     @property
     def base(self) -> str:
-        """Return the text that last said the same as the notebook."""
+        """Return the last text all of which is in the notebook."""
         return self._base
+
+    def take(self, text: Sequence[bytes], writer: int | None) -> Step:
+        """Take what one person typed into the notebook, and leave the text alone: others typed there since.
+
+        Args:
+            text: updates of the text.
+            writer: the client as which it goes into the notebook; it must write nowhere else.
+        """
+        now, typed = self._typed(text)
+        if typed is None:
+            return Step(problem=self._problem)
+        with self._recorded(writer) as recording:
+            conflicts = self._merge(typed)
+        self._base = now
+        return Step(recording.update, None, None, tuple(conflicts))
 
     def step(
         self,
@@ -103,41 +122,76 @@ class Projection:
 
         Args:
             notebook: updates of the notebook.
-            text: updates of the text.
+            text: updates of the text, without those that steps returned.
             writer: the client as which what was typed goes into the notebook; it must write nowhere else.
             tidy: have the text as the file would be written, however people typed it.
             discard: give up what was typed and is not in the notebook.
         """
         for update in notebook:
             self._notebook.apply_update(update)
-        for update in text:
-            self._text.apply_update(update)
-        now = str(self._ytext)
-        typed: Typed | None = None
-        if now != self._base and not discard:
-            found = read_typed(now, self._said, self._check)
-            if isinstance(found, Problem):
-                self._problem = found
-                return Step(problem=found)
-            typed = found
-            tidy = tidy or not typed.complete
-        if writer is not None and typed is not None and self._notebook.client_id != writer:
-            self._notebook = _replica(self._notebook.get_update(), writer)
-        with _Recording(self._notebook) as recording:
-            conflicts = self._merge(typed) if typed is not None else []
+        now, typed = self._typed(text)
+        if discard and self._problem is not None:
+            self._problem = None
+            self._untidy = True
+        if self._problem is not None:
+            return Step(problem=self._problem)
+        with self._recorded(None if typed is None else writer) as recording:
+            conflicts = [] if typed is None else self._merge(typed)
             held = self._settled()
-        self._problem = None
-        wanted = self._projected(now, held, tidy=tidy or discard)
-        self._base, self._said = wanted, held
+        wanted = self._projected(now, held, tidy=tidy or self._untidy)
+        if wanted != now:
+            self._unseen.append(_Unseen(self._text.get_update(), self._base, self._said))
+            del self._unseen[: -(_UNSEEN if len(now) < _LARGE else 1)]
+        self._base, self._said, self._untidy = wanted, held, False
         with _Recording(self._text) as edits:
             if wanted != now:
                 set_text(self._ytext, wanted)
         return Step(recording.update, edits.update, None, tuple(conflicts))
 
+    def _typed(self, updates: Sequence[bytes]) -> tuple[str, Typed | None]:
+        """Return the text as it stands now, and what it says where that may be new; notes a problem."""
+        for update in updates:
+            self._text.apply_update(update)
+        for unseen in self._unseen:
+            unseen.typed += updates
+        now = str(self._ytext)
+        self._mended, self._problem = self._problem is not None, None
+        if now == self._base:
+            return now, None
+        found = read_typed(now, self._said, self._check)
+        if isinstance(found, Problem):
+            apart = self._apart()
+            if apart is None:
+                self._problem = found
+                return now, None
+            found, self._said = apart
+            self._untidy = True
+        self._untidy |= not found.complete
+        self._unseen.clear()
+        return now, found
+
+    def _apart(self) -> tuple[Typed, dict[str, Any] | None] | None:
+        """Return what was typed by who had not seen the last changes of the text, and what the text had said to them.
+
+        Typed into lines that go meanwhile, or taking lines away into which something comes, both together are no JSON.
+        """
+        for unseen in reversed(self._unseen):
+            text = unseen.with_typed(self._text)
+            if text not in (None, unseen.base):
+                found = read_typed(text, unseen.said, self._check)
+                if isinstance(found, Typed):
+                    return found, unseen.said
+        return None
+
+    def _recorded(self, writer: int | None) -> _Recording:
+        if writer is not None and self._notebook.client_id != writer:
+            self._notebook = _replica(self._notebook.get_update(), writer)
+        return _Recording(self._notebook)
+
     def _merge(self, typed: Typed) -> list[str]:
         """Do to the notebook what was typed, and return the conflicts."""
         # What was no notebook for a while meets a notebook that went on meanwhile.
-        merge_source: MergeSource = merge_typing if self._problem is None else diff3.merge
+        merge_source: MergeSource = diff3.merge if self._mended else merge_typing
         result = merge_notebook(self._notebook, self._said, typed.raw, _OWN, merge_source=merge_source)
         self._said = result.content
         return result.conflicts
@@ -170,6 +224,27 @@ class Projection:
             return after
         merged = diff3.merge(before, now, after)
         return merged.text if not merged.conflicts and _says(merged.text, held) else after
+
+
+@dataclass(slots=True)
+class _Unseen:
+    """Hold what a text was before a change of ours, and what was typed since, maybe by people who had not seen that."""
+
+    state: bytes
+    base: str
+    said: dict[str, Any] | None
+    typed: list[bytes] = field(default_factory=list)
+
+    def with_typed(self, text: Doc[Any]) -> str | None:
+        """Return *text* without our changes; None where what was typed builds on them."""
+        doc = _replica(self.state)
+        for update in self.typed:
+            doc.apply_update(update)
+        # What needs something that is not there waits for it.
+        has, all_ = _clocks(doc.get_state()), _clocks(text.get_state())
+        if any(has.get(client) != clock for client, clock in all_.items() if client != text.client_id):
+            return None
+        return str(doc.get("source", type=Text))
 
 
 class _Recording:
@@ -214,6 +289,11 @@ def _replica(state: bytes, client: int | None = None) -> Doc[Any]:
     doc: Doc[Any] = Doc(client_id=new_client_id() if client is None else client)
     doc.apply_update(state)
     return doc
+
+
+def _clocks(state: bytes) -> dict[int, int]:
+    decoder = Decoder(state)
+    return {decoder.read_var_uint(): decoder.read_var_uint() for _ in range(decoder.read_var_uint())}
 
 
 def _read(text: str, live: dict[str, Any]) -> dict[str, Any] | None:

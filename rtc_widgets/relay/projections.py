@@ -200,24 +200,10 @@ class TextBacking:
         async with self._lock:
             self._stop_timer()
             began = time.monotonic()
-            projection, step = await self._begun(), Step()
-            done, self._done = self._done, []
-            authors, self._authors = self._authors, set()
-            typed, self._typed = self._typed or [(None, [])], []
+            projection = await self._begun()
             self._merging = True
             try:
-                for number, (typing, updates) in enumerate(typed, 1):
-                    step = await self._run(
-                        partial(
-                            projection.step,
-                            done if number == 1 else (),
-                            updates,
-                            writer=None if typing is None else typing.client,
-                            tidy=tidy and number == len(typed),
-                            discard=discard_by is not None and number == len(typed),
-                        )
-                    )
-                    self._take(step, typing, authors | ({discard_by} if discard_by else set()))
+                step = await self._worked(projection, tidy, discard_by)
             except BaseException:
                 # It may have taken one half of a step: begin anew from the documents.
                 self._let_go()
@@ -232,6 +218,31 @@ class TextBacking:
         elif not self._noting and self._noted != self._changes:
             self._noting = True
             self._start(self._note(_QUIET))
+        return step
+
+    async def _worked(self, projection: Projection, tidy: bool, discard_by: str | None) -> Step:
+        done, self._done = self._done, []
+        authors, self._authors = self._authors, set()
+        typed, self._typed = self._typed or [(None, [])], []
+        for typing, updates in typed[:-1]:
+            self._merge(await self._run(partial(projection.take, updates, _client(typing))), typing)
+        typing, updates = typed[-1]
+        work = partial(
+            projection.step,
+            done,
+            updates,
+            writer=_client(typing),
+            tidy=tidy,
+            discard=discard_by is not None,
+        )
+        step = await self._run(work)
+        self._merge(step, typing)
+        if step.text is not None:
+            if discard_by is not None:
+                authors.add(discard_by)
+            if step.notebook is not None and typing is not None:
+                authors.add(typing.user)
+            self._project(step.text, authors)
         return step
 
     async def _begun(self) -> Projection:
@@ -255,24 +266,27 @@ class TextBacking:
             self._thread = None
         self._done, self._typed = [], []
 
-    def _take(self, step: Step, typing: TypingPeer | None, authors: set[str]) -> None:
-        self._changes += step.notebook is not None or step.text is not None
+    def _merge(self, step: Step, typing: TypingPeer | None) -> None:
+        """Do to the notebook what *typing* typed."""
         if step.notebook is not None:
+            self._changes += 1
             here = typing is not None and typing in self._notebook.peers and self._notebook.may_write(typing)
             if here and typing is not None:
                 self._notebook.receive(typing, [sync.update(step.notebook)])
             else:
                 name = self._author if typing is None else typing.user
                 self._notebook.write(step.notebook, name or "relay")
-        if step.text is not None:
-            names = authors | ({typing.user} if typing is not None and step.notebook is not None else set())
-            self._writing = True
-            try:
-                self._text.write(step.text, names.pop() if len(names) == 1 else "relay")
-            finally:
-                self._writing = False
         if step.problem is None:
             self._author = None
+
+    def _project(self, update: bytes, authors: set[str]) -> None:
+        """Do to the text what *authors* did to the notebook."""
+        self._changes += 1
+        self._writing = True
+        try:
+            self._text.write(update, authors.pop() if len(authors) == 1 else "relay")
+        finally:
+            self._writing = False
 
     async def _note(self, after: float = 0) -> None:
         """Say in the log that what stands there is in the notebook's log, too, once it is."""
@@ -413,6 +427,10 @@ class TextRoom(Room):
         self.content.flush()
         await self.backing.step(discard_by=peer.user)
         return {}
+
+
+def _client(typing: TypingPeer | None) -> int | None:
+    return None if typing is None else typing.client
 
 
 def _told(problem: Problem | None) -> dict[str, Any]:
