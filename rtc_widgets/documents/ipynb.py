@@ -52,23 +52,28 @@ class Writer:
 
     def __init__(self) -> None:
         self._known: dict[str, tuple[dict[str, Any], str]] = {}
+        self._last: tuple[dict[str, Any], str] | None = None
         self._ids = True
 
     def write(self, notebook: dict[str, Any]) -> str:
         """Return the text of the normalized *notebook*, with a newline at its end."""
+        if self._last is not None and self._last[0] is notebook:
+            return self._last[1]
         ids = notebook["nbformat_minor"] >= 5
         known = self._known if ids == self._ids else {}
         self._ids, self._known = ids, {}
         pieces = []
         for cell in notebook["cells"]:
             before = known.get(cell["id"])
-            if before is None or before[0] != cell:
+            if before is None or (before[0] is not cell and before[0] != cell):
                 before = cell, _indented(written_cell(cell, ids=ids), 2)
             self._known[cell["id"]] = before
             pieces.append(before[1])
         rest = _indented({key: value for key, value in notebook.items() if key != "cells"}, 0)
         # "cells" sorts before everything else that a notebook has.
-        return '{\n "cells": [\n  ' + ",\n  ".join(pieces) + "\n ]," + rest[1:] + "\n"
+        text = '{\n "cells": [\n  ' + ",\n  ".join(pieces) + "\n ]," + rest[1:] + "\n"
+        self._last = notebook, text
+        return text
 
 
 def _indented(value: dict[str, Any], depth: int) -> str:

@@ -21,9 +21,9 @@ from typing import TYPE_CHECKING, Any, Self
 from pycrdt import Decoder, Doc, Text, merge_updates
 
 from rtc_widgets.documents import diff3
-from rtc_widgets.documents.content import content_of, read
 from rtc_widgets.documents.ipynb import Writer
 from rtc_widgets.documents.merge import MergeSource, identify, merge_notebook
+from rtc_widgets.documents.reader import Reader
 from rtc_widgets.documents.text import apply, diff, set_text
 from rtc_widgets.documents.typed import Check, Problem, Typed, read_typed
 from rtc_widgets.documents.ycells import settle_twins
@@ -84,7 +84,8 @@ class Projection:
         self._ytext: Text = self._text.get("source", type=Text)
         self._writer = Writer()
         self._base = str(self._ytext) if base is None else base
-        self._said = _read(self._base, self._content(written))
+        self._reader = Reader(self._notebook)
+        self._said = _read(self._base, self._reader.content(written))
         self._problem: Problem | None = None
         self._mended = self._untidy = False
         self._unseen: list[_Unseen] = []
@@ -186,6 +187,7 @@ class Projection:
     def _recorded(self, writer: int | None) -> _Recording:
         if writer is not None and self._notebook.client_id != writer:
             self._notebook = _replica(self._notebook.get_update(), writer)
+            self._reader.follow(self._notebook)
         return _Recording(self._notebook)
 
     def _merge(self, typed: Typed) -> list[str]:
@@ -196,22 +198,13 @@ class Projection:
         self._said = result.content
         return result.conflicts
 
-    def _content(self, known: dict[str, Any] | None) -> dict[str, Any]:
-        """Return what the notebook's file would hold; *known* tells what metadata are the file's own."""
-        content: dict[str, Any] = content_of(read(self._notebook, "notebook"), "notebook", known)[0]
-        return content
-
     def _settled(self) -> dict[str, Any]:
         """Return what the notebook's file would hold, under ids that the live cells have, too."""
-        taken = read(self._notebook, "notebook")
-        content: dict[str, Any] = content_of(taken, "notebook", self._said)[0]
-        known = {cell["id"] for cell in self._said["cells"]} if self._said else set()
-        names = [cell["id"] for cell in content["cells"]]
-        if all(name in known or f'"{name}"' in taken[1] for name in names):
-            return content
-        # An id was made up for one of two cells that have the same.
-        settle_twins(self._notebook, _OWN)
-        return self._content(self._said)
+        content = self._reader.content(self._said)
+        if self._reader.has_twins:
+            settle_twins(self._notebook, _OWN)
+            content = self._reader.content(self._said)
+        return content
 
     def _projected(self, now: str, held: dict[str, Any], *, tidy: bool) -> str:
         """Return the text for what the notebook holds, as much of it as possible as people typed it *now*."""

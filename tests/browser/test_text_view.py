@@ -247,3 +247,22 @@ def test_a_kernel_and_a_text_hear_of_each_other(named, visit):
     assert carets(ben).count() == 0
     for person in (ada, ben):
         person.sees_no_dialog()
+
+
+def test_a_damaged_notebook_is_mended_as_text(lab, visit):
+    path = lab.notebook("damaged.ipynb", "a = 1")
+    whole = (lab.root / path).read_text()
+    (lab.root / path).write_text(whole[:-1])
+    ben = visit(lab)
+    text = Reader(ben, path)
+    expect(ben.toast("damaged")).to_have_count(1)
+    text.type("}", behind=whole[-9:-1])
+    ben.save()
+    until(lambda: not ben.dirty(), "it is saved")
+    assert lab.sources(path) == ["a = 1"]
+    ben.execute("application:close")
+    ada, again = visit(lab, path), Reader(ben, path)
+    again.type("0", behind='"a = 1')
+    ada.sees(0, "a = 10")
+    for person in (ada, ben):
+        person.sees_no_dialog()

@@ -185,3 +185,19 @@ def test_a_text_file_is_read_only_too(guarded, visit):
     expect(editor).to_have_text("hello")
     expect(eve.toast(NOTICE)).to_have_count(1)
     eve.sees_no_dialog()
+
+
+def test_the_text_of_a_notebook_is_read_only_too(guarded, visit):
+    path = guarded.notebook("viewer-text.ipynb", "a = 1")
+    ada, eve = visit(guarded, path, "ada"), visit(guarded, "", "eve")
+    eve.execute("docmanager:open", {"path": path, "factory": "Editor"})
+    editor = eve.page.locator(".jp-FileEditor .cm-content")
+    ada.type("0")
+    expect(editor).to_contain_text('"a = 10"')
+    editor.click()
+    eve.page.keyboard.type("not hers")
+    expect(eve.toast(NOTICE)).to_have_count(1)
+    expect(editor).not_to_contain_text("not hers")
+    assert ada.sources() == ["a = 10"]
+    for person in (ada, eve):
+        person.sees_no_dialog()
