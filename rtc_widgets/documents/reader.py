@@ -24,7 +24,7 @@ class Reader:
         self.has_twins = False
         """Whether two cells have one id: what was handed out tells them apart, the document does not."""
         self._content: dict[str, Any] | None = None
-        self._meta = ""
+        self._meta: Any = None
         self._changed: set[int] = set()
         self.follow(doc)
 
@@ -40,7 +40,8 @@ class Reader:
         Args:
             known: the content that the file has as far as is known: it tells what metadata are the file's own.
         """
-        meta = str(self._doc.get("meta", type=Map))
+        # As data: the order of keys in the text is any.
+        meta = json.loads(str(self._doc.get("meta", type=Map)))
         if self._content is None or meta != self._meta or not self._read_changed():
             self._meta = meta
             self._content = self._read_all(known)
@@ -50,8 +51,9 @@ class Reader:
     def _read_all(self, known: dict[str, Any] | None) -> dict[str, Any]:
         taken = read(self._doc, "notebook")
         content: dict[str, Any] = content_of(taken, "notebook", known)[0]
-        # An id that does not stand there was made up, for one of two that have the same or for one that has none.
-        self.has_twins = not all(json.dumps(cell["id"]) in taken[1] for cell in content["cells"])
+        # Other ids were made up, for one of two cells that have the same or for one that has none.
+        live = [cell.get("id") for cell in json.loads(taken[1])]
+        self.has_twins = live != [cell["id"] for cell in content["cells"]]
         return content
 
     def _read_changed(self) -> bool:
