@@ -6,6 +6,7 @@ import endings from './plugins/endings';
 import kernelComm from './plugins/kernel_comm';
 import kernelEdits from './plugins/kernel_edits';
 import notices from './plugins/notices';
+import ownUndo from './plugins/own_undo';
 import people from './plugins/people';
 import provider from './plugins/provider';
 import readOnly from './plugins/read_only';
@@ -32,6 +33,7 @@ const plugins: JupyterFrontEndPlugin<unknown>[] = [
   people,
   kernelComm,
   kernelEdits,
+  ownUndo,
   standing
 ];
 

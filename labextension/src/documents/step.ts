@@ -132,6 +132,23 @@ export class Step {
     return ![added, removed, moved, edited].some(ids => ids.length);
   }
 
+  /** Tell whether cells that were put in hold more by now: others' text, or in a cell that was moved anybody's. */
+  holdsMore(me: number): boolean {
+    let found = false;
+    for (const cell of this._cells?.toArray() ?? []) {
+      const text = cell.get('source');
+      const id = idOf(cell);
+      if (id !== null && text instanceof Y.Text) {
+        const copy = this._copies.get(text);
+        found ||= copy !== undefined && copy.copied !== read(text);
+        found ||=
+          this._added.has(id) &&
+          read(text, item => isThere(item) && item.id.client !== me) !== '';
+      }
+    }
+    return found;
+  }
+
   /** Take it back, as one transaction. */
   takeBack(origin: unknown): void {
     this._doc.transact(() => {
