@@ -47,6 +47,8 @@ def _figure(spread: Spread | None, unit: Unit) -> str:
     if spread is None:
         return "–"
     value = spread.median
+    if unit == "count":
+        return f"{value:,.0f}"
     scales = (
         ((1e6, "MB"), (1e3, "kB"), (1, "B")) if unit == "bytes" else ((1, "s"), (1e-3, "ms"), (1e-6, "µs"))
     )

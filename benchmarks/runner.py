@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import gc
 import statistics
+import sys
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 __all__ = ["Case", "Effort", "Result", "Rounds", "Size", "Spread", "Topic", "Ways"]
 
 Ways = Mapping[str, Callable[[], Any]]
-Unit = Literal["s", "bytes"]
+Unit = Literal["s", "bytes", "count"]
 
 
 @dataclass(frozen=True)
@@ -24,6 +26,21 @@ class Size:
     """Say how large what is measured is."""
 
     cells: int = 10_000
+    clients: int = 64
+    """At most; where fewer than a case's name says, it has fewer."""
+    seconds: float = 1.0
+    """Of typing, in a round."""
+    burst: int = 2_000
+    kernel_burst: int = 10_000
+    updates: int = 20_000
+    """In a log."""
+    megabytes: tuple[float, ...] = (0.1, 1, 10)
+    opens: int = 200
+
+    @classmethod
+    def quick(cls) -> Size:
+        """Return a small size, to see that all works."""
+        return cls(200, 4, 0.2, 100, 200, 500, (0.1,), 5)
 
     @property
     def few(self) -> int:
@@ -37,11 +54,19 @@ class Effort:
 
     least: int = 7
     most: int = 101
-    seconds: float = 5.0
+    seconds: float = 2.0
+
+
+    def at_most(self, rounds: int | None) -> Effort:
+        """Return an effort of no more than *rounds*."""
+        if rounds is None:
+            return self
+        return Effort(min(self.least, rounds), min(self.most, rounds), self.seconds)
 
 
 # Makes, of a size, the rounds of a case: of each, what to do in each way. What a generator does between two rounds is
-# not measured. Each call returns a small proof of what it did (for the unit bytes: the figure), the same in each way.
+# not measured. Each call returns a small proof of what it did (for the unit bytes: the figure), the same in each way; in
+# a case of several metrics, the figure of each.
 Rounds = Callable[[Size], Iterable[Ways]]
 
 
@@ -96,14 +121,45 @@ class Case:
         rounds: makes the rounds.
         per: how often each call does it.
         unit: ``s``: the call's time is the figure; ``bytes``: what the call returns.
+        most: rounds, where more would take too long.
+        metrics: the unit of each figure, in a case whose calls measure for themselves and return several. Less is
+            better, of each. What a call does not return, its way does not know.
     """
 
     name: str
     rounds: Rounds
     per: int = 1
     unit: Unit = "s"
+    most: int | None = None
+    metrics: Mapping[str, Unit] | None = None
 
-    def measure(self, size: Size, effort: Effort) -> Result:
+    def measure(self, size: Size, effort: Effort) -> list[Result]:
+        """Measure, and return one result for each figure."""
+        effort = effort.at_most(self.most)
+        if self.metrics is None:
+            return [self._measure_calls(size, effort)]
+        return self._collect(self.metrics, size, effort)
+
+    def _collect(self, metrics: Mapping[str, Unit], size: Size, effort: Effort) -> list[Result]:
+        figures: dict[str, dict[str, list[float]]] = {}
+        began = time.perf_counter()
+        with _closing(self.rounds(size)) as rounds:
+            for number, ways in enumerate(rounds, 1):
+                names = list(ways)
+                for name in names[number % len(names) :] + names[: number % len(names)]:
+                    gc.collect()
+                    for metric, figure in ways[name]().items():
+                        figures.setdefault(metric, {}).setdefault(name, []).append(float(figure))
+                late = time.perf_counter() - began > effort.seconds
+                if number >= effort.most or (late and number >= effort.least):
+                    break
+        return [
+            Result(f"{self.name}: {metric}", unit, figures[metric])
+            for metric, unit in metrics.items()
+            if metric in figures
+        ]
+
+    def _measure_calls(self, size: Size, effort: Effort) -> Result:
         """Measure; of times the first round does not count, because it loads what is loaded late."""
         figures: dict[str, list[float]] = {}
         began = time.perf_counter()
@@ -127,6 +183,16 @@ class Case:
         return Result(self.name, self.unit, figures)
 
 
+@contextmanager
+def _closing(rounds: Iterable[Ways]) -> Iterator[Iterable[Ways]]:
+    """Have a generator of rounds end at once, with the servers that it runs."""
+    try:
+        yield rounds
+    finally:
+        if isinstance(rounds, Generator):
+            rounds.close()
+
+
 @dataclass
 class Topic:
     """Hold the cases of one module.
@@ -134,17 +200,39 @@ class Topic:
     Args:
         title: of the table.
         ways: the first is ours; the table compares it to the others, in this order.
+        around: makes what all cases share, which they find in `shared`.
     """
 
     title: str
     ways: tuple[str, ...]
+    around: Callable[[], AbstractContextManager[Any]] = nullcontext
     cases: list[Case] = field(default_factory=list)
+    shared: Any = None
 
-    def case(self, name: str, *, per: int = 1, unit: Unit = "s") -> Callable[[Rounds], Rounds]:
+    def measure(self, word: str, size: Size, effort: Effort) -> list[Result]:
+        """Measure the cases with *word* in their name."""
+        cases = [case for case in self.cases if word in case.name]
+        results: list[Result] = []
+        if cases:
+            with self.around() as self.shared:
+                for case in cases:
+                    print(f"  {case.name} …", file=sys.stderr, flush=True)
+                    results += case.measure(size, effort)
+        return results
+
+    def case(
+        self,
+        name: str,
+        *,
+        per: int = 1,
+        unit: Unit = "s",
+        most: int | None = None,
+        metrics: Mapping[str, Unit] | None = None,
+    ) -> Callable[[Rounds], Rounds]:
         """Register a function that makes rounds as a case."""
 
         def register(rounds: Rounds) -> Rounds:
-            self.cases.append(Case(name, rounds, per, unit))
+            self.cases.append(Case(name, rounds, per, unit, most, metrics))
             return rounds
 
         return register
