@@ -14,6 +14,7 @@ from rtc_widgets.protocol.codes import CloseCode
 from rtc_widgets.protocol.heartbeat import HEARTBEAT
 from rtc_widgets.protocol.welcome import Welcome
 from rtc_widgets.relay.access import Grant
+from rtc_widgets.relay.socket import framed
 from rtc_widgets.roles import Role
 from rtc_widgets.rooms.document import RoomDocument
 from rtc_widgets.rooms.peer import Outgoing
@@ -49,8 +50,7 @@ class TabPeer:
 
     def send(self, outgoing: Outgoing) -> None:
         """Send frames to the tab."""
-        for message in outgoing.packed():
-            self.connection.send(message)
+        self.connection.write(outgoing.carried(_on_websocket))
 
     def close(self, code: str, reason: str) -> None:
         """Tell the tab that the document is closed for it."""
@@ -64,6 +64,10 @@ class TabPeer:
                 CloseCode.BAD_FRAME, f"{CloseCode.BAD_FRAME.sentence} (message {seq!r} is out of order)"
             )
         return self._received
+
+
+def _on_websocket(outgoing: Outgoing) -> bytes:
+    return b"".join(map(framed, outgoing.packed()))
 
 
 def min_role(role: Role) -> Role:
@@ -94,7 +98,7 @@ class TabConnection:
     Args:
         relay: the rooms and the grants.
         user: the authenticated user's name, or None for a peer with the server's token (`Grants.redeem`).
-        write: sends one binary WebSocket message; never raises.
+        write: sends the bytes of WebSocket frames; never raises.
         hang_up: closes the WebSocket with a code and a reason.
     """
 
@@ -107,14 +111,14 @@ class TabConnection:
     ) -> None:
         self._relay = relay
         self._user = user
-        self._write = write
+        self.write = write
         self._hang_up = hang_up
         self._peers: dict[str, TabPeer] = {}
         self._rate = Rate(relay.limits.rate)
 
     def send(self, data: bytes) -> None:
         """Send one WebSocket message."""
-        self._write(data)
+        self.write(framed(data))
 
     def receive(self, data: bytes | str) -> None:
         """Take one WebSocket message; what does not parse closes the connection, and only this one."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from jupyter_server.auth.decorator import authorized, ws_authenticated
@@ -11,12 +11,13 @@ from jupyter_server.base.websocket import WebSocketMixin
 from jupyter_server.utils import url_unescape
 from tornado import web
 from tornado.ioloop import PeriodicCallback
-from tornado.websocket import WebSocketClosedError, WebSocketHandler
+from tornado.websocket import WebSocketHandler
 
 from rtc_widgets._version import __version__
 from rtc_widgets.errors import ChannelClosed
 from rtc_widgets.protocol import envelope, version
 from rtc_widgets.protocol.codes import CloseCode
+from rtc_widgets.relay import socket
 from rtc_widgets.relay.access import Grant, role_of
 from rtc_widgets.relay.connection import TabConnection, min_role
 from rtc_widgets.relay.yjs import YjsPeer
@@ -123,11 +124,6 @@ class _SocketHandler(WebSocketMixin, WebSocketHandler, _RelayHandler):
         """Upgrade to a WebSocket, for a signed-in user and from an origin that the server allows."""
         await super().get(*args)
 
-    def _send(self, data: bytes) -> None:
-        # Where the socket is closed, on_close follows and lets the peers go.
-        with contextlib.suppress(WebSocketClosedError):
-            self.write_message(data, binary=True)
-
     def get_compression_options(self) -> None:
         """Compress nothing: frames are small, and images do not shrink."""
         return
@@ -146,7 +142,7 @@ class CommsHandler(_SocketHandler):
         self.set_nodelay(True)
         by_token = self.identity_provider.is_token_authenticated(self)
         user = None if by_token else self.current_user.username
-        self._connection = TabConnection(self.relay, user, self._send, self.close)
+        self._connection = TabConnection(self.relay, user, partial(socket.write, self), self.close)
         self.relay.connections.add(self)
         interval = self.relay.recheck_interval * 1000
         self._rechecking = PeriodicCallback(self._connection.recheck, interval)
@@ -215,7 +211,7 @@ class YjsHandler(_SocketHandler):
         if document is None:
             raise ChannelClosed(CloseCode.NOT_FOUND, f"A room has no document {name!r}.")
         grant = Grant(self.current_user.username, set(), role, lambda: role_of(self))
-        peer = YjsPeer(self.relay, room, document, grant, self._send, self.close)
+        peer = YjsPeer(self.relay, room, document, grant, partial(socket.write, self), self.close)
         peer.join()
         return peer
 

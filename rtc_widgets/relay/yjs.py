@@ -9,6 +9,7 @@ from rtc_widgets.protocol import auth
 from rtc_widgets.protocol.codes import CloseCode
 from rtc_widgets.relay.access import Grant
 from rtc_widgets.relay.connection import Rate, min_role
+from rtc_widgets.relay.socket import framed
 from rtc_widgets.roles import Role
 from rtc_widgets.rooms.document import RoomDocument
 from rtc_widgets.rooms.peer import Outgoing
@@ -31,7 +32,7 @@ class YjsPeer:
         room: of the document.
         document: to take part in.
         grant: whose user and role.
-        write: sends one binary WebSocket message.
+        write: sends the bytes of WebSocket frames; never raises.
         hang_up: closes the WebSocket with a code and a reason.
     """
 
@@ -65,7 +66,7 @@ class YjsPeer:
     def join(self) -> None:
         """Enter, and begin with step 1; "a peer that may not write is not sent one"."""
         for frame in self._document.join(self, []):
-            self._write(frame)
+            self._write(framed(frame))
         self._relay.rooms.settle(self._room)
 
     def leave(self) -> None:
@@ -90,13 +91,16 @@ class YjsPeer:
 
     def send(self, outgoing: Outgoing) -> None:
         """Send the frames that a stock client knows; they go whole, which needs no parts here."""
-        for frame in outgoing.frames:
-            if frame[0] in _KNOWN:
-                self._write(frame)
+        if data := outgoing.carried(_on_websocket):
+            self._write(data)
 
     def close(self, code: str, reason: str) -> None:
         """Deny, in the way a stock client understands, and hang up."""
         self._relay.rooms.settle(self._room)
         if code == CloseCode.READ_ONLY:
-            self._write(auth.encode(reason))
+            self._write(framed(auth.encode(reason)))
         self._hang_up(CloseCode(code).websocket, code)
+
+
+def _on_websocket(outgoing: Outgoing) -> bytes:
+    return b"".join(framed(frame) for frame in outgoing.frames if frame[0] in _KNOWN)

@@ -13,12 +13,16 @@ from rtc_widgets.stores.entry import Entry, Store
 
 __all__ = ["Committer"]
 
+_SPACING = 0.05  # seconds between two commits while changes go on; the first is not kept waiting
 _RETRY_AFTER = (0.5, 1.0, 2.0, 5.0)  # seconds; the last one repeats
 _log = logging.getLogger(__name__)
 
 
 class Committer:
     """Append what is added, in order, and acknowledge after the commit.
+
+    A commit wakes a thread and is acknowledged to each writer, so while people type there are twenty a second, and not
+    one for each key.
 
     A store that refuses (a full disk) loses nothing: the entries wait and are tried again, and nobody is
     told that they are safe until they are.
@@ -44,6 +48,8 @@ class Committer:
         self._entries: list[Entry] = []
         self._owed: dict[RoomPeer, int] = {}
         self._task: asyncio.Task[None] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._committed = float("-inf")
         self._closing = False
 
     def add(self, entries: Sequence[Entry]) -> None:
@@ -59,32 +65,50 @@ class Committer:
         self._owed.pop(peer, None)
 
     def kick(self) -> None:
-        """Start to work off what is queued."""
-        if self._task is None and (self._entries or self._owed):
-            self._task = asyncio.get_running_loop().create_task(self._run())
+        """Start to work off what is queued, as soon as the last commit is some time ago."""
+        if self._task is None and self._timer is None and (self._entries or self._owed):
+            loop = asyncio.get_running_loop()
+            wait = self._committed + _SPACING - loop.time()
+            if wait > 0:
+                self._timer = loop.call_later(wait, self._start)
+            else:
+                self._start()
 
     async def idle(self) -> None:
-        """Wait until nothing is queued."""
-        self.kick()
-        while self._task is not None:
+        """Wait until nothing is queued, which is worked off at once."""
+        while self._task is not None or self._entries or self._owed:
+            if self._task is None:
+                self._start()
+            assert self._task is not None
             await asyncio.shield(self._task)
 
     async def aclose(self) -> None:
         """Work off what is queued; a store that refuses now is reported and given up."""
         self._closing = True
         await self.idle()
+        self._cancel()
+
+    def _cancel(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _start(self) -> None:
+        self._cancel()
+        self._task = asyncio.get_running_loop().create_task(self._run())
 
     async def _run(self) -> None:
+        entries, self._entries = self._entries, []
+        owed, self._owed = self._owed, {}
         try:
-            while self._entries or self._owed:
-                entries, self._entries = self._entries, []
-                owed, self._owed = self._owed, {}
-                if entries:
-                    await self._append(entries)
-                for peer, seq in owed.items():
-                    self._acknowledge(peer, status.encode(seq))
+            if entries:
+                await self._append(entries)
+            for peer, seq in owed.items():
+                self._acknowledge(peer, status.encode(seq))
         finally:
+            self._committed = asyncio.get_running_loop().time()
             self._task = None
+        self.kick()
 
     async def _append(self, entries: list[Entry]) -> None:
         attempt = 0

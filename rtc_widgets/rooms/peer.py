@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -28,17 +28,22 @@ class Outgoing:
     frames: Sequence[bytes]
     splitter: FrameWriter
     update: bytes | None = None
-    _packed: list[bytes] | None = field(default=None, init=False)
+    _carried: dict[Callable[[Outgoing], bytes], bytes] = field(default_factory=dict, init=False)
 
     def packed(self) -> list[bytes]:
-        """Return the envelopes that carry the frames, the same bytes for every receiver."""
-        if self._packed is None:
-            self._packed = [
-                envelope.pack(envelope.comm(self.comm_id, [piece]), "iopub")
-                for frame in self.frames
-                for piece in self.splitter.split(frame)
-            ]
-        return self._packed
+        """Return the envelopes that carry the frames."""
+        return [
+            envelope.pack(envelope.comm(self.comm_id, [piece]), "iopub")
+            for frame in self.frames
+            for piece in self.splitter.split(frame)
+        ]
+
+    def carried(self, by: Callable[[Outgoing], bytes]) -> bytes:
+        """Return what a carrier makes of this: *by* is called for the first of its receivers, for all of them."""
+        data = self._carried.get(by)
+        if data is None:
+            data = self._carried[by] = by(self)
+        return data
 
 
 class RoomPeer(Protocol):

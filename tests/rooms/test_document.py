@@ -351,7 +351,8 @@ class _Gated(MemoryStore):
         return await super().append(doc, entries)
 
 
-async def test_nothing_is_acknowledged_that_came_while_the_log_was_being_written():
+async def test_nothing_is_acknowledged_that_came_while_the_log_was_being_written(monkeypatch):
+    monkeypatch.setattr("rtc_widgets.rooms.committer._SPACING", 0.0)
     store = _Gated()
     document, _, _ = make_document(store=store)
     ada = Peer(document).join()
@@ -368,3 +369,28 @@ async def test_nothing_is_acknowledged_that_came_while_the_log_was_being_written
     await document.committed()
     await turn()
     assert ada.acknowledged == 3
+
+
+async def test_while_somebody_types_keys_are_logged_together(monkeypatch):
+    monkeypatch.setattr("rtc_widgets.rooms.committer._SPACING", 3600.0)
+    store = _Gated()
+    document, _, _ = make_document(store=store)
+    ada = Peer(document).join()
+    ada.type("a")
+    await turn()
+    assert len(store.waiting) == 1, "the first is not kept waiting"
+    store.waiting[0].set_result(None)
+    await turn()
+    for key in "bc":
+        ada.type(key)
+        await turn()
+    assert len(store.waiting) == 1 and ada.acknowledged == 2, "the others are"
+    # Whoever needs the log to have everything, as a save does, is not.
+    done = asyncio.create_task(document.committed())
+    await turn()
+    assert len(store.waiting) == 2
+    store.waiting[1].set_result(None)
+    await done
+    assert ada.acknowledged == 4
+    assert len(await log_of(store)) == 3
+    await document.aclose()
