@@ -149,7 +149,13 @@ class Server:
     """
 
     def __init__(
-        self, name: str, dialect: Dialect, command: Sequence[str], env: Mapping[str, str], root: Path, log: Path
+        self,
+        name: str,
+        dialect: Dialect,
+        command: Sequence[str],
+        env: Mapping[str, str],
+        root: Path,
+        log: Path,
     ) -> None:
         self.name = name
         self.dialect = dialect
@@ -269,9 +275,7 @@ def jupyter(name: str, work: Path, options: Sequence[str] = (), app: str = "jupy
 
 
 @contextmanager
-def running(
-    names: Sequence[str], make: Callable[[str, Path], Server] = start
-) -> Iterator[dict[str, Server]]:
+def running(names: Sequence[str], make: Callable[[str, Path], Server] = start) -> Iterator[dict[str, Server]]:
     """Run the servers *names* at once; what cannot be had is told and left out."""
     with tempfile.TemporaryDirectory(prefix="rtc_widgets-") as folder, ExitStack() as stack:
         wanted = [name for name in names if Peers.allowed or name in {LIVE, FLOOR}]

@@ -27,7 +27,12 @@ _METRICS: dict[str, Unit] = {
     f"{rate}/s{cursors}, {metric}": unit
     for rate in _RATES
     for cursors in ("", " with cursors")
-    for metric, unit in (("p50", "s"), ("p99", "s"), ("server CPU an edit", "s"), ("bytes a delivery", "bytes"))
+    for metric, unit in (
+        ("p50", "s"),
+        ("p99", "s"),
+        ("server CPU an edit", "s"),
+        ("bytes a delivery", "bytes"),
+    )
 }
 
 

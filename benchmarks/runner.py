@@ -56,7 +56,6 @@ class Effort:
     most: int = 101
     seconds: float = 2.0
 
-
     def at_most(self, rounds: int | None) -> Effort:
         """Return an effort of no more than *rounds*."""
         if rounds is None:

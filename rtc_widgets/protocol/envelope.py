@@ -11,11 +11,12 @@ import json
 import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from rtc_widgets.errors import FrameError
 
-__all__ = ["SUBPROTOCOL", "TARGET", "Message", "close", "comm", "open_", "pack", "unpack"]
+__all__ = ["SUBPROTOCOL", "TARGET", "Message", "carry", "close", "comm", "open_", "pack", "unpack"]
 
 SUBPROTOCOL = "v1.kernel.websocket.jupyter.org"
 TARGET = "rtc_widgets.document"
@@ -23,6 +24,7 @@ TARGET = "rtc_widgets.document"
 _TYPES = frozenset({"comm_open", "comm_msg", "comm_close"})
 # channel, header, parent_header, metadata, content
 _PARTS = 5
+_SHORT = 256  # bytes of a header that is worth remembering
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +78,22 @@ def pack(message: Message, channel: str = "shell", header: Mapping[str, Any] | N
     return b"".join([struct.pack(f"<{len(offsets) + 1}Q", len(offsets), *offsets), *parts])
 
 
+def carry(comm_id: str, frame: bytes) -> bytes:
+    """Encode a message from the relay that carries one frame: ``pack(comm(comm_id, [frame]), "iopub")``.
+
+    Only the last offset and the frame differ from one such message of a document to the next.
+    """
+    offsets, end, parts = _around_a_frame(comm_id)
+    return b"".join((offsets, struct.pack("<Q", end + len(frame)), parts, frame))
+
+
+@lru_cache(maxsize=1024)
+def _around_a_frame(comm_id: str) -> tuple[bytes, int, bytes]:
+    message = pack(comm(comm_id, [b""]), "iopub")
+    start = 8 * (_PARTS + 3)
+    return message[: start - 8], len(message), message[start:]
+
+
 def unpack(data: bytes) -> Message:
     """Decode a WebSocket message.
 
@@ -83,15 +101,25 @@ def unpack(data: bytes) -> Message:
         FrameError: it is not an envelope of a comm message.
     """
     parts = _split(data)
-    header, content = _load(parts[1]), _load(parts[4])
-    msg_type = header.get("msg_type")
-    if msg_type not in _TYPES:
-        raise FrameError(f"A message of type {msg_type!r} is none of {', '.join(sorted(_TYPES))}.")
+    header = parts[1]
+    msg_type = (_known_type if len(header) <= _SHORT else _type)(header)
+    content = _load(parts[4])
     if not isinstance(content.get("comm_id"), str):
         raise FrameError("The message has no comm_id.")
     if not isinstance(content.get("data", {}), dict):
         raise FrameError("The message's data is not an object.")
     return Message(msg_type, content, parts[_PARTS:])
+
+
+def _type(header: bytes) -> str:
+    msg_type = _load(header).get("msg_type")
+    if not isinstance(msg_type, str) or msg_type not in _TYPES:
+        raise FrameError(f"A message of type {msg_type!r} is none of {', '.join(sorted(_TYPES))}.")
+    return msg_type
+
+
+# Most headers hold nothing but the type, and are the same each time.
+_known_type = lru_cache(maxsize=64)(_type)
 
 
 def _split(data: bytes) -> list[bytes]:
@@ -117,7 +145,7 @@ def _dump(value: Mapping[str, Any]) -> bytes:
 
 def _load(part: bytes) -> dict[str, Any]:
     try:
-        value = json.loads(part)
+        value = json.loads(part.decode())
     except ValueError as error:
         raise FrameError("A part of the message is not JSON.") from error
     if not isinstance(value, dict):

@@ -1,7 +1,7 @@
 """Writing to WebSockets: a message is framed once, however many receive it, and handed to the system at once.
 
-Tornado's `write_message` frames for each receiver, and makes a future and a task for each; with many receivers that is most
-of what an edit costs (docs/performance.md).
+Tornado's `write_message` frames for each receiver, and makes a future and a task for each; with many receivers that is
+most of what an edit costs (docs/performance.md).
 """
 
 from __future__ import annotations
@@ -35,7 +35,9 @@ def write(handler: WebSocketHandler, frame: bytes) -> None:
     connection = handler.ws_connection
     if connection is None or connection.is_closing():
         return
-    stream = connection.stream  # type: ignore[attr-defined]
+    stream = connection.stream
+    if stream is None:
+        return
     try:
         # Past the stream's buffer while there is nothing in it. What the system does not take goes there, and so does
         # all of an encrypted stream.

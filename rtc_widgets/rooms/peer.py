@@ -33,7 +33,7 @@ class Outgoing:
     def packed(self) -> list[bytes]:
         """Return the envelopes that carry the frames."""
         return [
-            envelope.pack(envelope.comm(self.comm_id, [piece]), "iopub")
+            envelope.carry(self.comm_id, piece)
             for frame in self.frames
             for piece in self.splitter.split(frame)
         ]
