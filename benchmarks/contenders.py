@@ -19,7 +19,6 @@ import urllib.request
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -33,6 +32,7 @@ __all__ = [
     "YWEBSOCKET",
     "Peers",
     "Server",
+    "available",
     "jupyter",
     "running",
     "start",
@@ -80,6 +80,7 @@ class Peers:
         done = folder / "installed"
         if not done.exists():
             shutil.rmtree(folder, ignore_errors=True)
+            folder.parent.mkdir(parents=True, exist_ok=True)
             wanted = str(_HERE / "requirements.txt")
             _install([sys.executable, "-m", "venv", str(folder)])
             _install([str(python), "-m", "pip", "install", "--quiet", "-r", wanted])
@@ -274,20 +275,33 @@ def jupyter(name: str, work: Path, options: Sequence[str] = (), app: str = "jupy
     return Server(name, dialect, command, env, work / "root", work / "server.log")
 
 
+@functools.cache
+def available(name: str) -> bool:
+    """Tell whether *name* can be measured; a peer is installed if need be."""
+    if name not in {COLLABORATION, YWEBSOCKET, HOCUSPOCUS}:
+        return True
+    if not Peers.allowed:
+        return False
+    try:
+        if name == COLLABORATION:
+            Peers.python()
+        else:
+            Peers.node()
+    except Missing as missing:
+        print(
+            f"{name} is not measured: it cannot be installed. PyPI and the npm registry must be reachable, or "
+            f"{Peers.folder()} be there from another time. What was tried:\n{missing}",
+            file=sys.stderr,
+        )
+        return False
+    return True
+
+
 @contextmanager
 def running(names: Sequence[str], make: Callable[[str, Path], Server] = start) -> Iterator[dict[str, Server]]:
     """Run the servers *names* at once; what cannot be had is told and left out."""
     with tempfile.TemporaryDirectory(prefix="rtc_widgets-") as folder, ExitStack() as stack:
-        wanted = [name for name in names if Peers.allowed or name in {LIVE, FLOOR}]
-        for name in list(wanted):
-            try:
-                if name == COLLABORATION:
-                    Peers.python()
-                elif name in {YWEBSOCKET, HOCUSPOCUS}:
-                    Peers.node()
-            except Missing as missing:
-                wanted.remove(name)
-                print(f"{name} is not measured, for it cannot be installed: {missing}", file=sys.stderr)
+        wanted = [name for name in names if available(name)]
         servers: dict[str, Server] = {}
         with ThreadPoolExecutor() as pool:
             starting = {name: pool.submit(make, name, Path(folder, str(i))) for i, name in enumerate(wanted)}

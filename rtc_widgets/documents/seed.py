@@ -37,7 +37,7 @@ from rtc_widgets.registry import document_class
 
 __all__ = ["CONVERTER", "Seed", "normalize", "own_ids", "seed"]
 
-CONVERTER = 1
+CONVERTER = 2
 """Counts changes to this module that make another document of the same file."""
 
 _CELL_ID = re.compile(r"[a-zA-Z0-9_-]{1,64}")
@@ -74,10 +74,25 @@ def seed(type_: str, content: Any) -> Seed:
     lineage = _lineage(type_, content, cls().version)
     doc: Doc[Any] = Doc(client_id=ids.seed_client_id(lineage))
     try:
-        cls(doc).set(content)
+        if type_ == "notebook":
+            _fill(cls(doc), content)
+        else:
+            cls(doc).set(content)
     except (TypeError, ValueError, KeyError, AttributeError) as error:
         raise DocumentError(f"This is not the content of a {type_}: {error}") from error
     return Seed(doc.get_update(), lineage, content)
+
+
+def _fill(notebook: Any, content: dict[str, Any]) -> None:
+    """Do what ``YNotebook.set`` does, from the last cell to the first.
+
+    To append a cell the CRDT walks over all that stand before it: a second for 10,000 of them, not a quarter of one.
+    """
+    *before, last = content["cells"]
+    with notebook.ydoc.transaction():
+        notebook.set({**content, "cells": [last]})
+        for cell in reversed(before):
+            notebook.ycells.insert(0, notebook.create_ycell(cell))
 
 
 def normalize(type_: str, content: Any) -> Any:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from jupyter_server.auth.decorator import authorized, ws_authenticated
@@ -17,9 +16,9 @@ from rtc_widgets._version import __version__
 from rtc_widgets.errors import ChannelClosed
 from rtc_widgets.protocol import envelope, version
 from rtc_widgets.protocol.codes import CloseCode
-from rtc_widgets.relay import socket
 from rtc_widgets.relay.access import Grant, role_of
 from rtc_widgets.relay.connection import TabConnection, min_role
+from rtc_widgets.relay.socket import SocketWriter
 from rtc_widgets.relay.yjs import YjsPeer
 from rtc_widgets.rooms.manager import RoomKey
 
@@ -142,7 +141,7 @@ class CommsHandler(_SocketHandler):
         self.set_nodelay(True)
         by_token = self.identity_provider.is_token_authenticated(self)
         user = None if by_token else self.current_user.username
-        self._connection = TabConnection(self.relay, user, partial(socket.write, self), self.close)
+        self._connection = TabConnection(self.relay, user, SocketWriter(self), self.close)
         self.relay.connections.add(self)
         interval = self.relay.recheck_interval * 1000
         self._rechecking = PeriodicCallback(self._connection.recheck, interval)
@@ -211,7 +210,7 @@ class YjsHandler(_SocketHandler):
         if document is None:
             raise ChannelClosed(CloseCode.NOT_FOUND, f"A room has no document {name!r}.")
         grant = Grant(self.current_user.username, set(), role, lambda: role_of(self))
-        peer = YjsPeer(self.relay, room, document, grant, partial(socket.write, self), self.close)
+        peer = YjsPeer(self.relay, room, document, grant, SocketWriter(self), self.close)
         peer.join()
         return peer
 

@@ -6,6 +6,7 @@ most of what an edit costs (docs/performance.md).
 
 from __future__ import annotations
 
+import contextlib
 import struct
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,7 @@ from tornado.iostream import IOStream, StreamClosedError
 if TYPE_CHECKING:
     from tornado.websocket import WebSocketHandler
 
-__all__ = ["framed", "write"]
+__all__ = ["SocketWriter", "framed"]
 
 # RFC 6455, 5.2: the only frame of a message, and of a binary one.
 _BINARY = 0x82
@@ -30,29 +31,34 @@ def framed(message: bytes) -> bytes:
     return struct.pack("!BBQ", _BINARY, 127, length) + message
 
 
-def write(handler: WebSocketHandler, frame: bytes) -> None:
-    """Send the bytes of a frame; harmless where the socket is closed, for then `on_close` follows."""
-    connection = handler.ws_connection
-    if connection is None or connection.is_closing():
-        return
-    stream = connection.stream
-    if stream is None:
-        return
-    try:
-        # Past the stream's buffer while there is nothing in it. What the system does not take goes there, and so does
-        # all of an encrypted stream.
-        if type(stream) is IOStream and not stream.writing() and not stream.closed():
-            sent = _send(stream, frame)
-            if sent == len(frame):
+class SocketWriter:
+    """Send the bytes of frames over the WebSocket of *handler*, which is open.
+
+    Harmless once it is closed, for then `on_close` follows.
+    """
+
+    __slots__ = ("_direct", "_handler", "_stream")
+
+    def __init__(self, handler: WebSocketHandler) -> None:
+        assert handler.ws_connection is not None
+        assert handler.ws_connection.stream is not None
+        self._handler = handler
+        self._stream = handler.ws_connection.stream
+        # An encrypted stream has bytes of its own to send.
+        self._direct = self._stream.socket.send if type(self._stream) is IOStream else None
+
+    def __call__(self, frames: bytes) -> None:
+        """Send whole frames."""
+        if self._handler.ws_connection is None:
+            return
+        # Past the stream's buffer while there is nothing in it; what the system does not take goes there.
+        if self._direct is not None and not self._stream.writing():
+            try:
+                sent = self._direct(frames)
+            except OSError:  # it takes nothing at present, or never again: the stream finds out
+                sent = 0
+            if sent == len(frames):
                 return
-            frame = frame[sent:]
-        stream.write(frame)
-    except StreamClosedError:
-        pass
-
-
-def _send(stream: IOStream, frame: bytes) -> int:
-    try:
-        return stream.socket.send(frame)
-    except OSError:  # it takes nothing at present, or never again: the stream finds out
-        return 0
+            frames = frames[sent:]
+        with contextlib.suppress(StreamClosedError):
+            self._stream.write(frames)
