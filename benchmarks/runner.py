@@ -154,7 +154,9 @@ class Case:
                     try:
                         got = ways[name]()
                     except Exception as error:  # noqa: BLE001 - what one server does must not hide the others' figures
-                        print(f"    {name} failed: {type(error).__name__}: {error}", file=sys.stderr, flush=True)
+                        print(
+                            f"    {name} failed: {type(error).__name__}: {error}", file=sys.stderr, flush=True
+                        )
                         failed.add(name)
                         continue
                     for metric in metrics.keys() & got.keys():

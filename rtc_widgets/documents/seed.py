@@ -62,14 +62,20 @@ class Seed:
     content: Any
 
 
-def seed(type_: str, content: Any) -> Seed:
+def seed(type_: str, content: Any, *, normal: bool = False) -> Seed:
     """Return the first state of a document of *type_* that holds *content*.
+
+    Args:
+        type_: a document type.
+        content: what a file of that type holds.
+        normal: whether it comes from ``normalize``.
 
     Raises:
         DocumentError: *content* is not what a file of that type holds.
         UnknownDocumentType: no such type is registered.
     """
-    content = normalize(type_, content)
+    if not normal:
+        content = normalize(type_, content)
     cls = document_class(type_)
     lineage = _lineage(type_, content, cls().version)
     doc: Doc[Any] = Doc(client_id=ids.seed_client_id(lineage))

@@ -74,11 +74,12 @@ class FileVersion:
     """Hold a file as it was read.
 
     Args:
-        content: as for ``seed`` and ``merge_notebook``: a cell has an id only if it has it in the file.
+        content: as for ``merge_notebook``: a cell has an id only if it has it in the file.
         stat: which version of the file this is.
         old_format: the notebook's major version where writing it would be an upgrade, else None.
         line_end: what the file's lines end with.
         trusted: the indexes of the cells whose outputs the contents manager trusts.
+        normal: the content, normalized, as for ``seed``.
     """
 
     content: Any
@@ -86,6 +87,7 @@ class FileVersion:
     old_format: int | None = None
     line_end: str = "\n"
     trusted: frozenset[int] = frozenset()
+    normal: Any = None
 
 
 class Disk:
@@ -168,10 +170,9 @@ class Disk:
         if self._kind == "notebook":
             version = _notebook(version, again)
         try:
-            normalize(self._type, version.content)
+            return replace(version, normal=normalize(self._type, version.content))
         except DocumentError as error:
             raise _unreadable(self.path, error) from error
-        return version
 
     async def write(
         self, content: Any, *, trusted: Iterable[str] = (), line_end: str = "\n"

@@ -158,7 +158,7 @@ class RoomFile:
         self._known = version.stat
         return version
 
-    async def begin(self, base: Any, attempted: Any = None) -> None:
+    async def begin(self, base: Any, attempted: Any = None, *, unchanged: bool = False) -> None:
         """Take up the work, now that the document holds what was seeded or logged.
 
         Merges what was done to the file since *base* was known, and saves what was logged but not saved.
@@ -167,9 +167,13 @@ class RoomFile:
             base: ``Seed.content`` where the document was just seeded; ``RoomRecord.base`` where it was read from
                 its log; None where neither is known.
             attempted: ``RoomRecord.attempted``.
+            unchanged: whether *base* is known to be what the file holds: then nothing is compared to it.
         """
         version = self._versions.file
-        if self._versions.recover(base, attempted, version) and version is not None:
+        if unchanged and version is not None:
+            self._versions.keep(version, base)
+            self._took(version, [])
+        elif self._versions.recover(base, attempted, version) and version is not None:
             try:
                 self._take(version)
             except ChannelClosed as problem:
@@ -178,7 +182,7 @@ class RoomFile:
             self._known = None
         self._running = True
         self._say(path=self.path)
-        await self._settle()
+        await self._settle(told=unchanged)
         self._watch = asyncio.create_task(self._look_for_ever(), name=f"watch {self.path}")
 
     async def aclose(self) -> None:
@@ -470,8 +474,12 @@ class RoomFile:
         if happened.transaction.origin() not in _OWN:
             self._changes += 1
 
-    async def _settle(self) -> None:
-        """After the file was read: the document is clean, or what it has more is to be saved."""
+    async def _settle(self, *, told: bool = False) -> None:
+        """After the file was read: the document is clean, or what it has more is to be saved.
+
+        Args:
+            told: whether it was told already which version of the file this is.
+        """
         changes = self._changes
         known = self._known is not None and not self._blocked
         if known and await self._versions.live() == self._versions.base:
@@ -480,7 +488,8 @@ class RoomFile:
             self._saved = -1  # whoever changed it
             self._say(dirty=True)
             self._schedule.touch()
-        await self._tell_saved()
+        if not told:
+            await self._tell_saved()
 
     def _clean(self, changes: int) -> None:
         """Say which version the file has, and that it holds everything unless something was changed meanwhile."""

@@ -83,13 +83,14 @@ class RoomMaker:
             if problem.code != CloseCode.UNREADABLE or record is None or record.attempted is None:
                 raise
             damage = problem
+        unchanged = _unchanged(record, version)
         if record is None or not await self._load(doc, record):
             if version is None:
                 raise damage or ChannelClosed(CloseCode.UNREADABLE, CloseCode.UNREADABLE.sentence)
-            record = await self._seed(doc, key, version)
+            record, unchanged = await self._seed(doc, key, version), True
         room = await self._room(key, record, doc, file)
         # Only now, with the room listening, so that what was done to the file meanwhile is logged like any change.
-        await file.begin(record.base, record.attempted)
+        await file.begin(record.base, record.attempted, unchanged=unchanged)
         return room
 
     def _check_type(self, key: RoomKey) -> None:
@@ -129,7 +130,7 @@ class RoomMaker:
     async def _seed(self, doc: Doc[Any], key: RoomKey, version: FileVersion) -> RoomRecord:
         try:
             # A second for 10,000 cells, in which the others must not wait.
-            seeded = await asyncio.to_thread(seed, key.type, version.content)
+            seeded = await asyncio.to_thread(seed, key.type, version.normal, normal=True)
         except DocumentError as error:
             raise ChannelClosed(CloseCode.UNREADABLE, f"{CloseCode.UNREADABLE.sentence} ({error})") from error
         stat = version.stat
@@ -239,6 +240,13 @@ class RoomMaker:
 def _text_seed(taken: Any, written: Any) -> tuple[str, Seed]:
     text = Writer().write(content_of(taken, "notebook", written)[0])
     return text, seed("file", text)
+
+
+def _unchanged(record: RoomRecord | None, version: FileVersion | None) -> bool:
+    """Tell whether the file is certainly the one that the record tells of; where there are no hashes, it is not."""
+    if record is None or version is None or record.attempted is not None:
+        return False
+    return record.hash is not None and record.hash == version.stat.hash
 
 
 async def _logged(content: RoomDocument) -> None:

@@ -101,6 +101,11 @@ class Versions:
         self._remember(file, result.content)
         return result.conflicts
 
+    def keep(self, file: FileVersion, base: Any) -> None:
+        """Take *file* for what it was when *base* was noted, and merge nothing."""
+        self.settle_twins()
+        self._remember(file, base)
+
     async def wrote(self, content: Any, left: Any, file: FileVersion, *, same: bool) -> list[str]:
         """Take over what stands in the file after *content* was saved, and return the conflicts.
 
