@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import gc
 import importlib
 import json
 import pkgutil
 import sys
+import time
 from pathlib import Path
 
 import benchmarks
 from benchmarks import report
+from benchmarks.contenders import Peers
 from benchmarks.runner import Effort, Size, Topic
 
 
@@ -32,31 +35,52 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=benchmarks.__doc__)
     parser.add_argument("topics", nargs="*", metavar="topic", help=f"of {', '.join(known)}; all by default")
     parser.add_argument("-k", metavar="WORD", default="", help="only cases with this in their name")
-    parser.add_argument("--cells", type=int, default=Size.cells, help="of the notebook (%(default)s)")
-    parser.add_argument("--least", type=int, default=Effort.least, help="rounds at least (%(default)s)")
-    parser.add_argument("--most", type=int, default=Effort.most, help="rounds at most (%(default)s)")
+    parser.add_argument("--quick", action="store_true", help="once and small, to see that all works")
+    parser.add_argument("--cells", type=int, help=f"of the notebook ({Size.cells})")
+    parser.add_argument("--least", type=int, help=f"rounds at least ({Effort.least})")
+    parser.add_argument("--most", type=int, help=f"rounds at most ({Effort.most})")
+    parser.add_argument("--seconds", type=float, help=f"a case, if rounds allow ({Effort.seconds})")
     parser.add_argument(
-        "--seconds", type=float, default=Effort.seconds, help="a case, if rounds allow (%(default)s)"
+        "--without-peers", action="store_true", help="install nothing, and measure only us and the floors"
     )
     parser.add_argument(
         "--json", type=Path, metavar="FILE", help="keep the raw figures there ('-' prints them)"
     )
+    parser.add_argument(
+        "--record",
+        action="store_true",
+        help="keep the raw figures in benchmarks/results/, and the tables in docs/performance.md",
+    )
     asked = parser.parse_args()
-    if asked.cells < 10 or asked.least < 1:
+    if asked.record and (asked.k or asked.quick or asked.without_peers):
+        parser.error("only whole topics are recorded")
+    size, effort = (Size.quick(), Effort(1, 1, 0)) if asked.quick else (Size(), Effort())
+    size = dataclasses.replace(size, cells=asked.cells or size.cells)
+    effort = Effort(
+        effort.least if asked.least is None else asked.least,
+        effort.most if asked.most is None else asked.most,
+        effort.seconds if asked.seconds is None else asked.seconds,
+    )
+    if size.cells < 10 or effort.least < 1:
         parser.error("a notebook has at least 10 cells here, and a case a round")
     if unknown := set(asked.topics) - known.keys():
         parser.error(f"there is no topic {', '.join(sorted(unknown))}; there are {', '.join(known)}")
-    size = Size(asked.cells)
-    effort = Effort(asked.least, asked.most, asked.seconds)
+    Peers.allowed = not asked.without_peers
     out = sys.stderr if str(asked.json) == "-" else sys.stdout
     raw = report.header(size, effort)
     gc.collect()
     gc.freeze()  # what the imports left is not to be looked at before each figure
     for name in asked.topics or known:
+        began = time.perf_counter()
         print(name, file=sys.stderr, flush=True)
         results = known[name].measure(asked.k, size, effort)
-        print(report.table(known[name], results), file=out, flush=True)
+        print(f"  {name} took {time.perf_counter() - began:.0f} s", file=sys.stderr, flush=True)
+        print(f"\n### {known[name].title}\n\n{report.table(known[name], results)}", file=out, flush=True)
         raw["topics"][name] = [result.raw() for result in results]
+        raw["peers"] = Peers.versions()
+        if asked.record:
+            report.record(name, known[name], results, raw)
+    print(f"\n{report.told(raw)}", file=out)
     if asked.json is not None:
         text = json.dumps(raw, indent=1) + "\n"
         if out is sys.stderr:

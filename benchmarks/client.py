@@ -48,8 +48,8 @@ class Client:
         self.state = b""
         """The answer to our sync step 1."""
         self.synced_at = 0.0
-        self.hear: Callable[[float, bytes], None] | None = None
-        """Called with what other frames hold: the time, and the frame."""
+        self.applied: Callable[[float], None] | None = None
+        """Called once something that arrived is in the replica, with the time at which it arrived."""
         self._synced: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._numbers = itertools.count(1)
         self._assembler = parts.Assembler(2**30)
@@ -89,7 +89,7 @@ class Client:
             case _:
                 await self._open_bare(f"/{quote(self.path)}", ask)
         if self.server.dialect != "floor":
-            async with asyncio.timeout(15):
+            async with asyncio.timeout(40):
                 await self._synced
 
     def update(self, update: bytes) -> None:
@@ -150,6 +150,11 @@ class Client:
     _seq = 0
 
     def _hear_comm(self, now: float, message: bytes) -> None:
+        if b'"comm_close"' in message[:200]:
+            self._wire.closed = f"the relay closed the document: {message[100:]!r}"
+            if not self._synced.done():
+                self._synced.set_exception(ConnectionError(self._wire.closed))
+            return
         count = int.from_bytes(message[:8], "little")
         ends = [int.from_bytes(message[at : at + 8], "little") for at in range(48, 8 * count + 1, 8)]
         for start, end in itertools.pairwise(ends):
@@ -172,8 +177,6 @@ class Client:
 
     def _take(self, now: float, frame: bytes) -> None:
         if frame[0] != sync.TYPE:
-            if self.hear is not None:
-                self.hear(now, frame)
             return
         reader = Reader(frame)
         reader.varuint()
@@ -191,6 +194,8 @@ class Client:
                 self.arrived.append((now, clock))
         if self.doc is not None:
             self.doc.apply_update(payload)
+            if self.applied is not None:
+                self.applied(now)
 
 
 def _typed(update: bytes, writer: int) -> int:

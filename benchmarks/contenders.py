@@ -29,6 +29,8 @@ __all__ = [
     "FLOOR",
     "HOCUSPOCUS",
     "LIVE",
+    "PLAIN_LAB",
+    "TOKEN",
     "YWEBSOCKET",
     "Peers",
     "Server",
@@ -43,6 +45,7 @@ COLLABORATION = "jupyter-collaboration"
 YWEBSOCKET = "y-websocket"
 HOCUSPOCUS = "Hocuspocus"
 FLOOR = "tornado broadcast"
+PLAIN_LAB = "JupyterLab"
 
 TOKEN = "benchmarks"
 _HERE = Path(__file__).parent / "peers"
@@ -234,7 +237,7 @@ def start(name: str, work: Path, options: Sequence[str] = (), app: str = "jupyte
     root = work / "root"
     root.mkdir(exist_ok=True)
     log = work / "server.log"
-    if name in {LIVE, COLLABORATION}:
+    if name in {LIVE, COLLABORATION, PLAIN_LAB}:
         return jupyter(name, work, options, app)
     if name == FLOOR:
         command = [sys.executable, str(_HERE / "broadcast.py"), "{port}"]

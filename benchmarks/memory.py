@@ -89,7 +89,7 @@ for _name, _maker in (
     ("then written to, which starts undo", "written"),
     ("then a transaction", "transacted"),
 ):
-    TOPIC.case(_name, unit="bytes")(against(_maker))
+    TOPIC.case(_name, unit="bytes", most=3)(against(_maker))
 
 
 def main(maker: str, file: str, cells: str) -> None:

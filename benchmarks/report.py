@@ -3,16 +3,28 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import os
 import platform
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Any
 
 from benchmarks.runner import Effort, Result, Size, Spread, Topic, Unit
 
-__all__ = ["header", "table"]
+__all__ = ["header", "record", "table", "told"]
 
-_PACKAGES = ("rtc_widgets", "pycrdt", "jupyter_ydoc", "nbformat")
+_PACKAGES = (
+    "rtc_widgets",
+    "pycrdt",
+    "jupyter_ydoc",
+    "nbformat",
+    "jupyter_server",
+    "tornado",
+    "ipykernel",
+    "jupyterlab",
+)
+_ROOT = Path(__file__).parent.parent
 
 
 def header(size: Size, effort: Effort) -> dict[str, Any]:
@@ -29,14 +41,43 @@ def header(size: Size, effort: Effort) -> dict[str, Any]:
 
 
 def table(topic: Topic, results: list[Result]) -> str:
-    """Return a Markdown table: what each way takes, then how many times as much ours takes as each other."""
+    """Return a Markdown table: what each way takes, and how many times as much ours takes as each other.
+
+    Where ours is compared to many, the ratio stands beside the other's figure, without its quartiles.
+    """
     ours, *others = topic.ways
-    heads = ["", *topic.ways, *(f"÷ {other}" for other in others)]
-    lines = ["", f"### {topic.title}", "", _row(heads), _row(["---", *["---:"] * (len(heads) - 1)])]
+    narrow = len(others) > 2
+    heads = ["", *topic.ways] if narrow else ["", *topic.ways, *(f"÷ {other}" for other in others)]
+    lines = [_row(heads), _row(["---", *["---:"] * (len(heads) - 1)])]
     for result in results:
         figures = [_figure(result.spread(way), result.unit) for way in topic.ways]
-        lines.append(_row([result.name, *figures, *(_ratio(result.ratio(ours, other)) for other in others)]))
+        ratios = [result.ratio(ours, other) for other in others]
+        if narrow:
+            beside = [f"{f}{_beside(r)}" for f, r in zip(figures[1:], ratios, strict=True)]
+            lines.append(_row([result.name, figures[0], *beside]))
+        else:
+            lines.append(_row([result.name, *figures, *map(_ratio, ratios)]))
     return "\n".join(lines)
+
+
+def told(raw: dict[str, Any]) -> str:
+    """Return the versions and the machine, in a sentence for people."""
+    packages = {**raw["packages"], **raw.get("peers", {})}
+    named = ", ".join(f"{name} {number}" for name, number in packages.items() if number)
+    return f"Python {raw['python']}, {named}; {raw['system']}, {raw['cores']} cores."
+
+
+def record(name: str, topic: Topic, results: list[Result], raw: dict[str, Any]) -> None:
+    """Keep the raw figures of a topic, and put its table into the documentation."""
+    kept = {**raw, "topics": {name: raw["topics"][name]}}
+    (_ROOT / "benchmarks/results" / f"{name}.json").write_text(json.dumps(kept, indent=1) + "\n")
+    page = _ROOT / "docs/performance.md"
+    begin, end = f"<!-- table: {name} -->", "<!-- end -->"
+    before, _, rest = page.read_text().partition(begin)
+    _, _, after = rest.partition(end)
+    if not after:
+        raise ValueError(f"{page} has no place for the table: {begin} … {end}")
+    page.write_text(f"{before}{begin}\n{told(raw)}\n\n{table(topic, results)}\n{end}{after}")
 
 
 def _row(cells: list[str]) -> str:
@@ -60,6 +101,10 @@ def _ratio(spread: Spread | None) -> str:
     if spread is None:
         return "–"
     return f"**{_digits(spread.median)}** ({_digits(spread.low)}–{_digits(spread.high)})"
+
+
+def _beside(spread: Spread | None) -> str:
+    return "" if spread is None else f" (**{_digits(spread.median)}**)"
 
 
 def _digits(value: float) -> str:

@@ -28,7 +28,7 @@ class Size:
     cells: int = 10_000
     clients: int = 64
     """At most; where fewer than a case's name says, it has fewer."""
-    seconds: float = 1.0
+    seconds: float = 0.8
     """Of typing, in a round."""
     burst: int = 2_000
     kernel_burst: int = 10_000
@@ -53,7 +53,7 @@ class Size:
 class Effort:
     """Say how long to measure: rounds until *seconds* have passed, but at least *least* and at most *most*."""
 
-    least: int = 7
+    least: int = 5
     most: int = 101
     seconds: float = 2.0
 

@@ -22,7 +22,7 @@ async def main(updates: list[bytes], folder: Path) -> dict[str, float]:
         for update in updates:
             await store.write(update)
         took = time.perf_counter() - began
-    size = sum(file.stat().st_size for file in folder.iterdir())
+    size = _size(folder)
     async with Store("a-room") as store:
         began = time.perf_counter()
         doc = Doc()
@@ -30,6 +30,10 @@ async def main(updates: list[bytes], folder: Path) -> dict[str, float]:
         loaded = time.perf_counter() - began
     assert len(doc.get("source", type=Text)) == len(updates)
     return {"a change": took / len(updates), "on disk, a change": size / len(updates), "load": loaded}
+
+
+def _size(folder: Path) -> int:
+    return sum(file.stat().st_size for file in folder.iterdir())
 
 
 with tempfile.TemporaryDirectory(prefix="rtc_widgets-") as made:

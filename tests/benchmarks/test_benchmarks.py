@@ -47,4 +47,38 @@ def test_memory_is_measured_in_processes_of_its_own() -> None:
 def test_a_topic_that_is_not_there_is_told() -> None:
     ended = benchmarks("nothing")
     assert ended.returncode == 2
-    assert "there are handle, memory" in ended.stderr
+    assert "browser, handle, kernel, memory, opening, relay, store" in ended.stderr
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize(
+    ("topic", "word", "beside"),
+    [
+        ("relay", "8 clients", "tornado broadcast"),
+        ("store", "", "SQLite"),
+        ("kernel", "1 tab", "comm, bare ZMQ"),
+    ],
+)
+def test_what_needs_servers_is_measured_beside_its_floor(topic: str, word: str, beside: str) -> None:
+    ended = benchmarks(topic, "-k", word, "--quick", "--without-peers", "--json", "-")
+    assert ended.returncode == 0, ended.stderr
+    cases = json.loads(ended.stdout)["topics"][topic]
+    assert len(cases) >= 4 and "failed" not in ended.stderr
+    for case in cases:
+        assert case["figures"].keys() == {"rtc_widgets", beside}, case["name"]
+        assert all(figures[0] > 0 for figures in case["figures"].values())
+
+
+@pytest.mark.timeout(120)
+def test_notebooks_are_opened_cold_warm_and_from_the_log() -> None:
+    ended = benchmarks("opening", "--quick", "--without-peers", "--json", "-")
+    assert ended.returncode == 0, ended.stderr
+    names = {case["name"] for case in json.loads(ended.stdout)["topics"]["opening"]}
+    assert {f"opened: 1 MB, {how}" for how in ("cold", "from the log", "warm", "memory")} < names
+    assert any("growth" in name for name in names)
+
+
+def test_each_topic_has_a_place_for_its_table() -> None:
+    page = (ROOT / "docs/performance.md").read_text()
+    for topic in ("browser", "handle", "kernel", "memory", "opening", "relay", "store"):
+        assert page.count(f"<!-- table: {topic} -->") == 1
