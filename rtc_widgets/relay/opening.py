@@ -129,7 +129,7 @@ class RoomMaker:
 
     async def _seed(self, doc: Doc[Any], key: RoomKey, version: FileVersion) -> RoomRecord:
         try:
-            # A second for 10,000 cells, in which the others must not wait.
+            # Half a second for 10,000 cells, in which the others must not wait.
             seeded = await asyncio.to_thread(seed, key.type, version.normal, normal=True)
         except DocumentError as error:
             raise ChannelClosed(CloseCode.UNREADABLE, f"{CloseCode.UNREADABLE.sentence} ({error})") from error
