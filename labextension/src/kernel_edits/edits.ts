@@ -14,6 +14,16 @@ type Events = readonly Y.YEvent<never>[];
 /** Milliseconds without an edit after which the next one is another matter. */
 export const PAUSE = 5_000;
 
+/** Milliseconds in which somebody says who it is. */
+const EARLY = 2_000;
+
+/** What was done by somebody who may be a kernel. */
+interface IEarly {
+  readonly client: number;
+  readonly step: Step;
+  readonly until: number;
+}
+
 /** Everything that this tab does in one transaction of its own. */
 const OWN: IRecorded = { inserts: () => true, deletes: true };
 
@@ -123,9 +133,13 @@ export class KernelEdits {
   private _onEvents(events: Events, transaction: Y.Transaction): void {
     const order = this._order;
     const isOwn = transaction.origin === this._flipping;
-    const recorded = this._recorded(transaction);
+    const recorded = this._recorded(transaction, client =>
+      this._kernels.has(client)
+    );
     if (recorded) {
       this._begin();
+    } else {
+      this._recordEarly(events, transaction, order);
     }
     for (const step of [this._done, this._undone]) {
       step?.record(events, transaction, recorded, order);
@@ -140,12 +154,10 @@ export class KernelEdits {
   }
 
   /** Return what of a transaction is the kernel's, null where nothing is, or where that is not known. */
-  private _recorded({
-    origin,
-    beforeState,
-    afterState,
-    deleteSet
-  }: Y.Transaction): IRecorded | null {
+  private _recorded(
+    { origin, beforeState, afterState, deleteSet }: Y.Transaction,
+    isMine: (client: number) => boolean
+  ): IRecorded | null {
     // The content as a whole, which comes with each connection, says nothing of who did it when.
     if (origin !== this._provider || this._provider.state !== 'synced') {
       return null;
@@ -153,21 +165,60 @@ export class KernelEdits {
     const inserters = [...afterState]
       .filter(([client, clock]) => clock > (beforeState.get(client) ?? 0))
       .map(([client]) => client);
-    const isKernel = (client: number) => this._kernels.has(client);
     if (!deleteSet.clients.size) {
-      this._author = inserters.find(isKernel) ?? this._author;
-      return inserters.some(isKernel)
-        ? { inserts: isKernel, deletes: false }
+      this._author = inserters.find(isMine) ?? this._author;
+      return inserters.some(isMine)
+        ? { inserts: isMine, deletes: false }
         : null;
     }
     // Half of a replacement, taken back, would lose text.
     const known = this._told?.length !== 0;
     const authors = [...(this._told ?? []), ...inserters];
-    if (!known || !authors.length || !authors.every(isKernel)) {
+    if (!known || !authors.length || !authors.every(isMine)) {
       return null;
     }
     this._author = authors[0]!;
-    return { inserts: isKernel, deletes: true };
+    return { inserts: isMine, deletes: true };
+  }
+
+  /** Record what somebody does who has not said yet who it is: a kernel's first edit may come before its name. */
+  private _recordEarly(
+    events: Events,
+    transaction: Y.Transaction,
+    order: readonly string[]
+  ): void {
+    const states = this._awareness.getStates();
+    const author = this._author;
+    let early = this._early;
+    const recorded = this._recorded(
+      transaction,
+      client => !states.has(client) && (!early || early.client === client)
+    );
+    const client = this._author;
+    this._author = author;
+    if (early && (Date.now() > early.until || states.has(early.client))) {
+      early = null;
+    }
+    if (recorded) {
+      const step = new Step(this._doc, this._type);
+      early ??= { client, step, until: Date.now() + EARLY };
+    }
+    early?.step.record(events, transaction, recorded, order);
+    this._early = early;
+  }
+
+  /** Take over what a kernel did before it was known to be one. */
+  private _welcome(client: number): void {
+    if (this._early?.client !== client) {
+      return;
+    }
+    if (!this._done) {
+      this._begin();
+      this._done = this._early.step;
+      this._author = client;
+      this._changed.emit();
+    }
+    this._early = null;
   }
 
   private _begin(): void {
@@ -183,8 +234,9 @@ export class KernelEdits {
   private readonly _onAwareness = (): void => {
     const { clientID } = this._awareness;
     for (const [client, state] of this._awareness.getStates()) {
-      if (state['kind'] === 'kernel') {
+      if (state['kind'] === 'kernel' && !this._kernels.has(client)) {
         this._kernels.add(client);
+        this._welcome(client);
       }
       const { undone } = state;
       const said = JSON.stringify(undone);
@@ -214,6 +266,7 @@ export class KernelEdits {
   private _done: Step | null = null;
   private _undone: Step | null = null;
   private _flipping: Step | null = null;
+  private _early: IEarly | null = null;
   private _sealed = false;
   private _last = 0;
   private _author = 0;

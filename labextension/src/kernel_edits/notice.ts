@@ -81,6 +81,7 @@ export class Notice extends Widget {
 
   override dispose(): void {
     this.clear();
+    this.node.remove();
     super.dispose();
   }
 

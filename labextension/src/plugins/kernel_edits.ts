@@ -14,7 +14,6 @@ import {
   nullTranslator,
   type TranslationBundle
 } from '@jupyterlab/translation';
-import { Widget } from '@lumino/widgets';
 import { KernelEdits, PAUSE } from '../kernel_edits/edits';
 import { Notice } from '../kernel_edits/notice';
 import { showNext } from '../kernel_edits/show';
@@ -39,7 +38,8 @@ function follow(
     edits.seal();
     isQuiet = true;
   });
-  Widget.attach(notice, widget.node);
+  // Not by Lumino, to which the document may not be attached yet.
+  widget.node.append(notice.node);
   const tell = () => {
     const { done, undone } = edits;
     if (!isOn() || isQuiet) {

@@ -107,6 +107,24 @@ it('takes back in one tab what all were told', async () => {
   expect(sources(relay.doc).b).toBe('y = 2');
 });
 
+it('knows a kernel that edits before it says that it is one', async () => {
+  const ada = await open('ada');
+  const edits = editsOf(ada);
+  const late = new Tab(relay);
+  tabs.push(late);
+  late.awareness.setLocalState(null);
+  await late.provider.synced;
+  late.type('b', '00');
+  await converged();
+  expect(edits.done).toBe(null);
+  late.awareness.setLocalState({ kind: 'kernel' });
+  await until(() => edits.done !== null);
+  expect(edited(edits.done)).toEqual(['b']);
+  edits.undo();
+  await converged();
+  expect(sources(relay.doc).b).toBe('y = 2');
+});
+
 it('says what happened', () => {
   const trans = nullTranslator.load('rtc_widgets');
   const none = { added: [], removed: [], moved: [], edited: [] };
