@@ -23,7 +23,8 @@ from rtc_widgets.registry import document_class
 from rtc_widgets.relay.disk import FileVersion, Stat
 from rtc_widgets.relay.files import RoomFile
 from rtc_widgets.relay.index import RoomIndex, RoomRecord
-from rtc_widgets.relay.projections import IN_STEP, TextBacking, TextRoom
+from rtc_widgets.relay.projections import IN_STEP, TextBacking
+from rtc_widgets.relay.text_room import TextRoom
 from rtc_widgets.rooms.document import RoomDocument
 from rtc_widgets.rooms.manager import RoomKey
 from rtc_widgets.rooms.room import Room, comm_id

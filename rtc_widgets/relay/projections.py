@@ -11,7 +11,7 @@ that the log says from time to time that all before is in the notebook's log, to
 from __future__ import annotations
 
 import asyncio
-import json
+import contextlib
 import logging
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -22,24 +22,21 @@ from pycrdt import Map
 
 from rtc_widgets.documents.projection import Projection, Step
 from rtc_widgets.errors import ChannelClosed
-from rtc_widgets.ids import new_client_id
-from rtc_widgets.protocol import awareness, event, sync
-from rtc_widgets.protocol.codes import CloseCode
+from rtc_widgets.protocol import event, sync
+from rtc_widgets.relay.typing_peer import TypingPeer
 from rtc_widgets.relay.validity import check
 from rtc_widgets.relay.versions import RELAY
-from rtc_widgets.rooms.room import Room
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
     from rtc_widgets.documents.typed import Problem
-    from rtc_widgets.protocol.request import Request
     from rtc_widgets.relay.files import RoomFile
-    from rtc_widgets.roles import Role
     from rtc_widgets.rooms.document import RoomDocument
-    from rtc_widgets.rooms.peer import Outgoing, RoomPeer
+    from rtc_widgets.rooms.peer import RoomPeer
+    from rtc_widgets.rooms.room import Room
 
-__all__ = ["IN_STEP", "TextBacking", "TextRoom"]
+__all__ = ["IN_STEP", "TextBacking"]
 
 IN_STEP = "in step"
 """The label of an entry of the log: what the text said then was in the notebook's log."""
@@ -47,46 +44,11 @@ IN_STEP = "in step"
 _PAUSE = 0.05  # seconds from a change to the step that takes it over
 _SHARE = 4  # pauses are at least so many times as long as the last step took
 _LONGEST = 5.0  # seconds of a pause at most
+_LOG_PATIENCE = 5.0  # seconds that closing waits for the notebook's log
 _QUIET = 0.5  # seconds from a step to the note of it in the log
 
 _log = logging.getLogger(__name__)
 T = TypeVar("T")
-
-
-class TypingPeer:
-    """Be, in the notebook's room, a person who has the notebook's text open.
-
-    Args:
-        peer: the same person in the text's room.
-    """
-
-    def __init__(self, peer: RoomPeer) -> None:
-        self.client = new_client_id()
-        self._peer = peer
-        self._clock = 0
-
-    @property
-    def user(self) -> str:
-        """Return the authenticated user's name."""
-        return self._peer.user
-
-    @property
-    def role(self) -> Role:
-        """Return what the person may do now."""
-        return self._peer.role
-
-    def introduce(self, said: list[dict[str, Any]]) -> bytes:
-        """Return the frame that tells the notebook's room who this is, by what the person *said* in the text's."""
-        self._clock += 1
-        state = {key: value for state in said for key, value in state.items() if key in {"user", "kind"}}
-        told = awareness.State(self.client, self._clock, json.dumps({**state, "view": "text"}))
-        return awareness.encode(awareness.encode_states([told]))
-
-    def send(self, outgoing: Outgoing) -> None:
-        """Need nothing: the projection takes the notebook's changes from the document."""
-
-    def close(self, code: str, reason: str) -> None:
-        """Need nothing: the room of the text closes with the notebook's."""
 
 
 class TextBacking:
@@ -95,7 +57,7 @@ class TextBacking:
     Args:
         room: the notebook's.
         text: the content of the text's room.
-        base: the text that last said the same as the notebook; None for the text as it stands.
+        base: the last text all of which is in the notebook; None for the text as it stands.
         author: who typed what differs from it.
     """
 
@@ -174,14 +136,20 @@ class TextBacking:
 
     async def aclose(self) -> None:
         """Take over what was typed last, and stop."""
-        if self._projection is not None and (self._typed or self._merging):
+        if self._projection is not None and (self._is_typed or self._merging):
             await self.step()
-        await self._note()
+        if self._noted != self._changes:
+            # A log that refuses is waited for elsewhere, and is told of there.
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_LOG_PATIENCE):
+                    await self._note()
         self._closed = True
         self._stop_timer()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
         async with self._lock:
             self._let_go()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
 
     # --- the work
 
@@ -213,7 +181,7 @@ class TextBacking:
             self._pause = min(max(_PAUSE, _SHARE * (time.monotonic() - began)), _LONGEST)
             self._tell(step.problem)
         self._follow()
-        if self._done or self._typed:
+        if self._authors or self._is_typed:
             self._touch()
         elif not self._noting and self._noted != self._changes:
             self._noting = True
@@ -304,7 +272,12 @@ class TextBacking:
 
     @property
     def _in_step(self) -> bool:
-        return not (self._typed or self._merging or self._problem)
+        return not (self._is_typed or self._merging or self._problem)
+
+    @property
+    def _is_typed(self) -> bool:
+        """Tell whether somebody has typed since the last step; the relay itself says how the file stands."""
+        return any(typing is not None for typing, _ in self._typed)
 
     # --- when to work
 
@@ -403,30 +376,6 @@ class TextBacking:
             with self._text.doc.transaction(origin=RELAY):
                 for key, value in new.items():
                     state[key] = value
-
-
-class TextRoom(Room):
-    """Hold the text of a notebook, which has a room of its own."""
-
-    backing: TextBacking
-
-    def greet(self, peer: RoomPeer) -> None:
-        """Tell a peer that has just joined what those who were here know already."""
-        super().greet(peer)
-        self.backing.greet(peer)
-
-    async def refresh(self) -> None:
-        """Bring the text up to date before somebody is let in."""
-        await self.backing.refresh()
-
-    async def _on_request(self, peer: RoomPeer, asked: Request) -> Any:
-        if asked.method != "discard":
-            return await super()._on_request(peer, asked)
-        if not self.content.may_write(peer):
-            raise ChannelClosed(CloseCode.READ_ONLY, CloseCode.READ_ONLY.sentence)
-        self.content.flush()
-        await self.backing.step(discard_by=peer.user)
-        return {}
 
 
 def _client(typing: TypingPeer | None) -> int | None:

@@ -307,3 +307,64 @@ async def test_a_deleted_file_closes_its_room_unless_somebody_is_there():
     assert again is not full and forgotten == [empty.id, full.id]
     await manager.aclose()
     assert forgotten == [empty.id, full.id], "a server that stops forgets nothing"
+
+
+TEXT = RoomKey("a.ipynb", "text", "file")
+
+
+async def with_view(shelf: Shelf) -> tuple[RoomManager, Room, Room]:
+    """Return a manager, a notebook's room, and the room of its text, where nobody is yet."""
+
+    async def make_view(room: Room, key: RoomKey) -> Room:
+        shelf.made.append(room)  # which it is a view of
+        return await shelf.make(key)
+
+    manager = RoomManager(shelf.make, close_delay=0.01, make_view=make_view)
+    view = await manager.open(TEXT)
+    room = manager.get("a.ipynb")
+    assert room is not None and room is not view
+    return manager, room, view
+
+
+async def test_a_view_is_opened_with_its_source_and_once():
+    shelf = Shelf()
+    manager, room, view = await with_view(shelf)
+    assert (room.format, room.type) == ("json", "notebook") and room.views == [view]
+    assert await manager.open(TEXT) is view and await manager.open(KEY) is room
+    assert manager.document(view.content.comm_id) == (view, view.content)
+    assert manager.rooms == [room], "which has the file"
+    await manager.aclose()
+    assert manager.document(view.content.comm_id) is None
+
+
+async def test_a_source_stays_open_as_long_as_somebody_is_in_a_view():
+    manager, room, view = await with_view(Shelf())
+    ada = Peer(view.content).join()
+    manager.settle(view)
+    await asyncio.sleep(0.05)
+    assert manager.rooms == [room] and not room.empty
+    view.content.leave(ada)
+    manager.settle(view)
+    async with asyncio.timeout(10):
+        while manager.rooms:
+            await asyncio.sleep(0.005)
+
+
+async def test_a_view_follows_renames_also_to_a_name_that_has_none():
+    manager, _, view = await with_view(Shelf())
+    ada = Peer(view.content).join()
+    await manager.rename("a.ipynb", "a.json")
+    assert view.path == "a.json" and [told.name for told in ada.events] == ["renamed"]
+    assert await manager.open(RoomKey("a.json", "text", "file")) is view
+    await manager.rename("a.json", "b.ipynb")
+    assert await manager.open(RoomKey("b.ipynb", "text", "file")) is view
+    await manager.aclose()
+
+
+async def test_a_text_file_that_gets_a_notebook_s_name_stays_one_while_it_is_open():
+    manager, *_ = await with_view(Shelf())
+    text = await manager.open(RoomKey("b.txt", "text", "file"))
+    Peer(text.content).join()
+    await manager.rename("b.txt", "b.ipynb")
+    assert await manager.open(RoomKey("b.ipynb", "text", "file")) is text
+    await manager.aclose()
