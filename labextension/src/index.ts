@@ -11,6 +11,7 @@ import people from './plugins/people';
 import provider from './plugins/provider';
 import readOnly from './plugins/read_only';
 import sharing from './plugins/sharing';
+import signOut from './plugins/sign_out';
 import standing from './plugins/standing';
 import textView from './plugins/text_view';
 import trust from './plugins/trust';
@@ -25,6 +26,7 @@ const plugins: JupyterFrontEndPlugin<unknown>[] = [
   readOnly,
   endings,
   undecided,
+  signOut,
   notices,
   textView,
   trust,

@@ -98,92 +98,55 @@ def test_what_is_typed_in_a_cell_that_the_other_deletes_or_moves_is_kept(lab, vi
     expect(ada.toast("deleted or moved while somebody typed")).to_be_visible()
 
 
-def _drafts(person: Person) -> int:
-    """Count the drafts in this browser."""
-    count: int = person.page.evaluate(
-        """() => new Promise((resolve, reject) => {
-            const opening = indexedDB.open('rtc_widgets');
-            opening.onerror = reject;
-            opening.onsuccess = () => {
-                const database = opening.result;
-                if (!database.objectStoreNames.contains('drafts')) return resolve(0);
-                const counting = database.transaction('drafts').objectStore('drafts').count();
-                counting.onerror = reject;
-                counting.onsuccess = () => { database.close(); resolve(counting.result); };
-            };
-        })"""
-    )
-    return count
-
-
-def test_what_was_typed_offline_survives_the_page(lab, visit, behind):
-    path = lab.notebook("draft.ipynb", "a", "b", "c")
-    network = behind(lab)
-    ada, ben = visit(network, path), visit(lab, path)
-    ada.type("1")
-    ben.sees(0, "a1")
-    ada.is_told_that_the_server_is_away()
-    network.cut()
-    expect(_others(ada)).to_be_hidden()
-    ada.type(" ada", 0)
-    ada.type(" ada", 1)
-    _select(ada, 2)
-    ada.execute("notebook:delete-cell")
-    ben.type("ben ", 0, end=False)
-    until(lambda: _drafts(ada) == 1, "the browser keeps it")
-    network.restore()
-    ada.start_over(path)
-    expected = ["ben a1 ada", "b ada"]
-    _all_agree(lab, path, expected, ada, ben)
-    until(lambda: _drafts(ada) == 0, "and keeps it no longer than needed")
-    # And once only, however often it is opened.
-    ada.reload(path)
-    _all_agree(lab, path, expected, ada, ben)
-    ada.sees_no_dialog()
-
-
-def test_what_could_not_be_merged_is_offered_until_somebody_decides(start_lab, visit, behind, screenshots):
-    lab = start_lab()
-    path = "notes.md"
-    (lab.root / path).write_text("# Notes\n")
+def test_an_hour_of_work_meets_a_room_that_was_closed_and_a_file_that_was_changed(start_lab, visit, behind):
+    lab = start_lab(options=["--RelayApp.close_delay=0.1"])
+    path = lab.notebook("hour.ipynb", "a", "b", "c")
     network = behind(lab)
     ada = visit(network, path)
-    network.cut()
+    ada.type("1")
+    until(lambda: lab.sources(path)[0] == "a1", "the file follows")
     ada.is_told_that_the_server_is_away()
-    editor = ada.page.locator(".jp-FileEditor .cm-content")
-    editor.click()
-    ada.page.keyboard.press("Control+End")
-    ada.page.keyboard.type("typed by Ada")
-    until(lambda: _drafts(ada) == 1, "the browser keeps it")
-    lab.stop(kill=True)
-    for log in (lab.work / "data").rglob("*.sqlite*"):
-        log.unlink()
-    (lab.root / path).write_text("# Notes\nwritten meanwhile")
-    lab.start()
-    network.restore()
-    offer = ada.page.get_by_role("region", name="Typed text that could not be merged")
-    expect(offer).to_be_visible(timeout=40_000)
-    expect(editor).to_contain_text("written meanwhile")
-    ada.start_over(path)
-    offer = ada.page.get_by_role("region", name="Typed text that could not be merged")
-    expect(offer).to_be_visible()
-    offer.locator("summary").click()
-    expect(offer.locator("pre")).to_have_text("# Notes\ntyped by Ada")
-    ada.page.screenshot(path=screenshots / "undecided-light.png")
-    ada.execute("apputils:change-theme", {"theme": "JupyterLab Dark"})
-    expect(ada.page.locator("body")).to_have_attribute("data-jp-theme-light", "false")
-    expect(ada.page.locator("#jupyterlab-splash")).to_have_count(0)
-    ada.page.screenshot(path=screenshots / "undecided-dark.png")
-    offer.get_by_role("button", name="Discard").click()
-    ada.page.locator(".jp-Dialog").get_by_role("button", name="Cancel").click()
-    expect(offer).to_be_visible()
-    offer.get_by_role("button", name="Insert at the End").click()
-    expect(offer).to_be_hidden()
-    until(
-        lambda: (lab.root / path).read_text() == "# Notes\nwritten meanwhile\n# Notes\ntyped by Ada",
-        "inserted",
+    network.swallow()
+    expect(ada.page.get_by_role("button", name="Offline")).to_be_visible()
+    # As much as is typed in an hour, and faster.
+    ada.page.evaluate(
+        """() => {
+            const { cells } = window.jupyterapp.shell.currentWidget.content.model;
+            const text = cells.get(0).sharedModel;
+            for (let index = 0; index < 3000; index += 1) {
+                const { length } = text.getSource();
+                text.updateSource(length, length, index % 60 ? "x" : "\\n");
+            }
+        }"""
     )
-    ada.reload(path)
-    expect(ada.page.locator(".jp-FileEditor .cm-content")).to_contain_text("typed by Ada")
-    expect(offer).to_be_hidden()
-    assert _drafts(ada) == 0
+    ada.execute("notebook:insert-cell-below")
+    ada.type("new", 1)
+    notebook = lab.read(path)
+    notebook["cells"][1]["source"] = "b outside"
+    notebook["cells"].append({**notebook["cells"][2], "id": "outside", "source": "d outside"})
+    lab.write(path, notebook)
+    typed = ada.sources()[0]
+    assert len(typed) > 3000
+    network.restore()
+    _all_agree(lab, path, [typed, "new", "b outside", "c", "d outside"], ada)
+
+
+def test_a_cell_that_runs_while_the_network_is_away_shows_its_output_once(lab, visit, behind):
+    code = "import time\nfor i in range(40):\n    print('line', i)\n    time.sleep(0.1)"
+    path = lab.notebook("output.ipynb", code)
+    network = behind(lab)
+    ada, ben = visit(network, path), visit(lab, path)
+    ada.is_told_that_the_server_is_away()
+    ada.run(0)
+    ben.sees_output(0, "line 3")
+    network.cut()
+    expect(_others(ada)).to_be_hidden()
+    network.restore()
+    for person in (ada, ben):
+        person.sees_output(0, "line 39")
+    expected = "".join(f"line {index}\n" for index in range(40))
+
+    def _on_disk() -> bool:
+        return ["".join(output["text"]) for output in lab.read(path)["cells"][0]["outputs"]] == [expected]
+
+    until(_on_disk, "each line once")

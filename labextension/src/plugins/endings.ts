@@ -98,18 +98,24 @@ const plugin: JupyterFrontEndPlugin<void> = {
     }
     const trans = (translator ?? nullTranslator).load('rtc_widgets');
 
-    const explain = (live: ILiveDocument, { reason, unsaved }: IClosed) => {
+    const explain = (
+      live: ILiveDocument,
+      { code, reason, unsaved }: IClosed
+    ) => {
       const name = PathExt.basename(live.path);
       toast('error', `${name}: ${trans.__(reason)}`, trans, {
         autoClose: false,
         actions: [
           ...copyAction(unsaved, trans),
-          {
-            label: trans.__('Open Again'),
-            callback: () => {
-              reopen(app, manager, live);
-            }
-          }
+          code === 'version-mismatch'
+            ? {
+                label: trans.__('Reload the Page'),
+                callback: () => window.location.reload()
+              }
+            : {
+                label: trans.__('Open Again'),
+                callback: () => void reopen(app, manager, live)
+              }
         ]
       });
     };
