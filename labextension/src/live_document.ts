@@ -22,12 +22,12 @@ export function goLive(
   type: string,
   model: YDocument<DocumentChange>
 ): IOpenDocument {
-  const provider = new Provider({
+  const provider: Provider = new Provider({
     doc: model.ydoc,
     awareness: model.awareness,
     connection,
     type,
-    join: () => openRoom(fetch, document.path, format, type)
+    join: () => openRoom(fetch, document.path, format, type, provider.hasSynced)
   });
   const document: IOpenDocument = { path, type, model, provider, told: null };
   const introduce = () =>

@@ -25,8 +25,12 @@ export interface IRelay {
 /** Make an HTTP request to the server: a path below the base URL; rejects where there is no answer. */
 export type Fetch = (path: string, init: RequestInit) => Promise<Response>;
 
-/** Milliseconds; over a network that swallows packets a request would take minutes to fail. */
+/**
+ * Milliseconds; over a network that swallows packets a request would take minutes to fail. After an outage a browser goes on
+ * using connections that are dead, one request after the other, so those have to fail soon.
+ */
 const ANSWER = 30_000;
+const ANSWER_AGAIN = 8_000;
 
 /** Statuses of a proxy whose server is away for a moment. */
 const AWAY = new Set([502, 503, 504]);
@@ -41,12 +45,13 @@ async function body(response: Response): Promise<Record<string, unknown>> {
   }
 }
 
-/** Open the room of a file; throws `ChannelClosed` where the relay refuses, `NotConnected` where it is away. */
+/** Open the room of a file, or open it `again`; throws `ChannelClosed` where the relay refuses, `NotConnected` where it is away. */
 export async function openRoom(
   fetch: Fetch,
   path: string,
   format: string,
-  type: string
+  type: string,
+  again = false
 ): Promise<IRoom> {
   const parts = path.split('/').map(encodeURIComponent).join('/');
   let response: Response;
@@ -54,7 +59,7 @@ export async function openRoom(
     response = await fetch(`api/rtc_widgets/rooms/${parts}`, {
       method: 'PUT',
       body: JSON.stringify({ format, type }),
-      signal: AbortSignal.timeout(ANSWER)
+      signal: AbortSignal.timeout(again ? ANSWER_AGAIN : ANSWER)
     });
   } catch {
     throw new NotConnected('The server does not answer.');
@@ -91,7 +96,7 @@ export async function openRoom(
 export async function isSignedIn(fetch: Fetch): Promise<boolean> {
   const { status } = await fetch('api/rtc_widgets', {
     method: 'GET',
-    signal: AbortSignal.timeout(ANSWER)
+    signal: AbortSignal.timeout(ANSWER_AGAIN)
   });
   return status !== 401 && status !== 403;
 }
