@@ -130,6 +130,6 @@ def _case(name: str, part: float, group: int, metrics: Mapping[str, Unit], most:
     TOPIC.case(name, most=most, metrics=metrics)(rounds)
 
 
-_case("5,000 changes, each awaited", 0.05, 1, {"a change": "s"})
+_case("2,000 changes, each awaited", 0.02, 1, {"a change": "s"})
 _case("100,000 changes, awaited in groups of 100", 1, 100, {"a change": "s"})
-_case("a log of 20,000 changes", 0.2, 20, {"on disk, a change": "bytes", "load": "s"}, most=1)
+_case("a log of 5,000 changes", 0.05, 20, {"on disk, a change": "bytes", "load": "s"}, most=1)
