@@ -245,7 +245,8 @@ class RoomFile:
         if self._changes == self._seen or not self._running:
             return
         self._seen = self._changes
-        self._say(dirty=True)
+        if not self._schedule.armed:  # else it was said already
+            self._say(dirty=True)
         self._schedule.touch()
 
     async def save(self) -> dict[str, Any]:

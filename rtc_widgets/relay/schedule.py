@@ -30,6 +30,11 @@ class Schedule:
         self._timer: asyncio.TimerHandle | None = None
         self._first = self._last = self._not_before = self._retry = 0.0
 
+    @property
+    def armed(self) -> bool:
+        """Tell whether *fire* will be called."""
+        return self._timer is not None
+
     def touch(self) -> None:
         """Note a change; cheap, the timer is set anew only when it has run out."""
         self._last = asyncio.get_running_loop().time()
