@@ -217,11 +217,9 @@ class RoomDocument:
     def flush(self) -> None:
         """Send what is pending now, without waiting for the turn of the loop to end."""
         pending, self._pending = self._pending, []
-        if pending:
-            self._fan_out(pending)
         moved, self._moved = self._moved, {}
-        if moved:
-            self._fan_out_awareness(moved)
+        if pending or moved:
+            self._fan_out(pending, moved)
         if pending:
             now = time.time()
             self._committer.add(
@@ -386,23 +384,29 @@ class RoomDocument:
         self._flushing = False
         self.flush()
 
-    def _fan_out(self, pending: list[_Change]) -> None:
-        writers = {change.writer for change in pending}
-        everything: list[Outgoing] | None = None
+    def _fan_out(self, pending: list[_Change], moved: dict[int, RoomPeer | None]) -> None:
+        """Send each peer what the others did, all at once, since each piece that is sent costs; nobody its own."""
+        states = self._awareness.encode(list(moved)) if moved else None
+        self._awareness.forget_gone()
+        said = [] if states is None else [awareness.encode(states)]
+        movers = set(moved.values())
+        mover = movers.pop() if len(movers) == 1 else None
+        authors = {change.writer for change in pending} | {mover}
+        for_all: Outgoing | None = None
         for peer in self.peers:
-            if peer in writers:
-                # Nobody is sent what it wrote itself.
-                others = [change for change in pending if change.writer is not peer]
-                due = self._outgoing(others)
+            if peer not in authors:
+                if for_all is None:
+                    for_all = self.outgoing(*self._updates(pending), *said)
+                due = for_all
             else:
-                if everything is None:
-                    everything = self._outgoing(pending)
-                due = everything
-            for outgoing in due:
-                peer.send(outgoing)
+                others = [change for change in pending if change.writer is not peer]
+                due = self.outgoing(*self._updates(others), *([] if peer is mover else said))
+            if due.frames:
+                peer.send(due)
 
-    def _outgoing(self, changes: list[_Change]) -> list[Outgoing]:
-        result = []
+    def _updates(self, changes: list[_Change]) -> list[bytes]:
+        """Return the frames that tell *changes*."""
+        frames = []
         for group in _groups(changes):
             updates = [change.update for change in group]
             update = updates[0] if len(group) == 1 else merge_updates(*updates)
@@ -410,23 +414,10 @@ class RoomDocument:
             nameless = {change.writer for change in group if sync.is_nameless(change.update)}
             if nameless:
                 writers = [self._awareness.clients(writer) for writer in nameless]
-                told = event.encode("author", {"clients": sorted({*chain(*writers)}) if all(writers) else []})
-                result.append(Outgoing(self.comm_id, [told, sync.update(update)], self._splitter))
-            else:
-                result.append(Outgoing(self.comm_id, [sync.update(update)], self._splitter, update))
-        return result
-
-    def _fan_out_awareness(self, moved: dict[int, RoomPeer | None]) -> None:
-        writers = set(moved.values())
-        sole = next(iter(writers)) if len(writers) == 1 else None
-        states = self._awareness.encode(list(moved))
-        self._awareness.forget_gone()
-        if states is None:
-            return
-        outgoing = self.outgoing(awareness.encode(states))
-        for peer in self.peers:
-            if peer is not sole:
-                peer.send(outgoing)
+                known = sorted({*chain(*writers)}) if all(writers) else []
+                frames.append(event.encode("author", {"clients": known}))
+            frames.append(sync.update(update))
+        return frames
 
     # The log
 

@@ -21,13 +21,11 @@ class Outgoing:
         comm_id: the document.
         frames: whole frames of docs/protocol.md, section 3.
         splitter: splits those that are over the limit, for carriers with envelopes.
-        update: the bare Yjs update where that is all the frames hold, for carriers that merge (kernels).
     """
 
     comm_id: str
     frames: Sequence[bytes]
     splitter: FrameWriter
-    update: bytes | None = None
     _carried: dict[Callable[[Outgoing], bytes], bytes] = field(default_factory=dict, init=False)
 
     def packed(self) -> list[bytes]:
