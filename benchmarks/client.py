@@ -89,7 +89,7 @@ class Client:
             case _:
                 await self._open_bare(f"/{quote(self.path)}", ask)
         if self.server.dialect != "floor":
-            async with asyncio.timeout(40):
+            async with asyncio.timeout(120):
                 await self._synced
 
     def update(self, update: bytes) -> None:
