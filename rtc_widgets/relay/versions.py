@@ -95,6 +95,7 @@ class Versions:
         Raises:
             NotMerged: the file was emptied, or files of this type cannot be merged.
         """
+        self._consider_attempt(file)
         result = self._merge(file.content)
         if result.refused:
             raise NotMerged(result.refused)
@@ -162,11 +163,22 @@ class Versions:
         found = self._found(file, attempted)
         if isinstance(attempted, str) and found != attempted and attempted.startswith(found):
             return False
-        if descends(found, attempted, base):
-            # Where it holds what was being written, whatever a hook left out of it is no change by others.
-            self.base = _overlaid(attempted, found) if self._type == "notebook" else attempted
-        self.attempted = None
+        self._consider_attempt(file)
         return True
+
+    def _consider_attempt(self, file: FileVersion) -> None:
+        """Take a write of which nobody knows how it ended for the base, where *file* was made from it.
+
+        Its time and hash were not learnt: the server ended, or the file was renamed, before it was read back. With
+        the base before it, all that was written would be found to be new on both sides, and stay twice.
+        """
+        if self.attempted is None:
+            return
+        found = self._found(file, self.attempted)
+        if descends(found, self.attempted, self.base):
+            # Where it holds what was being written, whatever a hook left out of it is no change by others.
+            self.base = _overlaid(self.attempted, found) if self._type == "notebook" else self.attempted
+        self.attempted = None
 
     def _has_merged(self, file: FileVersion) -> bool:
         """Tell whether the document says itself that it has this version: that is logged with the merge."""
@@ -229,11 +241,12 @@ class Versions:
 
 
 def descends(found: Any, later: Any, earlier: Any) -> bool:
-    """Tell whether *found* was made from *later* rather than from *earlier*: it has something that only *later* has."""
+    """Tell whether *found* was made from *later* rather than from *earlier*: it has most of what only *later* has."""
     if found == later:
         return True
     if isinstance(found, str):
-        return bool(({*later.split("\n")} - {*(earlier or "").split("\n")}) & {*found.split("\n")})
+        there, new = _kept(found, later, earlier or "")
+        return 0 < new <= 2 * there
     if not isinstance(found, dict) or "cells" not in found:
         return False
     before = {cell["id"]: cell["source"] for cell in (earlier or {"cells": []})["cells"]}
@@ -241,7 +254,16 @@ def descends(found: Any, later: Any, earlier: Any) -> bool:
     after = {cell["id"]: cell["source"] for cell in later["cells"]}
     if any(now.get(name) == source != before.get(name) for name, source in after.items()):
         return True
-    return list(now) == list(after) != list(before)
+    # No cell is as it was written: others changed just those. So look at their lines.
+    kept = [_kept(now.get(name, ""), source, before.get(name, "")) for name, source in after.items()]
+    there, new = (sum(counts) for counts in zip(*kept, strict=True)) if kept else (0, 0)
+    return 0 < new <= 2 * there or list(now) == list(after) != list(before)
+
+
+def _kept(found: str, later: str, earlier: str) -> tuple[int, int]:
+    """Return how many of the lines that only *later* has are in *found*, and how many there are."""
+    new = {*later.split("\n")} - {*earlier.split("\n")}
+    return len(new & {*found.split("\n")}), len(new)
 
 
 def _overlaid(attempted: dict[str, Any], found: dict[str, Any]) -> dict[str, Any]:
