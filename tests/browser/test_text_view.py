@@ -23,6 +23,8 @@ class Reader:
         person.execute("docmanager:open", {"path": path, "factory": "Editor"})
         self.editor = self.page.locator(".jp-FileEditor:visible .cm-content")
         expect(self.editor).to_contain_text("nbformat_minor")
+        # Only then does JupyterLab forget what could be undone, and save.
+        person.ready(path)
 
     @property
     def text(self) -> str:
