@@ -109,7 +109,7 @@ def test_an_hour_of_work_meets_a_room_that_was_closed_and_a_file_that_was_change
     ada.type("1")
     until(lambda: lab.sources(path)[0] == "a1", "the file follows")
     ada.is_told_that_the_server_is_away()
-    network.swallow()
+    network.cut()
     expect(ada.page.get_by_role("button", name="Reconnecting")).to_be_visible(timeout=40_000)
     # As much as is typed in an hour, and faster.
     ada.page.evaluate(
