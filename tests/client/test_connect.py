@@ -392,8 +392,9 @@ def test_what_the_server_refuses_is_said_in_its_words(server: Server) -> None:
         with pytest.raises(ChannelClosed) as refused:
             connect(server, path, type=type_)
         assert refused.value.code == code
-    with connect(server, "kind.ipynb"), pytest.raises(ChannelClosed) as refused:
-        connect(server, "kind.ipynb", type="file")
+    (server.root / "kind.md").write_text("x")
+    with connect(server, "kind.md", type="file"), pytest.raises(ChannelClosed) as refused:
+        connect(server, "kind.md", type="unicode")
     assert refused.value.code == CloseCode.CONFLICT
     assert session.current() is None
 

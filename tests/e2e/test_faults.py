@@ -173,9 +173,9 @@ async def test_a_body_without_a_type_is_a_bad_request(server):
 
 
 async def test_another_format_of_an_open_path_is_a_conflict(server):
-    path = server.notebook("conflict.ipynb", "x = 1")
-    async with Tab(server, path):
-        answer = await refusal(server, path, type_="file", format_="text")
+    (server.root / "conflict.txt").write_text("x")
+    async with Tab(server, "conflict.txt", type_="file", format_="text"):
+        answer = await refusal(server, "conflict.txt", type_="file", format_="base64")
         assert (answer.status, answer.code) == (409, CloseCode.CONFLICT)
 
 

@@ -70,9 +70,10 @@ async def test_text_notebooks_and_bytes(server):
 async def test_what_cannot_be_opened_is_said(server):
     path = server.notebook("refused.ipynb", "x = 1")
     (server.root / ".hidden.txt").write_text("secret")
+    (server.root / "refused.txt").write_text("x")
     (server.root.parent / "outside.txt").write_text("secret")
     async with Tab(server, path), Kernel(server, path) as kernel:
-        await kernel.run(CONNECT)
+        await kernel.run(CONNECT + "\nheld = rtc_widgets.open('refused.txt')")
         for code, expected in (
             ("open('no such.md')", "no file 'no such.md'"),
             ("notebook('no such.ipynb')", "no file 'no such.ipynb'"),
@@ -81,7 +82,7 @@ async def test_what_cannot_be_opened_is_said(server):
             ("open('.hidden.txt')", "ChannelClosed"),
             ("open('/')", "ChannelClosed"),
             ("open('top.bin', type='nonsense')", "[unknown-type]"),
-            ("open('refused.ipynb', type='file')", "[conflict]"),
+            ("open('refused.txt', type='unicode')", "[conflict]"),
         ):
             printed = await kernel.run(f"try: print('OPENED', rtc_widgets.{code}){SAY_WHY}")
             assert expected in printed and "OPENED" not in printed and "secret" not in printed, (
