@@ -197,3 +197,15 @@ async def test_a_merge_that_was_not_noted_is_not_made_twice(servers: Servers) ->
     servers.type("typed ", cell=1)
     await servers.kill()
     assert servers.sources == ["1", "typed outside"]
+
+
+async def test_what_was_written_while_there_was_no_server_is_merged(servers: Servers) -> None:
+    servers.write("one", "two")
+    await servers.start()
+    servers.type("typed ")
+    await servers.kill()
+    assert servers.sources == ["typed one", "two"], "nobody touched the file"
+    await servers.room.content.committed()
+    servers.write("one", "two, by another program")
+    await servers.kill()
+    assert servers.sources == ["typed one", "two, by another program"]

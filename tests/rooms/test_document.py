@@ -394,3 +394,28 @@ async def test_while_somebody_types_keys_are_logged_together(monkeypatch):
     assert ada.acknowledged == 4
     assert len(await log_of(store)) == 3
     await document.aclose()
+
+
+async def test_what_a_turn_brings_is_sent_in_one_piece():
+    class Counting(Peer):
+        def __init__(self, *arguments):
+            super().__init__(*arguments)
+            self.pieces: list[int] = []
+
+        def send(self, outgoing):
+            self.pieces.append(len(outgoing.frames))
+            super().send(outgoing)
+
+    document, _, _ = make_document()
+    ada = Peer(document, "ada").join()
+    ben = Counting(document, "ben").join()
+    await document.committed()
+    ben.pieces.clear()
+    ada.type("a")
+    ada.say(awareness.encode(encode_states([State(7, 1, '{"cursor": 1}')])))
+    await turn()
+    assert ben.pieces == [2], "the key and the cursor"
+    assert str(ben.text) == "a"
+    ada.say(awareness.encode(encode_states([State(7, 2, '{"cursor": 2}')])))
+    await turn()
+    assert ben.pieces == [2, 1]
