@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from playwright.sync_api import Locator, expect
+from playwright.sync_api import Locator, Request, expect
 from support.others import carets
 from support.person import Person
 from support.server import until
@@ -171,6 +171,16 @@ def test_cells_are_added_moved_and_deleted_in_the_text(lab, visit):
         person.sees_no_dialog()
 
 
+def _save_whole(person: Person) -> None:
+    """Save, and wait for the last that JupyterLab does then: under another name it would not find the file."""
+    with person.page.expect_response(lambda answer: _is_checkpoint(answer.request)):
+        person.save()
+
+
+def _is_checkpoint(request: Request) -> bool:
+    return request.method == "POST" and request.url.partition("?")[0].endswith("/checkpoints")
+
+
 def test_both_save_and_nothing_asks(lab, visit):
     path = lab.notebook("text-save.ipynb", "a = 1")
     ada, ben = visit(lab, path), visit(lab)
@@ -178,9 +188,9 @@ def test_both_save_and_nothing_asks(lab, visit):
     for number in range(3):
         text.type(str(number), behind='"a = 1')
         ada.sees(0, f"a = 1{number}" + "".join(str(n) for n in reversed(range(number))))
-        ben.save()
+        _save_whole(ben)
         until(lambda: not ben.dirty(), "the text is saved")
-        ada.save()
+        _save_whole(ada)
         until(lambda: not ada.dirty(), "the notebook is saved")
         for person in (ada, ben):
             person.sees_no_dialog()
