@@ -2,35 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 from playwright.sync_api import expect
-from support.others import carets
+from support.others import carets, stands, told
 from support.person import Person
-
-
-def stands(person: Person, before: str, index: int = 0) -> None:
-    """Wait until the only caret in a cell stands at the end of the text *before*, by what is on the screen."""
-    expect(carets(person, index)).to_have_count(1)
-    person.page.wait_for_function(
-        """([index, before]) => {
-            const cell = window.jupyterapp.shell.currentWidget.content.widgets[index];
-            const caret = cell.node.querySelector('.rtcw-Caret').getBoundingClientRect();
-            const place = cell.editor.editor.coordsAtPos(before.length);
-            return cell.model.sharedModel.getSource().startsWith(before)
-                && Math.abs(place.left - caret.left) < 2 && Math.abs(place.top - caret.top) < 4;
-        }""",
-        arg=[index, before],
-    )
-
-
-def told(person: Person, key: str) -> Any:
-    """Return what a person's tab says of itself."""
-    return person.page.evaluate(
-        """key => window.jupyterapp.shell.currentWidget.context.model.sharedModel.awareness.getLocalState()[key]""",
-        key,
-    )
 
 
 def switch(person: Person, title: str, label: str) -> None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
-from playwright.sync_api import Locator
+from playwright.sync_api import Locator, expect
 from support.person import Person
 
-__all__ = ["ADAPTIVE", "CONFIG", "avatar", "carets", "mark", "standing"]
+__all__ = ["ADAPTIVE", "CONFIG", "avatar", "carets", "mark", "standing", "stands", "told"]
 
 # Names are tokens. A page names its person once, in its address, and has a cookie from then on, which comes before the
 # header: there, every JupyterLab page sends the server's own token.
@@ -51,3 +52,26 @@ def avatar(person: Person, name: str | re.Pattern[str]) -> Locator:
 def standing(person: Person) -> Locator:
     """Return the item in the status bar that says how the document stands."""
     return person.page.locator("#jp-main-statusbar .rtcw-Standing-button")
+
+
+def stands(person: Person, before: str, index: int = 0) -> None:
+    """Wait until the only caret in a cell stands at the end of the text *before*, by what is on the screen."""
+    expect(carets(person, index)).to_have_count(1)
+    person.page.wait_for_function(
+        """([index, before]) => {
+            const cell = window.jupyterapp.shell.currentWidget.content.widgets[index];
+            const caret = cell.node.querySelector('.rtcw-Caret').getBoundingClientRect();
+            const place = cell.editor.editor.coordsAtPos(before.length);
+            return cell.model.sharedModel.getSource().startsWith(before)
+                && Math.abs(place.left - caret.left) < 2 && Math.abs(place.top - caret.top) < 4;
+        }""",
+        arg=[index, before],
+    )
+
+
+def told(person: Person, key: str) -> Any:
+    """Return what a person's tab says of itself."""
+    return person.page.evaluate(
+        """key => window.jupyterapp.shell.currentWidget.context.model.sharedModel.awareness.getLocalState()[key]""",
+        key,
+    )
