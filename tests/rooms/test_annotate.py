@@ -1,0 +1,333 @@
+"""What may be done to the annotations, by whom, and what comes twice."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+from pycrdt import Doc
+
+from rtc_widgets.documents.threads import Author, ThreadValue, read_people, read_threads
+from rtc_widgets.errors import ChannelClosed
+from rtc_widgets.roles import Role
+from rtc_widgets.rooms.annotate import METHODS, Actor, Annotator, Bounds
+
+ADA = Actor(Author("ada", "person", "Ada"), Role.EDITOR, {"display_name": "Ada", "color": "#123456"})
+BOB = Actor(Author("bob", "person", "Bob"), Role.COMMENTER, {"display_name": "Bob"})
+CYD = Actor(Author("cyd", "person", "Cyd"), Role.VIEWER)
+KERNEL = Actor(Author("ada", "kernel", "Kernel, run by Ada"), Role.EDITOR)
+HERE = {"cell": "here"}
+
+
+class Desk:
+    """An annotations document, and what people ask of it."""
+
+    def __init__(self, **bounds: int) -> None:
+        self.doc: Doc[Any] = Doc()
+        self.now = 1000.0
+        self.annotator = Annotator(
+            self.doc, lambda anchor: anchor == HERE, bounds=Bounds(**bounds), clock=self.clock
+        )
+
+    def clock(self) -> float:
+        self.now += 1
+        return self.now
+
+    def ask(self, who: Actor, method: str, **params: Any) -> dict[str, Any]:
+        return self.annotator.carry_out(who, f"comments.{method}", params)
+
+    def begin(self, who: Actor = ADA, thread: str = "t1", comment: str = "c1", body: str = "Why?") -> Any:
+        return self.ask(who, "add", thread=thread, comment=comment, body=body, anchor=HERE)
+
+    def reply(self, who: Actor, comment: str, body: str = "Because.", **more: Any) -> Any:
+        return self.ask(who, "add", thread="t1", comment=comment, body=body, **more)
+
+    @property
+    def threads(self) -> dict[str, ThreadValue]:
+        return read_threads(self.doc)
+
+    @property
+    def thread(self) -> ThreadValue:
+        return self.threads["t1"]
+
+
+def refused(desk: Desk, who: Actor, method: str, **params: Any) -> ChannelClosed:
+    """Have *who* ask for what is not done; nothing is written."""
+    before = desk.doc.get_update()
+    with pytest.raises(ChannelClosed) as caught:
+        desk.ask(who, method, **params)
+    assert desk.doc.get_update() == before
+    return caught.value
+
+
+def test_a_thread_with_a_reply() -> None:
+    desk = Desk()
+    assert desk.begin() == {"thread": "t1", "number": 1, "comment": "c1"}
+    desk.ask(BOB, "add", thread="t1", comment="c2", body="See @ada", mentions=["ada"])
+    first, second = desk.thread.comments
+    assert (first.body, first.by, first.n) == ("Why?", ADA.author, 0)
+    assert (second.body, second.by, second.mentions, second.n) == ("See @ada", BOB.author, ("ada",), 1)
+    assert first.at < second.at
+    assert (desk.thread.state, dict(desk.thread.anchor)) == ("open", HERE)
+
+
+def test_who_has_annotated_is_in_the_directory_and_a_kernel_is_not() -> None:
+    desk = Desk()
+    desk.begin()
+    desk.reply(BOB, "c2")
+    desk.reply(KERNEL, "c3")
+    assert read_people(desk.doc) == {
+        "ada": {"display_name": "Ada", "color": "#123456"},
+        "bob": {"display_name": "Bob"},
+    }
+
+
+def test_the_same_request_a_second_time_changes_nothing() -> None:
+    desk = Desk()
+    first = desk.begin()
+    desk.reply(BOB, "c2")
+    desk.ask(ADA, "resolve", thread="t1", op="o1")
+    desk.ask(ADA, "reopen", thread="t1", op="o2")
+    desk.ask(BOB, "edit", thread="t1", comment="c2", body="First", op="o3")
+    desk.ask(BOB, "edit", thread="t1", comment="c2", body="Second", op="o4")
+    before = desk.thread
+    assert desk.begin() == first
+    desk.reply(BOB, "c2")
+    desk.ask(ADA, "resolve", thread="t1", op="o1")
+    desk.ask(BOB, "edit", thread="t1", comment="c2", body="First", op="o3")
+    assert desk.thread == before
+
+
+def test_numbers_are_never_used_twice_also_after_a_restart() -> None:
+    desk = Desk()
+    desk.begin(thread="t1", comment="c1")
+    desk.begin(thread="t2", comment="c2")
+    desk.ask(ADA, "delete", thread="t2")
+    desk.annotator = Annotator(desk.doc, lambda _: True)
+    assert desk.begin(thread="t3", comment="c3")["number"] == 3
+
+
+def test_a_viewer_says_nothing() -> None:
+    desk = Desk()
+    desk.begin()
+    for method in METHODS:
+        asked = {"thread": "t1", "comment": "c1", "body": "x", "op": "o", "anchor": HERE}
+        assert refused(desk, CYD, method.removeprefix("comments."), **asked).code == "read-only"
+
+
+def test_nobody_edits_anothers_words_not_even_an_editor() -> None:
+    desk = Desk()
+    desk.begin(BOB)
+    assert refused(desk, ADA, "edit", thread="t1", comment="c1", body="x", op="o").code == "not-yours"
+    desk.ask(BOB, "edit", thread="t1", comment="c1", body="Better", op="o")
+    (comment,) = desk.thread.comments
+    assert comment.body == "Better"
+    assert comment.edited is not None
+    assert comment.edited > comment.at
+
+
+def test_what_a_person_asks_in_anothers_name_is_signed_with_the_persons_own() -> None:
+    desk = Desk()
+    desk.ask(BOB, "add", thread="t1", comment="c1", body="x", anchor=HERE, by=ADA.author.to_json(), at=1)
+    (comment,) = desk.thread.comments
+    assert (comment.by, comment.at > 1) == (BOB.author, True)
+
+
+def test_an_id_that_is_taken_is_not_anothers() -> None:
+    desk = Desk()
+    desk.begin()
+    desk.reply(ADA, "c2")
+    assert refused(desk, BOB, "add", thread="t1", comment="c2", body="mine").code == "bad-request"
+
+
+def test_editors_moderate_and_others_delete_their_own() -> None:
+    desk = Desk()
+    desk.begin()
+    desk.reply(BOB, "c2")
+    assert refused(desk, BOB, "delete", thread="t1", comment="c1").code == "not-yours"
+    desk.ask(ADA, "delete", thread="t1", comment="c2")
+    deleted = desk.thread.comments[1]
+    assert deleted.body == ""
+    assert deleted.deleted is not None
+    assert deleted.deleted.by == ADA.author
+    assert refused(desk, BOB, "edit", thread="t1", comment="c2", body="x", op="o").code == "no-thread"
+    assert desk.thread.deleted is None
+
+
+def test_a_thread_whose_words_are_all_gone_is_deleted_and_takes_no_reply() -> None:
+    desk = Desk()
+    desk.begin()
+    desk.ask(ADA, "delete", thread="t1", comment="c1")
+    assert desk.thread.deleted is not None
+    refusal = refused(desk, BOB, "add", thread="t1", comment="c2", body="But")
+    assert refusal.code == "no-thread"
+    assert "Ada deleted this thread" in refusal.reason
+    assert "Your text is kept" in refusal.reason
+
+
+def test_a_commenter_deletes_a_thread_that_holds_nobody_elses_words() -> None:
+    desk = Desk()
+    desk.begin(BOB)
+    desk.reply(ADA, "c2")
+    assert refused(desk, BOB, "delete", thread="t1").code == "not-yours"
+    desk.ask(ADA, "delete", thread="t1", comment="c2")
+    desk.ask(BOB, "delete", thread="t1")
+    assert [comment.body for comment in desk.thread.comments] == ["", ""]
+
+
+def test_who_resolves() -> None:
+    desk = Desk()
+    desk.begin()
+    desk.begin(BOB, "t2", "c2")
+    assert refused(desk, BOB, "resolve", thread="t1", op="o").code == "not-yours"
+    desk.ask(BOB, "resolve", thread="t2", op="o")
+    desk.ask(ADA, "resolve", thread="t1", op="o")
+    assert [thread.state for thread in desk.threads.values()] == ["resolved", "resolved"]
+    (happened,) = desk.thread.happenings
+    assert (happened.what, happened.by) == ("resolved", ADA.author)
+
+
+def test_a_reply_to_a_resolved_thread_reopens_it_and_a_last_word_resolves_it() -> None:
+    desk = Desk()
+    desk.begin()
+    desk.ask(ADA, "resolve", thread="t1", op="o")
+    desk.reply(BOB, "c2")
+    assert desk.thread.state == "open"
+    desk.reply(ADA, "c3", resolve=True)
+    assert desk.thread.state == "resolved"
+    assert [one.what for one in desk.thread.happenings] == ["resolved", "reopened", "resolved"]
+
+
+def test_a_commenter_does_not_resolve_anothers_thread_by_a_last_word() -> None:
+    desk = Desk()
+    desk.begin()
+    assert refused(desk, BOB, "add", thread="t1", comment="c2", body="Done", resolve=True).code == "not-yours"
+
+
+def test_a_thread_is_attached_again_by_hand() -> None:
+    desk = Desk()
+    desk.begin()
+    assert refused(desk, ADA, "attach", thread="t1", op="o", anchor={"cell": "gone"}).code == "no-target"
+    desk.ask(ADA, "attach", thread="t1", op="o", anchor=HERE)
+    assert [one.what for one in desk.thread.happenings] == ["attached"]
+
+
+@pytest.mark.parametrize(
+    ("params", "code", "words"),
+    [
+        ({"body": ""}, "bad-request", "needs a text"),
+        ({"body": " \n"}, "bad-request", "needs a text"),
+        ({"body": None}, "bad-request", "needs a text"),
+        ({"body": "\ud800"}, "bad-request", "half of a character"),
+        ({"body": "é" * 500_000}, "too-large", "holds 64 KiB, and this one has 977"),
+        ({"comment": "a b"}, "bad-request", "'comment' is not"),
+        ({"thread": 7}, "bad-request", "'thread' is not"),
+        ({"mentions": "ada"}, "bad-request", "no list"),
+        ({"mentions": ["x"] * 51}, "bad-request", "at most 50"),
+        ({"anchor": "here"}, "bad-request", "no JSON object"),
+        ({"anchor": {"cell": "gone"}}, "no-target", "choose another place"),
+        ({"anchor": {"quote": "x" * 20_000}}, "too-large", "choose less of it"),
+    ],
+)
+def test_bad_input_is_refused_with_what_to_do(params: dict[str, Any], code: str, words: str) -> None:
+    asked = {"thread": "t1", "comment": "c1", "body": "Why?", "anchor": HERE} | params
+    refusal = refused(Desk(), ADA, "add", **asked)
+    assert refusal.code == code
+    assert words in refusal.reason
+
+
+def test_a_reply_to_a_thread_that_never_was() -> None:
+    assert refused(Desk(), ADA, "add", thread="t1", comment="c1", body="x").code == "no-thread"
+
+
+def test_what_fits_in_at_its_edges() -> None:
+    desk = Desk(body=10, threads=2, comments=2)
+    desk.begin(body="é" * 5)
+    assert refused(desk, ADA, "add", thread="t1", comment="x", body="é" * 6).code == "too-large"
+    desk.reply(BOB, "c2", "ok")
+    assert refused(desk, ADA, "add", thread="t1", comment="c3", body="x").code == "too-many"
+    desk.begin(thread="t2", comment="c4")
+    full = {"thread": "t3", "comment": "c5", "body": "x", "anchor": HERE}
+    assert refused(desk, ADA, "add", **full).code == "too-many"
+    desk.ask(ADA, "delete", thread="t2")
+    desk.ask(ADA, "add", **full)
+
+
+class Requests(RuleBasedStateMachine):
+    """Several people, whose requests come once, twice or late: everybody's words are there once, and unchanged."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.desk = Desk()
+        self.sent: list[tuple[Actor, str, dict[str, Any]]] = []
+        self.words: dict[str, tuple[Actor, str]] = {}  # as last asked for, of those not deleted
+        self.deleted: set[str] = set()
+
+    def send(self, who: Actor, method: str, **params: Any) -> bool:
+        self.sent.append((who, method, params))
+        try:
+            self.desk.ask(who, method, **params)
+        except ChannelClosed:
+            return False
+        return True
+
+    @rule(who=st.sampled_from([ADA, BOB, KERNEL]), thread=st.sampled_from("xyz"))
+    def add(self, who: Actor, thread: str) -> None:
+        id_ = f"c{len(self.sent)}"
+        if self.send(who, "add", thread=thread, comment=id_, body=f"words {id_}", anchor=HERE):
+            self.words[id_] = (who, f"words {id_}")
+
+    @rule(who=st.sampled_from([ADA, BOB, KERNEL, CYD]), pick=st.randoms(use_true_random=False))
+    def edit(self, who: Actor, pick: Any) -> None:
+        if self.words:
+            id_, thread = pick.choice(sorted(self.words)), pick.choice("xyz")
+            if self.send(who, "edit", thread=thread, comment=id_, body=f"better {id_}", op=f"o{len(self.sent)}"):
+                assert who.owns(self.words[id_][0].author)
+                self.words[id_] = (self.words[id_][0], f"better {id_}")
+
+    @rule(who=st.sampled_from([ADA, BOB, CYD]), pick=st.randoms(use_true_random=False))
+    def delete(self, who: Actor, pick: Any) -> None:
+        if self.words:
+            id_ = pick.choice(sorted(self.words))
+            if self.send(who, "delete", thread=pick.choice("xyz"), comment=id_):
+                assert who.role.may_write or who.owns(self.words[id_][0].author)
+                del self.words[id_]
+                self.deleted.add(id_)
+
+    @rule(who=st.sampled_from([ADA, BOB]), thread=st.sampled_from("xyz"), what=st.sampled_from(["resolve", "reopen"]))
+    def move(self, who: Actor, thread: str, what: str) -> None:
+        self.send(who, what, thread=thread, op=f"o{len(self.sent)}")
+
+    @rule(pick=st.randoms(use_true_random=False))
+    def again(self, pick: Any) -> None:
+        """A client that heard no answer asks once more, at any time."""
+        if self.sent:
+            who, method, params = pick.choice(self.sent[-6:])
+            before = self.texts()
+            try:
+                self.desk.ask(who, method, **params)
+            except ChannelClosed:
+                pass
+            else:
+                assert self.texts() == before
+
+    def texts(self) -> dict[str, str]:
+        return {c.id: c.body for t in self.desk.threads.values() for c in t.comments if c.deleted is None}
+
+    @invariant()
+    def everybodys_words_are_there_once(self) -> None:
+        comments = [c for t in self.desk.threads.values() for c in t.comments]
+        assert len({c.id for c in comments}) == len(comments)
+        assert self.texts() == {id_: body for id_, (_, body) in self.words.items()}
+        for comment in comments:
+            if comment.id in self.words:
+                assert comment.by == self.words[comment.id][0].author
+        for thread in self.desk.threads.values():
+            assert [c.n for c in thread.comments] == list(range(len(thread.comments)))
+
+
+TestRequests = Requests.TestCase
+TestRequests.settings = settings(max_examples=40, stateful_step_count=40, deadline=None)
