@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import nbformat
@@ -51,6 +53,7 @@ class _Peer:
     """Be the kernel in the document."""
 
     user = "kernel"
+    identity: Mapping[str, Any] = MappingProxyType({"kind": "kernel", "display_name": "Kernel"})
     role = Role.EDITOR
 
     def __init__(self, link: KernelLink, comm_id: str) -> None:

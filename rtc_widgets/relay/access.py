@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
 from jupyter_server.base.handlers import JupyterHandler
 from jupyter_server.utils import ensure_async
@@ -14,13 +15,15 @@ from rtc_widgets.errors import ChannelClosed
 from rtc_widgets.protocol.codes import CloseCode
 from rtc_widgets.roles import Role
 
-__all__ = ["Grant", "Grants", "role_of"]
+__all__ = ["Grant", "Grants", "identity_of", "role_of"]
 
 _LIFETIME = 60.0  # seconds, docs/protocol.md, section 6
 
 
 async def role_of(handler: JupyterHandler) -> Role | None:
     """Return the role that the server's `Authorizer` gives the user of *handler*'s request, or None.
+
+    Who may read and not write the ``contents`` may still comment where the authorizer allows ``write`` of ``comments``.
 
     The request's path names the file, so a custom authorizer can decide by file; that is why a ticket is granted by an
     HTTP request and not by a message on the WebSocket that all documents share.
@@ -35,8 +38,13 @@ async def role_of(handler: JupyterHandler) -> Role | None:
     if not await may("read", "contents"):
         return None
     if not await may("write", "contents"):
-        return Role.VIEWER
+        return Role.COMMENTER if await may("write", "comments") else Role.VIEWER
     return Role.RUNNER if await may("execute", "kernels") else Role.EDITOR
+
+
+def identity_of(handler: JupyterHandler) -> dict[str, Any]:
+    """Return who the user of *handler*'s request is, as the server's identity provider says it."""
+    return {"kind": "person", **asdict(handler.current_user)}
 
 
 @dataclass(slots=True)
@@ -45,6 +53,7 @@ class Grant:
 
     Args:
         user: the user's name.
+        identity: the user, as jupyter_server's identity model has it, and ``kind``.
         comm_ids: the documents that were not opened with the ticket yet.
         role: what the user may do.
         recheck: asks the authorizer again; None when the right is gone.
@@ -53,6 +62,7 @@ class Grant:
     """
 
     user: str
+    identity: Mapping[str, Any]
     comm_ids: set[str]
     role: Role
     recheck: Callable[[], Awaitable[Role | None]]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
 
 from rtc_widgets._version import __version__
 from rtc_widgets.errors import ChannelClosed, FrameError
@@ -42,6 +42,11 @@ class TabPeer:
     def user(self) -> str:
         """Return the authenticated user's name."""
         return self.grant.user
+
+    @property
+    def identity(self) -> Mapping[str, Any]:
+        """Return who the server says it is."""
+        return self.grant.identity
 
     @property
     def role(self) -> Role:

@@ -16,7 +16,7 @@ from rtc_widgets._version import __version__
 from rtc_widgets.errors import ChannelClosed
 from rtc_widgets.protocol import envelope, version
 from rtc_widgets.protocol.codes import CloseCode
-from rtc_widgets.relay.access import Grant, role_of
+from rtc_widgets.relay.access import Grant, identity_of, role_of
 from rtc_widgets.relay.connection import TabConnection, min_role
 from rtc_widgets.relay.socket import SocketWriter
 from rtc_widgets.relay.yjs import YjsPeer
@@ -82,7 +82,7 @@ class RoomsHandler(_RelayHandler, APIHandler):
         room = await self.relay.open(RoomKey(path, format_, type_))
         comm_ids = {name: document.comm_id for name, document in room.documents.items()}
         user = self.current_user.username
-        grant = Grant(user, set(comm_ids.values()), role, lambda: role_of(self))
+        grant = Grant(user, identity_of(self), set(comm_ids.values()), role, lambda: role_of(self))
         return {
             "room": room.id,
             "path": room.path,
@@ -209,7 +209,7 @@ class YjsHandler(_SocketHandler):
         document = room.documents.get(name)
         if document is None:
             raise ChannelClosed(CloseCode.NOT_FOUND, f"A room has no document {name!r}.")
-        grant = Grant(self.current_user.username, set(), role, lambda: role_of(self))
+        grant = Grant(self.current_user.username, identity_of(self), set(), role, lambda: role_of(self))
         peer = YjsPeer(self.relay, room, document, grant, SocketWriter(self), self.close)
         peer.join()
         return peer

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import posixpath
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from jupyter_server.utils import ensure_async
@@ -56,6 +57,18 @@ class KernelPeer:
         """Return ``kernel``, and by whom it is run where only one person can have done it."""
         people = {peer.user for peer in self.room.content.peers if not isinstance(peer, KernelPeer)}
         return f"kernel, run by {people.pop()}" if len(people) == 1 else "kernel"
+
+    @property
+    def identity(self) -> Mapping[str, Any]:
+        """Return who speaks: the kernel, and whose it is where only one person can have run the cell."""
+        people = [peer.identity for peer in self.room.content.peers if not isinstance(peer, KernelPeer)]
+        whose = people[0] if len({person.get("username") for person in people}) == 1 else {}
+        name = whose.get("display_name") or whose.get("username")
+        return {
+            "kind": "kernel",
+            "username": whose.get("username", ""),
+            "display_name": f"Kernel, run by {name}" if name else "Kernel",
+        }
 
     @property
     def role(self) -> Role:

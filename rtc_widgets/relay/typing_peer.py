@@ -9,6 +9,8 @@ from rtc_widgets.ids import new_client_id
 from rtc_widgets.protocol import awareness
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from rtc_widgets.roles import Role
     from rtc_widgets.rooms.peer import Outgoing, RoomPeer
 
@@ -31,6 +33,11 @@ class TypingPeer:
     def user(self) -> str:
         """Return the authenticated user's name."""
         return self._peer.user
+
+    @property
+    def identity(self) -> Mapping[str, Any]:
+        """Return who the server says it is."""
+        return self._peer.identity
 
     @property
     def role(self) -> Role:

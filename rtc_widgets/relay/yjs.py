@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
 
 from rtc_widgets.protocol import auth
 from rtc_widgets.protocol.codes import CloseCode
@@ -57,6 +57,11 @@ class YjsPeer:
     def user(self) -> str:
         """Return the authenticated user's name."""
         return self._grant.user
+
+    @property
+    def identity(self) -> Mapping[str, Any]:
+        """Return who the server says it is."""
+        return self._grant.identity
 
     @property
     def role(self) -> Role:

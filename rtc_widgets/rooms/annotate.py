@@ -43,7 +43,9 @@ _THREAD_DELETED = "{name} deleted this thread. Your text is kept: begin a new th
 _NO_WORDS = "There is no such comment here any more."
 _NOT_YOURS = "This comment is {name}'s: only its author can {do} it."
 _NOT_YOUR_THREAD = "Only who began this thread, or somebody who may edit the document, can {do} it."
-_NO_TARGET = "What this is about is not in the document any more. Your text is kept: choose another place for it."
+_NO_TARGET = (
+    "What this is about is not in the document any more. Your text is kept: choose another place for it."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,9 +137,10 @@ class Annotator:
         thread = read_thread(self._doc, thread_id)
         known = _find(thread, comment_id)
         if known is not None and thread is not None:
-            if not actor.owns(known.by):
+            # Asked a second time, perhaps by another name: without a cookie a token is a new anonymous user each time.
+            if known.deleted is None and known.body != params.get("body") and not actor.owns(known.by):
                 raise _bad(f"The id {comment_id!r} is another comment's.")
-            return _answer(thread, comment_id)  # asked a second time
+            return _answer(thread, comment_id)
         comment = self._words(actor, params)
         if thread is None:
             if "anchor" not in params:

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain, groupby
 from typing import Any
@@ -122,10 +123,15 @@ class RoomDocument:
 
     def write(self, update: bytes, author: str) -> None:
         """Apply a change that the relay makes, signed *author*: whose doing it was."""
+        with self.signed(author), self.doc.transaction(origin=Origin("relay")):
+            self.doc.apply_update(update)
+
+    @contextmanager
+    def signed(self, author: str) -> Iterator[None]:
+        """Have what is done to the replica meanwhile signed *author*; without a pause of the event loop."""
         self._author = author
         try:
-            with self.doc.transaction(origin=Origin("relay")):
-                self.doc.apply_update(update)
+            yield
         finally:
             self._author = None
 

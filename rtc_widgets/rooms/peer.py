@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 from rtc_widgets.protocol import envelope
 from rtc_widgets.protocol.peer import FrameWriter
@@ -54,6 +54,11 @@ class RoomPeer(Protocol):
     @property
     def user(self) -> str:
         """Return the authenticated user's name; it signs the peer's changes in the log."""
+        ...
+
+    @property
+    def identity(self) -> Mapping[str, Any]:
+        """Return who signs its comments: ``kind``, and the keys of jupyter_server's identity model."""
         ...
 
     @property

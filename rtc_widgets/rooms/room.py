@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any, Protocol
 
 from pycrdt import Array
 
+from rtc_widgets.documents.threads import Author
 from rtc_widgets.errors import ChannelClosed
 from rtc_widgets.protocol import event
 from rtc_widgets.protocol.codes import CloseCode
 from rtc_widgets.protocol.request import Request
+from rtc_widgets.rooms.annotate import METHODS, Actor, Annotator
 from rtc_widgets.rooms.document import RoomDocument
 from rtc_widgets.rooms.peer import RoomPeer
 
 __all__ = ["Backing", "Room", "comm_id"]
+
+# What the directory of people keeps of jupyter_server's identity model.
+_IDENTITY = ("name", "display_name", "initials", "avatar_url", "color")
 
 
 class Backing(Protocol):
@@ -107,6 +113,7 @@ class Room:
         for document in self.documents.values():
             document.on_request = self._on_request
         content.on_changed(backing.changed)
+        self._annotator = Annotator(annotations.doc, self._exists)
 
     @property
     def empty(self) -> bool:
@@ -184,6 +191,8 @@ class Room:
             await document.aclose(code, reason)
 
     async def _on_request(self, peer: RoomPeer, asked: Request) -> Any:
+        if asked.method in METHODS:
+            return await self._annotate(peer, asked)
         if asked.method != "save":
             raise ChannelClosed("unknown-method", f"This release answers no request {asked.method!r}.")
         if not self.content.may_write(peer):
@@ -191,3 +200,25 @@ class Room:
         # What the peer sent before it asked is part of what it wants saved.
         self.content.flush()
         return await self.backing.save()
+
+    async def _annotate(self, peer: RoomPeer, asked: Request) -> dict[str, Any]:
+        """Carry out what is asked of the annotations; it is answered when it is in the log."""
+        # What is commented on may be in the same message.
+        self.content.flush()
+        with self.annotations.signed(peer.user):
+            answer = self._annotator.carry_out(_actor(peer), asked.method, asked.params)
+        await self.annotations.committed()
+        return answer
+
+    def _exists(self, anchor: Mapping[str, Any]) -> bool:
+        """Tell whether the cell that *anchor* names is there; where in it is for clients to find."""
+        cell = anchor.get("cell")
+        return cell is None or (isinstance(cell, str) and cell in self.cell_ids)
+
+
+def _actor(peer: RoomPeer) -> Actor:
+    who = peer.identity
+    username, kind = str(who.get("username") or ""), str(who.get("kind") or "person")
+    name = str(who.get("display_name") or who.get("name") or username)
+    known = {key: who[key] for key in _IDENTITY if who.get(key)} if kind == "person" else {}
+    return Actor(Author(username, kind, name), peer.role, known)

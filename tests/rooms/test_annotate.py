@@ -284,7 +284,9 @@ class Requests(RuleBasedStateMachine):
     def edit(self, who: Actor, pick: Any) -> None:
         if self.words:
             id_, thread = pick.choice(sorted(self.words)), pick.choice("xyz")
-            if self.send(who, "edit", thread=thread, comment=id_, body=f"better {id_}", op=f"o{len(self.sent)}"):
+            if self.send(
+                who, "edit", thread=thread, comment=id_, body=f"better {id_}", op=f"o{len(self.sent)}"
+            ):
                 assert who.owns(self.words[id_][0].author)
                 self.words[id_] = (self.words[id_][0], f"better {id_}")
 
@@ -297,7 +299,11 @@ class Requests(RuleBasedStateMachine):
                 del self.words[id_]
                 self.deleted.add(id_)
 
-    @rule(who=st.sampled_from([ADA, BOB]), thread=st.sampled_from("xyz"), what=st.sampled_from(["resolve", "reopen"]))
+    @rule(
+        who=st.sampled_from([ADA, BOB]),
+        thread=st.sampled_from("xyz"),
+        what=st.sampled_from(["resolve", "reopen"]),
+    )
     def move(self, who: Actor, thread: str, what: str) -> None:
         self.send(who, what, thread=thread, op=f"o{len(self.sent)}")
 

@@ -161,8 +161,15 @@ class Tab:
 
     async def save(self) -> dict[str, Any]:
         """Ask the relay to save; raises what it answers when it refuses."""
-        number = self.ask_to_save()
-        await self.until(lambda: number in self.responses, "the save is answered")
+        return await self.answer(self.ask_to_save())
+
+    async def request(self, method: str, **params: Any) -> dict[str, Any]:
+        """Ask the relay for something; raises what it answers when it refuses."""
+        return await self.answer(self.ask_for(method, **params))
+
+    async def answer(self, number: int) -> dict[str, Any]:
+        """Wait for the answer to a request."""
+        await self.until(lambda: number in self.responses, "the request is answered")
         answer = self.responses.pop(number)
         if not answer.ok:
             raise Refused(0, {"code": answer.result["code"], "message": answer.result["reason"]})
@@ -171,8 +178,12 @@ class Tab:
 
     def ask_to_save(self) -> int:
         """Ask the relay to save, and return the number that the answer will have."""
+        return self.ask_for("save")
+
+    def ask_for(self, method: str, **params: Any) -> int:
+        """Ask the relay for something, and return the number that the answer will have."""
         number = next(self._requests)
-        self.say(request.encode_request(number, "save"))
+        self.say(request.encode_request(number, method, params))
         return number
 
     async def committed(self) -> None:
