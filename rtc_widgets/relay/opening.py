@@ -27,6 +27,7 @@ from rtc_widgets.relay.projections import IN_STEP, TextBacking
 from rtc_widgets.relay.text_room import TextRoom
 from rtc_widgets.rooms.document import RoomDocument
 from rtc_widgets.rooms.manager import RoomKey
+from rtc_widgets.rooms.private import PrivateNotes
 from rtc_widgets.rooms.room import Room, comm_id
 from rtc_widgets.stores.entry import Entry, Store
 
@@ -46,14 +47,21 @@ class RoomMaker:
         store: the logs.
         index: which room a file has.
         settings: the configuration.
+        private: where what is kept for single people is kept.
     """
 
     def __init__(
-        self, contents: ContentsManager, store: Store, index: RoomIndex, settings: RelaySettings
+        self,
+        contents: ContentsManager,
+        store: Store,
+        index: RoomIndex,
+        settings: RelaySettings,
+        private: PrivateNotes | None = None,
     ) -> None:
         self._contents: Any = contents  # jupyter_server types few of its methods
         self._store = store
         self._index = index
+        self._private = private
         self._settings = settings
 
     async def make(self, key: RoomKey) -> Room:
@@ -227,6 +235,7 @@ class RoomMaker:
     async def _room(self, key: RoomKey, record: RoomRecord, doc: Doc[Any], file: RoomFile) -> Room:
         content, annotations = await self._documents(record, doc)
         room = Room(record.room, key.path, key.format, key.type, content, annotations, file)
+        room.private = self._private
         file.on_notice = room.tell
         file.on_writable = lambda _: room.roles_changed()
         file.on_saving = partial(self._index.saving, record.room)

@@ -21,6 +21,7 @@ from rtc_widgets.relay.claim import Claim
 from rtc_widgets.relay.index import RoomIndex
 from rtc_widgets.relay.kernels import Kernels
 from rtc_widgets.relay.opening import RoomMaker
+from rtc_widgets.relay.private import PrivateFile
 from rtc_widgets.rooms.manager import RoomKey, RoomManager
 from rtc_widgets.rooms.room import Room
 from rtc_widgets.stores.sqlite import SqliteStore
@@ -81,10 +82,11 @@ class Relay:
         try:
             self.store = SqliteStore(self._claim.path)
             self.index = RoomIndex(self._claim.path.with_suffix(".rooms.sqlite"))
+            self.private = PrivateFile(self._claim.path.with_suffix(".private.sqlite"))
         except StoreError:
             self._claim.release()
             raise
-        self._maker = RoomMaker(serverapp.contents_manager, self.store, self.index, settings)
+        self._maker = RoomMaker(serverapp.contents_manager, self.store, self.index, settings, self.private)
         self.rooms = RoomManager(
             self._maker.make, settings.close_delay, self.index.forget, self._maker.make_view
         )
@@ -112,6 +114,7 @@ class Relay:
 
     async def start(self) -> None:
         """Follow the files and the kernels."""
+        await self.private.forget_old()
         events: Any = self._serverapp.event_logger
         events.add_listener(schema_id=_CONTENTS_EVENTS, listener=self._on_contents)
         if self._settings.kernels:
@@ -125,6 +128,7 @@ class Relay:
             connection.close(CloseCode.GOING_AWAY.websocket, CloseCode.GOING_AWAY)
         await self.store.aclose()
         await self.index.aclose()
+        await self.private.aclose()
         self._claim.release()
 
     async def _on_contents(self, logger: Any, schema_id: str, data: dict[str, Any]) -> None:

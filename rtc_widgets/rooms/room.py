@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Mapping
 from typing import Any, Protocol
@@ -16,6 +17,7 @@ from rtc_widgets.protocol.request import Request
 from rtc_widgets.rooms.annotate import METHODS, Actor, Annotator
 from rtc_widgets.rooms.document import RoomDocument
 from rtc_widgets.rooms.peer import RoomPeer
+from rtc_widgets.rooms.private import PRIVATE, PrivateNotes, carry_out
 
 __all__ = ["Backing", "Room", "comm_id"]
 
@@ -110,6 +112,9 @@ class Room:
         """Rooms that show this one's content in another form; open as long as this one is."""
         self.source: Room | None = None
         """The room that this one is a view of."""
+        self.private: PrivateNotes | None = None
+        """Where what is kept for single people is kept, where there is a place for it."""
+        self._keeping = asyncio.Lock()
         for document in self.documents.values():
             document.on_request = self._on_request
         content.on_changed(backing.changed)
@@ -193,6 +198,8 @@ class Room:
     async def _on_request(self, peer: RoomPeer, asked: Request) -> Any:
         if asked.method in METHODS:
             return await self._annotate(peer, asked)
+        if asked.method in PRIVATE and self.private is not None:
+            return await self._keep(self.private, peer, asked)
         if asked.method != "save":
             raise ChannelClosed("unknown-method", f"This release answers no request {asked.method!r}.")
         if not self.content.may_write(peer):
@@ -209,6 +216,17 @@ class Room:
             answer = self._annotator.carry_out(_actor(peer), asked.method, asked.params)
         await self.annotations.committed()
         return answer
+
+    async def _keep(self, notes: PrivateNotes, peer: RoomPeer, asked: Request) -> dict[str, Any]:
+        """Keep something for one person, and tell that person's other peers."""
+        async with self._keeping:
+            private = await carry_out(notes, self.id, peer.user, asked.method, asked.params)
+        kept = private.to_json()
+        if asked.method != "private.get":
+            for other in self.content.peers:
+                if other is not peer and other.user == peer.user:
+                    other.send(self.content.outgoing(event.encode("private", kept)))
+        return kept
 
     def _exists(self, anchor: Mapping[str, Any]) -> bool:
         """Tell whether the cell that *anchor* names is there; where in it is for clients to find."""

@@ -111,6 +111,50 @@ async def test_what_was_answered_survives_a_kill_and_what_was_not_is_asked_again
         assert threads(notes)[0].comments[:1] == thread.comments
 
 
+async def test_what_was_read_and_half_written_is_ones_own_and_survives_a_restart(serve: Any) -> None:
+    server = serve(config=CONFIG)
+    path = server.notebook("private.ipynb", "x = 1")
+    async with Tab(server, path) as ada, Tab(server, path) as too, Tab(server, path, token="bob") as bob:
+        await ada.request("private.read", threads={"t": 3, "u": 1})
+        await ada.request("private.draft", key="t", text="I thi")
+        await too.request("private.read", threads={"t": 2})
+        mine = {"read": {"t": 3, "u": 1}, "drafts": {"t": "I thi"}}
+        assert await too.request("private.get") == mine
+        told = await ada.until(
+            lambda: [one for one in ada.events if one.name == "private"], "the other tab is told"
+        )
+        assert told[-1].params == mine
+        assert await bob.request("private.get") == {"read": {}, "drafts": {}}
+        assert not [one for one in bob.events if one.name == "private"]
+    await asyncio.to_thread(server.stop)
+    await asyncio.to_thread(server.start)
+    async with Tab(server, path) as ada:
+        assert await ada.request("private.draft", key="t", text=None) == {
+            "read": {"t": 3, "u": 1},
+            "drafts": {},
+        }
+
+
+@pytest.mark.parametrize(
+    ("method", "params", "code"),
+    [
+        ("private.read", {"threads": [1]}, "bad-request"),
+        ("private.read", {"threads": {"t": "3"}}, "bad-request"),
+        ("private.draft", {"key": "", "text": "x"}, "bad-request"),
+        ("private.draft", {"key": "t", "text": 7}, "bad-request"),
+        ("private.draft", {"key": "t", "text": "x" * 70_000}, "too-large"),
+    ],
+)
+async def test_what_cannot_be_kept_is_refused(guarded: Server, method: str, params: Any, code: str) -> None:
+    path = guarded.notebook("refused.ipynb", "x = 1")
+    async with Tab(guarded, path) as ada:
+        with pytest.raises(Refused) as refused:
+            await ada.request(method, **params)
+        assert refused.value.code == code
+        kept = await ada.request("private.get")
+        assert kept == {"read": {}, "drafts": {}}
+
+
 async def test_many_who_comment_at_once_get_a_number_each(guarded: Server) -> None:
     path = guarded.notebook("many.ipynb", "x = 1")
     async with (

@@ -1,0 +1,90 @@
+"""What the relay keeps for one person and tells nobody else: which comments were read, and what is half written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from rtc_widgets.errors import ChannelClosed
+from rtc_widgets.protocol.codes import CloseCode
+
+__all__ = ["PRIVATE", "Private", "PrivateNotes", "carry_out"]
+
+PRIVATE = frozenset({"private.get", "private.read", "private.draft"})
+
+_MOST_BYTES = 65_536  # of a draft, as of a comment
+_MOST_DRAFTS = 100
+_MOST_KEY = 128
+
+
+@dataclass(slots=True)
+class Private:
+    """Hold what is one person's about one room.
+
+    Args:
+        read: how many comments of a thread were read, by the thread's id.
+        drafts: what is half written, by what it is for: a thread's id, or whatever the client chooses.
+    """
+
+    read: dict[str, int] = field(default_factory=dict)
+    drafts: dict[str, str] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as it is told."""
+        return {"read": self.read, "drafts": self.drafts}
+
+
+class PrivateNotes(Protocol):
+    """Keep it over restarts."""
+
+    async def get(self, room: str, user: str) -> Private:
+        """Return what is kept of a person; nothing is kept of one who is not known."""
+        ...
+
+    async def put(self, room: str, user: str, private: Private) -> None:
+        """Keep it, in the place of what was kept."""
+        ...
+
+
+async def carry_out(
+    notes: PrivateNotes, room: str, user: str, method: str, params: Mapping[str, Any]
+) -> Private:
+    """Do what *method* asks (docs/protocol.md, 3.4) and return what is kept now.
+
+    Raises:
+        ChannelClosed: it is refused.
+    """
+    private = await notes.get(room, user)
+    if method == "private.read":
+        _read(private, params.get("threads"))
+    elif method == "private.draft":
+        _draft(private, params.get("key"), params.get("text"))
+    if method != "private.get":
+        await notes.put(room, user, private)
+    return private
+
+
+def _read(private: Private, threads: Any) -> None:
+    if not isinstance(threads, Mapping):
+        raise ChannelClosed("bad-request", "'threads' is no JSON object.")
+    for thread, count in threads.items():
+        if not isinstance(count, int) or isinstance(count, bool) or len(thread) > _MOST_KEY:
+            raise ChannelClosed(
+                "bad-request", "'threads' holds the numbers of comments, by the ids of threads."
+            )
+        # What one tab has seen stays seen, whatever another knows.
+        private.read[thread] = max(count, private.read.get(thread, 0))
+
+
+def _draft(private: Private, key: Any, text: Any) -> None:
+    if not isinstance(key, str) or not 0 < len(key) <= _MOST_KEY or not isinstance(text, str | None):
+        raise ChannelClosed("bad-request", "A draft has a 'key' and a 'text', which may be null.")
+    if not text:
+        private.drafts.pop(key, None)
+        return
+    if len(text.encode(errors="replace")) > _MOST_BYTES:
+        raise ChannelClosed(CloseCode.TOO_LARGE, f"A draft holds {_MOST_BYTES // 1024} KiB.")
+    private.drafts[key] = text
+    while len(private.drafts) > _MOST_DRAFTS:
+        del private.drafts[next(iter(private.drafts))]
