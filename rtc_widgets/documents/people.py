@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
+from rtc_widgets.documents.colors import Client, told_apart
 from rtc_widgets.documents.schema import checked_json
 from rtc_widgets.documents.subscription import Subscription, weakly
 
@@ -51,7 +52,7 @@ class Participant:
 
     username: str
     name: str
-    color: str | None
+    color: str
     kind: Literal["person", "kernel"]
     is_me: bool
     # Each client's state, the one that moved last in front.
@@ -192,13 +193,16 @@ class People:
     def _table(self) -> dict[str, Participant]:
         mine = [State(self._client, self._clock, self._mine)] if self._mine else []
         table: dict[str, Participant] = {}
-        for state in [*reversed(list(self._others.values())), *mine]:
-            assert state.value is not None
-            username, name, color, kind = _identity(state.client, state.value)
+        states = [*reversed(list(self._others.values())), *mine]
+        identities = [_identity(state.client, state.value or {}) for state in states]
+        colors = told_apart(
+            Client(state.client, username, kind == "kernel", color)
+            for state, (username, _, color, kind) in zip(states, identities, strict=True)
+        )
+        for state, (username, name, _, kind) in zip(states, identities, strict=True):
             is_me = state.client == self._client
-            if kind == "kernel" and username in table:
-                username = f"{username}-{state.client}"
-            who = table.setdefault(username, Participant(username, name, color, kind, is_me))
+            key = f"{username}-{state.client}" if kind == "kernel" and username in table else username
+            who = table.setdefault(key, Participant(key, name, colors[state.client], kind, is_me))
             who.states.append(state)
             who.is_me = who.is_me or is_me
         return table

@@ -143,7 +143,7 @@ class Person:
 
     @property
     def color(self) -> str | None:
-        """The colour of the cursor and the avatar, as CSS has it."""
+        """The colour of the cursor and the avatar, as CSS has it; one that nobody chose is no other person's here."""
         who = self._find()
         return self._color if who is None else who.color
 

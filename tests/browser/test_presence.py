@@ -7,8 +7,8 @@ import json
 import re
 
 import pytest
-from playwright.sync_api import Error, expect
-from support.others import avatar, carets, mark
+from playwright.sync_api import Error, Locator, expect
+from support.others import avatar, carets, mark, stands, told
 from support.person import Person
 from support.server import until
 
@@ -248,3 +248,30 @@ def test_the_palette_hides_cursors_and_shows_them_again(named, visit):
     expect(carets(ben)).to_be_hidden()
     ben.execute("rtc-widgets:toggle-cursors")
     expect(carets(ben)).to_be_visible()
+
+
+def painted(where: Locator) -> str:
+    """Return the number of the theme's colour that is shown there."""
+    color = where.evaluate("element => element.style.getPropertyValue('--rtcw-color')")
+    return color.removeprefix("var(--jp-collaborator-color").removesuffix(")")
+
+
+def test_two_whose_browsers_drew_one_colour_are_told_apart(named, visit):
+    path = named.notebook("colours.ipynb", "x = 1", LOAD, "[person.color for person in nb.users.values()]")
+    drawn = {"color": "var(--jp-collaborator-color3)"}
+    kept = [{"name": "@jupyterlab/services:UserManager#user", "value": json.dumps(drawn)}]
+    browser = {"cookies": [], "origins": [{"origin": named.url, "localStorage": kept}]}
+    ada, ben = (visit(named, path, name, storage_state=browser) for name in ("ada", "ben"))
+    assert told(ada, "user")["color"] == told(ben, "user")["color"] == drawn["color"]
+    ben.editor().click()
+    ben.page.keyboard.press("End")
+    stands(ada, "x = 1")
+    expect(avatar(ada, "Ben Okri")).to_be_visible()
+    expect(avatar(ben, "Ada Lovelace")).to_be_visible()
+    assert painted(avatar(ben, "Ada Lovelace")) == "3"
+    for shown in (avatar(ada, "Ben Okri"), mark(ada, 0, "Ben Okri: is here"), carets(ada)):
+        assert painted(shown) == "4"
+    for index in (1, 2):
+        ben.run(index)
+    ben.sees_output(2, "'var(--jp-collaborator-color3)'")
+    ben.sees_output(2, "'var(--jp-collaborator-color4)'")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +17,8 @@ from rtc_widgets.origins import Origin
 from rtc_widgets.presence import DocumentPresence
 from rtc_widgets.protocol import awareness
 from rtc_widgets.testing.hub import Hub
+
+COLORS = json.loads((Path(__file__).parents[1] / "vectors" / "colors.json").read_text())["told_apart"]
 
 
 def trio() -> tuple[Notebook, Notebook, Notebook, Hub]:
@@ -292,3 +296,13 @@ def test_on_the_wire() -> None:
     assert again is not None
     there.receive(again)
     assert "ada" in bob.users
+
+
+@pytest.mark.parametrize("case", COLORS, ids=lambda case: case["name"])
+def test_people_are_told_apart_by_colour(case: Any) -> None:
+    nb = Notebook.new()
+    people = nb.document.part(People)
+    people.receive([State(client, 1, state) for client, state in case["states"]])
+    colors = dict(case["colors"])
+    found = {client: person.color for person in nb.users.values() for client in person.clients}
+    assert found == colors

@@ -3,6 +3,7 @@
 import { DisposableDelegate, type IDisposable } from '@lumino/disposable';
 import type { Awareness } from 'y-protocols/awareness';
 import type * as Y from 'yjs';
+import { Colors } from '../presence/colors';
 import { identify, type IIdentity } from '../presence/identity';
 import { decode, type ICursor, type IRange, resolve } from './positions';
 
@@ -31,6 +32,8 @@ export class OthersCursors {
   }
 
   private constructor(readonly awareness: Awareness) {
+    this._colors = Colors.of(awareness);
+    this._colors.changed.connect((_, clients) => this._take(clients));
     this._take([...awareness.getStates().keys()]);
     awareness.on('change', (changes: Record<string, number[]>) =>
       this._take(Object.values(changes).flat())
@@ -85,7 +88,10 @@ export class OthersCursors {
       }
       const state = this.awareness.getStates().get(client);
       const before = this._known.get(client);
-      const who = state && identify(client, state);
+      const who = state && {
+        ...identify(client, state),
+        color: this._colors.get(client)
+      };
       const said = JSON.stringify([who, state?.['cursors']]);
       if (said === before?.said && !again) {
         continue;
@@ -118,6 +124,7 @@ export class OthersCursors {
     texts.forEach(text => this._changed.add(text));
   }
 
+  private readonly _colors: Colors;
   private readonly _known = new Map<number, IKnown>();
   private readonly _pending = new Set<number>();
   private readonly _changed = new Set<Y.Text>();

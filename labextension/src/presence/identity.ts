@@ -15,7 +15,7 @@ export interface IIdentity {
 }
 
 /** How many colours JupyterLab's themes have for collaborators. */
-const COLORS = 7;
+export const COLORS = 7;
 /** Characters of a name that are shown; the relay lets through far more. */
 const LONGEST = 100;
 
@@ -35,7 +35,7 @@ export function identify(
     name: name.slice(0, LONGEST),
     // JupyterLab takes one letter where the server knows none, and one is not enough to tell people apart.
     initials: letters.length > 1 ? letters.slice(0, 3) : initials(name),
-    color: text(user['color']) || colorOf(username),
+    color: text(user['color']) || themes(numberOf(username)),
     picture: picture(text(user['avatar_url'])),
     isKernel: state['kind'] === 'kernel'
   };
@@ -64,17 +64,22 @@ export function isRecord(value: unknown): value is Record<string, unknown> {
 
 /** Let an element and what is in it be of a participant's colour. */
 export function paint(element: HTMLElement, color: string): void {
-  const safe = CSS.supports('color', color) ? color : colorOf(color);
+  const safe = CSS.supports('color', color) ? color : themes(numberOf(color));
   element.style.setProperty('--rtcw-color', safe);
 }
 
-/** Return one of the theme's colours, always the same one for a name. */
-function colorOf(name: string): string {
+/** Return the number of one of the theme's colours, always the same one for a name. */
+export function numberOf(name: string): number {
   let hash = 0;
   for (const letter of name) {
     hash = (hash * 31 + letter.codePointAt(0)!) % 0x7fffffff;
   }
-  return `var(--jp-collaborator-color${1 + (hash % COLORS)})`;
+  return 1 + (hash % COLORS);
+}
+
+/** Return one of the theme's colours, as CSS has it. */
+export function themes(number: number): string {
+  return `var(--jp-collaborator-color${number})`;
 }
 
 function text(value: unknown): string {

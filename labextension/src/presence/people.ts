@@ -1,5 +1,6 @@
 /** Who is here and where: participants, each with all their tabs, from awareness states (docs/protocol.md, section 3.3). */
 
+import { colors } from './colors';
 import { identify, type IIdentity, isRecord } from './identity';
 
 /** What a client says of itself. */
@@ -45,6 +46,7 @@ export function people(
 ): IParticipant[] {
   const mine = states.get(me);
   const myName = mine && identify(me, mine).username;
+  const paint = colors(states);
   const found = new Map<string, IParticipant>();
   const order = [...states.keys()].filter(client => client !== me);
   for (const client of order) {
@@ -58,7 +60,9 @@ export function people(
     const key = who.isKernel ? `${who.username}-${client}` : who.username;
     const isMe = !who.isKernel && who.username === myName;
     const clients = [...(found.get(key)?.clients ?? []), client];
-    found.set(key, { ...who, key, isMe, clients, places: [], status: '' });
+    const color = paint.get(client)!;
+    const nowhere = { places: [], status: '' };
+    found.set(key, { ...who, key, color, isMe, clients, ...nowhere });
   }
   const participants = [...found.values()].map(who => {
     const rank = (client: number) => (lately.indexOf(client) + 1 || 1e9) - 1;
