@@ -15,6 +15,7 @@ import type {
 import { DisposableDelegate, type IDisposable } from '@lumino/disposable';
 import { type ISignal, Signal } from '@lumino/signaling';
 import type { ILink } from './channels/link';
+import { forgetAsked } from './comments/kept';
 import type { IDraftStore } from './documents/draft';
 import { Recovering } from './drafts/recovering';
 import { nameOf } from './drafts/whose';
@@ -39,8 +40,6 @@ export interface IContentProviderOptions extends ILiveOptions {
   readonly link: ILink;
   /** Where drafts are kept. */
   readonly drafts: IDraftStore;
-  /** The server's base URL. */
-  readonly server: string;
 }
 
 /** Provide notebooks and text files of one drive. */
@@ -110,6 +109,7 @@ export class ContentProvider implements IContentProvider, ILiveDocuments {
   }
 
   forgetDrafts(): Promise<void> {
+    forgetAsked(window.localStorage);
     return this._recovering.clear();
   }
 

@@ -48,6 +48,8 @@ export interface IProviderOptions extends IOpeningOptions {
   readonly awareness: Awareness;
   /** `notebook` or `file`: says where in the document texts are. */
   readonly type: string;
+  /** Whether nobody may write the document but the relay. */
+  readonly isReplica?: boolean;
 }
 
 /** The origin of what is brought back: as good as typed here. */
@@ -59,6 +61,7 @@ const REQUEST_TIMEOUT = 30_000;
 export class Provider {
   constructor(options: IProviderOptions) {
     this._doc = options.doc;
+    this._isReplica = options.isReplica === true;
     const isRemote = (origin: unknown) => origin === this;
     this._rights = new Rights(this._doc, isRemote);
     this._unacknowledged = new Unacknowledged(
@@ -129,7 +132,7 @@ export class Provider {
 
   /** Whether this tab may change the document: not before the welcome, not after the end. */
   get mayWrite(): boolean {
-    return this.state !== 'closed' && this._rights.mayWrite;
+    return this.state !== 'closed' && this._rights.mayWrite && !this._isReplica;
   }
 
   /** Whether the relay's content has arrived once, so that there is something to look at. */
@@ -441,6 +444,7 @@ export class Provider {
   };
 
   private readonly _doc: Y.Doc;
+  private readonly _isReplica: boolean;
   private readonly _standing = new Standing();
   private readonly _rights: Rights;
   private readonly _unacknowledged: Unacknowledged;

@@ -12,6 +12,8 @@ export interface IRoom {
   readonly ticket: string;
   readonly release: string;
   readonly commId: string;
+  /** The comm id of the document beside it, of what is said about the content. */
+  readonly annotationsId: string;
 }
 
 /** What the relay says of itself. */
@@ -82,14 +84,45 @@ export async function openRoom(
   }
   const documents = isObject(value.documents) ? value.documents : {};
   const content = isObject(documents.content) ? documents.content : {};
+  const annotations = isObject(documents.annotations)
+    ? documents.annotations
+    : {};
   return {
     room: String(value.room),
     path: String(value.path),
     lineage: String(value.lineage),
     ticket: String(value.ticket),
     release: String(value.release),
-    commId: String(content.comm_id)
+    commId: String(content.comm_id),
+    annotationsId: String(annotations.comm_id)
   };
+}
+
+/** Milliseconds; a ticket is good for a minute. */
+const FRESH = 30_000;
+
+/** Let the two documents of a room share what one request opened: a ticket is good for one use by each. */
+export class Joins {
+  /** @param _open opens the room over HTTP. */
+  constructor(private readonly _open: () => Promise<IRoom>) {}
+
+  /** Open the room for the content. */
+  readonly content = (): Promise<IRoom> => {
+    const opened = this._open();
+    this._last = { opened, at: Date.now() };
+    return opened;
+  };
+
+  /** Open it for the annotations: with what the content was opened with, once; whose lineage is the room's id. */
+  readonly annotations = async (): Promise<IRoom> => {
+    const last = this._last;
+    this._last = null;
+    const isFresh = last !== null && Date.now() - last.at < FRESH;
+    const room = await (isFresh ? last.opened : this._open());
+    return { ...room, commId: room.annotationsId, lineage: room.room };
+  };
+
+  private _last: { opened: Promise<IRoom>; at: number } | null = null;
 }
 
 /** Ask whether the server knows this person; rejects where there is no answer. */

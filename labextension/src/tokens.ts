@@ -5,6 +5,7 @@ import { Token } from '@lumino/coreutils';
 import type { IDisposable } from '@lumino/disposable';
 import type { ISignal } from '@lumino/signaling';
 import type { ILink } from './channels/link';
+import type { Discussion } from './comments/discussion';
 import type { IUnsaved } from './documents/unacknowledged';
 import type { Provider } from './provider';
 import type { Sharing } from './sharing';
@@ -18,6 +19,8 @@ export interface ILiveDocument {
   readonly type: string;
   readonly model: ISharedDocument;
   readonly provider: Provider;
+  /** The comments on it. */
+  readonly discussion: Discussion;
 }
 
 /** The live documents of this tab. */

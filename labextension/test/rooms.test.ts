@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { ChannelClosed, NotConnected } from '../src/errors';
 import { sentence } from '../src/protocol/codes';
-import { type Fetch, openRoom, relay } from '../src/rooms';
+import { type Fetch, Joins, openRoom, relay } from '../src/rooms';
 
 function answers(status: number, body: unknown): Fetch {
   const text = typeof body === 'string' ? body : JSON.stringify(body);
@@ -14,7 +14,10 @@ const ROOM = {
   lineage: 'l',
   ticket: 't',
   release: '0.1.0',
-  documents: { content: { comm_id: 'r.content' } }
+  documents: {
+    content: { comm_id: 'r.content' },
+    annotations: { comm_id: 'r.annotations' }
+  }
 };
 
 describe('opening a room (6)', () => {
@@ -44,6 +47,25 @@ describe('opening a room (6)', () => {
     const error = await opening.catch((caught: unknown) => caught);
     expect(error).toBeInstanceOf(ChannelClosed);
     expect(error).toMatchObject({ code, reason });
+  });
+
+  it('serves both documents of the room, each once', async () => {
+    let asked = 0;
+    const joins = new Joins(() => {
+      asked += 1;
+      return openRoom(answers(200, ROOM), 'a.ipynb', 'json', 'notebook');
+    });
+    await joins.content();
+    const { commId, lineage, ticket } = await joins.annotations();
+    expect([commId, lineage, ticket, asked]).toEqual([
+      'r.annotations',
+      'r',
+      't',
+      1
+    ]);
+    // A second opening of it alone needs a ticket of its own.
+    await joins.annotations();
+    expect(asked).toBe(2);
   });
 
   it.each([502, 503, 504])('waits after %i of a proxy', async status => {

@@ -24,7 +24,13 @@ async function open(name: string): Promise<Tab> {
 
 function editsOf({ doc, awareness, provider }: Tab): KernelEdits {
   const model = { ydoc: doc, awareness } as never;
-  const live: ILiveDocument = { model, provider, type: 'notebook', path: '' };
+  const live: ILiveDocument = {
+    model,
+    provider,
+    discussion: null as never,
+    type: 'notebook',
+    path: ''
+  };
   return KernelEdits.of(live);
 }
 

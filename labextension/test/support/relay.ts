@@ -8,7 +8,7 @@ import {
 } from 'y-protocols/awareness';
 import * as Y from 'yjs';
 import type { ISocket } from '../../src/channels/connection';
-import { ChannelClosed } from '../../src/errors';
+import { ChannelClosed, RequestFailed } from '../../src/errors';
 import * as awarenessFrame from '../../src/protocol/awareness';
 import { type CloseCode, sentence } from '../../src/protocol/codes';
 import * as envelope from '../../src/protocol/envelope';
@@ -126,6 +126,12 @@ export class Relay {
   /** How often it was asked over HTTP. */
   joins = 0;
   saves: string[] = [];
+  /** How to answer other requests; throws what refuses them. */
+  carryOut:
+    ((method: string, params: Record<string, unknown>) => unknown) | null =
+    null;
+  /** Whether answers to requests are lost on their way. */
+  losesAnswers = false;
   /** How to answer a save. */
   saveFails: { code: string; reason: string } | null = null;
   readonly sockets = new Set<Socket>();
@@ -168,7 +174,8 @@ export class Relay {
       lineage: this.lineage,
       ticket: 'ticket',
       release: '0.1.0',
-      commId: 'r.content'
+      commId: 'r.content',
+      annotationsId: 'r.annotations'
     });
   };
 
@@ -337,13 +344,24 @@ export class Relay {
         applyAwarenessUpdate(this.awareness, value.update, peer);
         return [];
       case 'request':
-        return [this._answer(value)];
+        return [this._answer(value)].filter(() => !this.losesAnswers);
       default:
         return [];
     }
   }
 
-  private _answer({ id, method }: request.IRequest): Uint8Array {
+  private _answer({ id, method, params }: request.IRequest): Uint8Array {
+    if (this.carryOut) {
+      try {
+        return request.encodeResponse(id, true, this.carryOut(method, params));
+      } catch (error) {
+        if (!(error instanceof RequestFailed)) {
+          throw error;
+        }
+        const { code, message: reason } = error;
+        return request.encodeResponse(id, false, { code, reason });
+      }
+    }
     if (method !== 'save') {
       const reason = `No request ${method}.`;
       return request.encodeResponse(id, false, {
