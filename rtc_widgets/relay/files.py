@@ -195,11 +195,14 @@ class RoomFile:
         if self._running and self.unsaved and self.writable and not self.removed:
             await self._save_by_itself()
         self._running = False
-        self._schedule.stop()
+        self._schedule.close()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         if self._subscription is not None:
             self._doc.unobserve(self._subscription)
             self._subscription = None
+        # These lead back here: without them the document goes at once, and not when the collector finds it.
+        self.on_notice = self.on_writable = _ignore
+        self.before_save = self.on_saving = self.on_saved = None
 
     def remove(self) -> None:
         """Learn from the contents manager that the file was deleted, before the watch could see it."""

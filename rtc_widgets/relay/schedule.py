@@ -59,6 +59,11 @@ class Schedule:
             self._timer.cancel()
             self._timer = None
 
+    def close(self) -> None:
+        """Call nothing any more, and let go of *fire*."""
+        self.stop()
+        self._call = _nothing
+
     def _due(self) -> float:
         return max(min(self._last + self._delay, self._first + self._max_wait), self._not_before)
 
@@ -71,3 +76,7 @@ class Schedule:
         else:
             self._timer = None
             self._call()
+
+
+def _nothing() -> None:
+    """Stand in for what is not called any more."""

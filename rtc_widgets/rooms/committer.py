@@ -85,8 +85,11 @@ class Committer:
     async def aclose(self) -> None:
         """Work off what is queued; a store that refuses now is reported and given up."""
         self._closing = True
-        await self.idle()
-        self._cancel()
+        try:
+            await self.idle()
+        finally:
+            self._cancel()
+            self._acknowledge = self._failed = _ignore  # they lead back to who has this
 
     def _cancel(self) -> None:
         if self._timer is not None:
@@ -124,3 +127,7 @@ class Committer:
                     raise
                 await asyncio.sleep(_RETRY_AFTER[min(attempt, len(_RETRY_AFTER) - 1)])
                 attempt += 1
+
+
+def _ignore(*_: object) -> None:
+    """Stand in for a callback that is let go of."""

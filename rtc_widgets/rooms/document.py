@@ -258,10 +258,15 @@ class RoomDocument:
         for peer in self.peers:
             self.expel(peer, code, reason)
         self.flush()
-        await self._committer.aclose()
-        for task in list(self._tasks):
-            task.cancel()
-        self.doc.unobserve(self._subscription)
+        try:
+            await self._committer.aclose()
+        finally:
+            for task in list(self._tasks):
+                task.cancel()
+            self.doc.unobserve(self._subscription)
+            # These lead back here: without them all goes at once, and not when the collector finds it.
+            self.on_request = None
+            self._changed, self._updated, self._met = [], [], []
 
     # What comes in
 

@@ -243,13 +243,14 @@ class RoomManager:
                 await self._close_safely(room)
 
     async def _close_safely(self, room: Room) -> None:
+        ids = [room.id, *(view.id for view in room.views)]
         try:
             await self._close(room)
         except Exception:  # noqa: BLE001 - the log has every change; the next open loads it from there
             _log.exception("The room of %s did not close cleanly", room.path)
         if room.backing.removed and self._forget is not None and not self._closed:
-            for gone in (room, *room.views):
-                await self._forget(gone.id)
+            for gone in ids:
+                await self._forget(gone)
 
     async def _close(self, room: Room) -> None:
         try:

@@ -194,6 +194,7 @@ class Room:
         await self.backing.aclose()
         for document in self.documents.values():
             await document.aclose(code, reason)
+        self.views.clear()  # each leads back here
 
     async def _on_request(self, peer: RoomPeer, asked: Request) -> Any:
         if asked.method in METHODS:
