@@ -18,7 +18,10 @@ from pycrdt import Doc, Text
 
 from benchmarks.contenders import COLLABORATION, LIVE, Peers, available
 from benchmarks.runner import Size, Topic, Unit, Ways
+from rtc_widgets.relay.relay import RelaySettings
+from rtc_widgets.rooms import log
 from rtc_widgets.stores.entry import Entry
+from rtc_widgets.stores.snapshot import Snapshot
 from rtc_widgets.stores.sqlite import SqliteStore
 
 # jupyter-collaboration's store is pycrdt-store's, which is measured in its environment: `python store.py`.
@@ -51,6 +54,8 @@ async def _ours(folder: Path, updates: list[bytes], group: int, *, load: bool) -
         entries = [Entry(update, "ada", 1.7e9, "update") for update in updates[start : start + group]]
         await store.append("a-room.content", entries)
     took = time.perf_counter() - began
+    if load:
+        await store.put_snapshot("a-room.content", await _snapshot(store, len(updates)))
     await store.aclose()
     size = _size(folder)
     if not load:
@@ -58,12 +63,21 @@ async def _ours(folder: Path, updates: list[bytes], group: int, *, load: bool) -
     store = SqliteStore(folder / "log.sqlite")
     began = time.perf_counter()
     doc: Doc[Any] = Doc()
-    async for entry in store.read("a-room.content"):
-        doc.apply_update(entry.update)
+    await log.load(store, "a-room.content", doc, "", seeded=False)
     loaded = time.perf_counter() - began
     assert len(doc.get("source", type=Text)) == len(updates)
     await store.aclose()
     return {"a change": took / len(updates), "on disk, a change": size / len(updates), "load": loaded}
+
+
+async def _snapshot(store: SqliteStore, count: int) -> Snapshot:
+    """Return what a room would have made last: on average half the way between two ago."""
+    entries = [entry async for entry in store.read("a-room.content")]
+    covered = entries[: max(1, count - RelaySettings().snapshot_every // 2)]
+    doc: Doc[Any] = Doc()
+    for entry in covered:
+        doc.apply_update(entry.update)
+    return Snapshot(covered[-1].seq, "", doc.get_update())
 
 
 def _bare(folder: Path, updates: list[bytes], group: int, *, load: bool) -> dict[str, float]:

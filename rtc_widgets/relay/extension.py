@@ -41,6 +41,12 @@ class RelayApp(ExtensionApp):
         "",
         help="The SQLite file of the log, on a local disk. By default one a root_dir, in Jupyter's data folder.",
     ).tag(config=True)
+    snapshot_every = Int(
+        1000,
+        min=0,
+        help="Changes, of about a kilobyte, after which a snapshot is put beside a document's log, for it to load "
+        "sooner. Large documents have fewer. The log keeps every change. 0 for none.",
+    ).tag(config=True)
     max_file_size = Int(
         100 * 2**20, help="Bytes; a larger file opens the ordinary way, without collaboration."
     ).tag(config=True)
@@ -82,6 +88,7 @@ class RelayApp(ExtensionApp):
             close_delay=self.close_delay,
             recheck_interval=self.recheck_interval,
             store_path=self.store_path,
+            snapshot_every=self.snapshot_every,
             max_file_size=self.max_file_size,
             max_documents=self.max_documents,
             limits=Limits(self.max_frame, self.max_message, self.max_awareness, self.max_rate),

@@ -26,6 +26,7 @@ from rtc_widgets.relay.index import RoomIndex, RoomRecord
 from rtc_widgets.relay.projections import IN_STEP, TextBacking
 from rtc_widgets.relay.text_room import TextRoom
 from rtc_widgets.rooms.document import RoomDocument
+from rtc_widgets.rooms.log import Tally, load
 from rtc_widgets.rooms.manager import RoomKey
 from rtc_widgets.rooms.private import PrivateNotes
 from rtc_widgets.rooms.room import Room, comm_id
@@ -93,11 +94,14 @@ class RoomMaker:
                 raise
             damage = problem
         unchanged = _unchanged(record, version)
-        if record is None or not await self._load(doc, record):
+        tally = None
+        if record is not None:
+            tally = await load(self._store, comm_id(record.room, "content"), doc, record.lineage)
+        if record is None or tally is None:
             if version is None:
                 raise damage or ChannelClosed(CloseCode.UNREADABLE, CloseCode.UNREADABLE.sentence)
-            record, unchanged = await self._seed(doc, key, version), True
-        room = await self._room(key, record, doc, file)
+            (record, tally), unchanged = await self._seed(doc, key, version), True
+        room = await self._room(key, record, doc, file, tally)
         # Only now, with the room listening, so that what was done to the file meanwhile is logged like any change.
         await file.begin(record.base, record.attempted, unchanged=unchanged)
         return room
@@ -125,18 +129,7 @@ class RoomMaker:
                 "collaboration. Clear large outputs, or raise RelayApp.max_file_size on the server.",
             )
 
-    async def _load(self, doc: Doc[Any], record: RoomRecord) -> bool:
-        """Fill *doc* from its log; tell whether there was one of that lineage."""
-        lineage = None
-        async for entry in self._store.read(comm_id(record.room, "content")):
-            if lineage is None:
-                lineage = entry.label
-                if entry.kind == "update" or lineage != record.lineage:
-                    return False
-            doc.apply_update(entry.update)
-        return lineage is not None
-
-    async def _seed(self, doc: Doc[Any], key: RoomKey, version: FileVersion) -> RoomRecord:
+    async def _seed(self, doc: Doc[Any], key: RoomKey, version: FileVersion) -> tuple[RoomRecord, Tally]:
         try:
             # Half a second for 10,000 cells, in which the others must not wait.
             seeded = await asyncio.to_thread(seed, key.type, version.normal, normal=True)
@@ -155,10 +148,10 @@ class RoomMaker:
         )
         entry = Entry(seeded.update, None, time.time(), "seed", seeded.lineage)
         # First the log, then the index: a room that is in the index has its seed.
-        await self._store.append(comm_id(record.room, "content"), [entry])
+        seq = await self._store.append(comm_id(record.room, "content"), [entry])
         await self._index.put(record)
         doc.apply_update(seeded.update)
-        return record
+        return record, Tally(seq, size=len(seeded.update))
 
     async def make_view(self, room: Room, key: RoomKey) -> Room:
         """Return the room of *key*, which shows the notebook of *room* as text.
@@ -212,16 +205,26 @@ class RoomMaker:
             doc.apply_update(entry.update)
         return said, next((entry.author for entry in reversed(entries[last + 1 :]) if entry.author), None)
 
-    async def _documents(self, record: RoomRecord, doc: Doc[Any]) -> tuple[RoomDocument, RoomDocument]:
+    async def _documents(
+        self, record: RoomRecord, doc: Doc[Any], tally: Tally | None = None
+    ) -> tuple[RoomDocument, RoomDocument]:
         notes: Doc[Any] = Doc(client_id=new_client_id())
-        async for entry in self._store.read(comm_id(record.room, "annotations")):
-            notes.apply_update(entry.update)
-        limits = self._settings.limits
+        name = comm_id(record.room, "annotations")
+        noted = await load(self._store, name, notes, record.room, seeded=False)
+        limits, every = self._settings.limits, self._settings.snapshot_every
         content = RoomDocument(
-            comm_id(record.room, "content"), "content", doc, record.lineage, self._store, limits=limits
+            comm_id(record.room, "content"),
+            "content",
+            doc,
+            record.lineage,
+            self._store,
+            limits=limits,
+            tally=tally,
+            # A notebook's text has none: its log is made short whenever it is opened.
+            snapshot_every=0 if tally is None else every,
         )
         annotations = RoomDocument(
-            comm_id(record.room, "annotations"),
+            name,
             "annotations",
             notes,
             # Nothing is seeded here, and only the relay writes: its history is one as long as the room is.
@@ -229,11 +232,15 @@ class RoomMaker:
             self._store,
             writable=False,
             limits=limits,
+            tally=noted,
+            snapshot_every=every,
         )
         return content, annotations
 
-    async def _room(self, key: RoomKey, record: RoomRecord, doc: Doc[Any], file: RoomFile) -> Room:
-        content, annotations = await self._documents(record, doc)
+    async def _room(
+        self, key: RoomKey, record: RoomRecord, doc: Doc[Any], file: RoomFile, tally: Tally
+    ) -> Room:
+        content, annotations = await self._documents(record, doc, tally)
         room = Room(record.room, key.path, key.format, key.type, content, annotations, file)
         room.private = self._private
         file.on_notice = room.tell

@@ -46,6 +46,7 @@ class RelaySettings:
     close_delay: float = 60.0
     recheck_interval: float = 60.0
     store_path: str = ""
+    snapshot_every: int = 1000
     max_file_size: int = 100 * 2**20
     max_documents: int = 256
     limits: Limits = field(default_factory=Limits)

@@ -1,4 +1,4 @@
-"""The way of a document's updates into the log, and of the acknowledgements back to their writers."""
+"""The way of a document's updates into the log, with a snapshot now and then, and of the acknowledgements back."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ from collections.abc import Callable, Sequence
 
 from rtc_widgets.errors import StoreError
 from rtc_widgets.protocol import status
+from rtc_widgets.rooms.log import Tally
 from rtc_widgets.rooms.peer import RoomPeer
 from rtc_widgets.stores.entry import Entry, Store
+from rtc_widgets.stores.snapshot import Snapshot, snapshots_of
 
 __all__ = ["Committer"]
 
@@ -32,6 +34,10 @@ class Committer:
         store: the log.
         acknowledge: sends a sync status frame to a writer.
         failed: told once each time the store begins to refuse.
+        state: adds what is pending, and returns the document with all that was added.
+        lineage: of the document.
+        tally: of its log as it is.
+        snapshot_every: how many small changes there are at least between two snapshots; 0 for none.
     """
 
     def __init__(
@@ -40,11 +46,21 @@ class Committer:
         store: Store,
         acknowledge: Callable[[RoomPeer, bytes], None],
         failed: Callable[[StoreError], None],
+        *,
+        state: Callable[[], bytes],
+        lineage: str,
+        tally: Tally | None = None,
+        snapshot_every: int = 0,
     ) -> None:
         self._doc = doc
         self._store = store
         self._acknowledge = acknowledge
         self._failed = failed
+        self._state = state
+        self._lineage = lineage
+        self._tally = tally or Tally()
+        self._snapshots = snapshots_of(store)
+        self._snapshot_every = snapshot_every
         self._entries: list[Entry] = []
         self._owed: dict[RoomPeer, int] = {}
         self._task: asyncio.Task[None] | None = None
@@ -87,9 +103,13 @@ class Committer:
         self._closing = True
         try:
             await self.idle()
+            if self._due:
+                await self._keep(self._state())
         finally:
             self._cancel()
-            self._acknowledge = self._failed = _ignore  # they lead back to who has this
+            # They lead back to who has this.
+            self._acknowledge = self._failed = _ignore
+            self._state = bytes
 
     def _cancel(self) -> None:
         if self._timer is not None:
@@ -101,6 +121,8 @@ class Committer:
         self._task = asyncio.get_running_loop().create_task(self._run())
 
     async def _run(self) -> None:
+        # Taken in one turn with the entries, so that it holds them and nothing else that the log has not.
+        state = self._state() if self._due else None
         entries, self._entries = self._entries, []
         owed, self._owed = self._owed, {}
         try:
@@ -108,6 +130,8 @@ class Committer:
                 await self._append(entries)
             for peer, seq in owed.items():
                 self._acknowledge(peer, status.encode(seq))
+            if state is not None:
+                await self._keep(state)
         finally:
             self._committed = asyncio.get_running_loop().time()
             self._task = None
@@ -117,7 +141,8 @@ class Committer:
         attempt = 0
         while True:
             try:
-                await self._store.append(self._doc, entries)
+                self._tally.seq = await self._store.append(self._doc, entries)
+                self._tally.add(entries)
                 return
             except StoreError as error:
                 _log.error("The log of %s refused %d updates: %s", self._doc, len(entries), error)
@@ -127,6 +152,19 @@ class Committer:
                     raise
                 await asyncio.sleep(_RETRY_AFTER[min(attempt, len(_RETRY_AFTER) - 1)])
                 attempt += 1
+
+    @property
+    def _due(self) -> bool:
+        return self._snapshots is not None and self._tally.due(self._snapshot_every)
+
+    async def _keep(self, state: bytes) -> None:
+        """Put a snapshot beside the log, which needs none."""
+        assert self._snapshots is not None
+        self._tally.took(len(state))
+        try:
+            await self._snapshots.put_snapshot(self._doc, Snapshot(self._tally.seq, self._lineage, state))
+        except StoreError as error:
+            _log.warning("No snapshot of %s was made; its log is whole. %s", self._doc, error)
 
 
 def _ignore(*_: object) -> None:

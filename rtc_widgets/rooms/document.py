@@ -23,6 +23,7 @@ from rtc_widgets.protocol.peer import FrameReader, FrameWriter
 from rtc_widgets.protocol.welcome import Limits
 from rtc_widgets.rooms.awareness import RoomAwareness
 from rtc_widgets.rooms.committer import Committer
+from rtc_widgets.rooms.log import Tally
 from rtc_widgets.rooms.peer import Outgoing, RoomPeer
 from rtc_widgets.stores.entry import Entry, Store
 
@@ -59,6 +60,8 @@ class RoomDocument:
         store: the log.
         writable: whether peers may write it at all; only the relay writes annotations.
         limits: of docs/protocol.md, section 11.
+        tally: of the log, from loading it.
+        snapshot_every: how many small changes there are at least between two snapshots of the log; 0 for none.
     """
 
     def __init__(
@@ -71,6 +74,8 @@ class RoomDocument:
         *,
         writable: bool = True,
         limits: Limits | None = None,
+        tally: Tally | None = None,
+        snapshot_every: int = 0,
     ) -> None:
         self.comm_id = comm_id
         self.name = name
@@ -88,7 +93,16 @@ class RoomDocument:
         self._moved: dict[int, RoomPeer | None] = {}
         self._flushing = False
         self._splitter = FrameWriter(self.limits.frame)
-        self._committer = Committer(comm_id, store, self._acknowledge, self._log_failed)
+        self._committer = Committer(
+            comm_id,
+            store,
+            self._acknowledge,
+            self._log_failed,
+            state=self._logged_state,
+            lineage=lineage,
+            tally=tally,
+            snapshot_every=snapshot_every,
+        )
         self._changed: list[Callable[[], None]] = []
         self._updated: list[OnUpdate] = []
         self._met: list[Callable[[RoomPeer], None]] = []
@@ -431,6 +445,11 @@ class RoomDocument:
         return frames
 
     # The log
+
+    def _logged_state(self) -> bytes:
+        """Return the replica as it is, once everything in it is on its way to the log."""
+        self.flush()
+        return self.doc.get_update()
 
     def _acknowledge(self, peer: RoomPeer, frame: bytes) -> None:
         if peer in self._peers:

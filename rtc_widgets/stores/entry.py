@@ -15,12 +15,12 @@ from rtc_widgets.errors import StoreError
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
 
-__all__ = ["KINDS", "Entry", "Kind", "Store", "check_entries", "check_snapshot"]
+__all__ = ["EMPTY_UPDATES", "KINDS", "Entry", "Kind", "Store", "check_entries", "check_snapshot"]
 
 Kind = Literal["seed", "update", "snapshot"]
 KINDS: tuple[Kind, ...] = ("seed", "update", "snapshot")
 
-_EMPTY_UPDATES = (b"", b"\0\0")
+EMPTY_UPDATES = (b"", b"\0\0")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +46,8 @@ class Entry:
 
 class Store(Protocol):
     """Keep the logs of documents. ``rtc_widgets.testing.StoreExam`` is the exam for implementations.
+
+    One that also keeps ``Snapshots`` beside them loads long logs sooner.
 
     Every method may be called from any event loop, also from several at once.
     """
@@ -92,5 +94,5 @@ def check_entries(entries: Sequence[Entry]) -> None:
 
 def check_snapshot(snapshot: bytes) -> None:
     """Refuse to put an empty document in the place of a history."""
-    if snapshot in _EMPTY_UPDATES:
+    if snapshot in EMPTY_UPDATES:
         raise StoreError("The snapshot is empty: the history it would replace was kept.")

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from bisect import bisect_left
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rtc_widgets.errors import StoreError
 from rtc_widgets.stores.entry import Entry, check_entries, check_snapshot
+from rtc_widgets.stores.snapshot import check
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
+
+    from rtc_widgets.stores.snapshot import Snapshot
 
 __all__ = ["MemoryStore"]
 
@@ -28,6 +32,7 @@ class MemoryStore:
 
     def __init__(self) -> None:
         self._logs: dict[str, list[Entry]] = {}
+        self._snapshots: dict[str, Snapshot] = {}
         self._last = 0
         self._lock = threading.Lock()
         self._closed = False
@@ -64,11 +69,38 @@ class MemoryStore:
                 first, last = covered[0], covered[-1]
                 whole = Entry(snapshot, None, last.time, "snapshot", first.label, last.seq)
                 self._logs[doc] = [whole, *log[len(covered) :]]
+                kept = self._snapshots.get(doc)
+                if kept is not None and kept.seq <= last.seq:
+                    del self._snapshots[doc]
+
+    async def put_snapshot(self, doc: str, snapshot: Snapshot) -> None:
+        """Keep *snapshot* beside the log; see ``Snapshots.put_snapshot``."""
+        check(snapshot)
+        with self._lock:
+            self._check_open()
+            before = self._kept(doc)
+            if self._has(doc, snapshot.seq) and (before is None or before.seq <= snapshot.seq):
+                self._snapshots[doc] = snapshot
+
+    async def snapshot(self, doc: str) -> Snapshot | None:
+        """Return what is kept; see ``Snapshots.snapshot``."""
+        with self._lock:
+            self._check_open()
+            return self._kept(doc)
 
     async def aclose(self) -> None:
         """Refuse everything from now on."""
         with self._lock:
             self._closed = True
+
+    def _kept(self, doc: str) -> Snapshot | None:
+        kept = self._snapshots.get(doc)
+        return kept if kept is not None and self._has(doc, kept.seq) else None
+
+    def _has(self, doc: str, seq: int) -> bool:
+        log = self._logs.get(doc, [])
+        index = bisect_left(log, seq, key=lambda entry: entry.seq)
+        return index < len(log) and log[index].seq == seq
 
     def _check_open(self) -> None:
         if self._closed:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import itertools
+import logging
+import zlib
+from dataclasses import astuple
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rtc_widgets.errors import StoreError
 from rtc_widgets.stores.database import Database
 from rtc_widgets.stores.entry import KINDS, Entry, check_entries, check_snapshot
+from rtc_widgets.stores.snapshot import Snapshot, check
 
 if TYPE_CHECKING:
     import os
@@ -31,10 +35,23 @@ _SCHEMA = [
         data BLOB NOT NULL
     );
     CREATE INDEX entries_of_doc ON entries (doc, seq)
+    """,
+    # Beside the entries, which stay: one for each document.
     """
+    CREATE TABLE snapshots (
+        doc INTEGER PRIMARY KEY,
+        seq INTEGER NOT NULL,
+        version INTEGER NOT NULL,
+        lineage TEXT NOT NULL,
+        checksum INTEGER NOT NULL,
+        data BLOB NOT NULL
+    )
+    """,
 ]
 _BATCH_ROWS = 1000
 _BATCH_BYTES = 1 << 20
+_log = logging.getLogger(__name__)
+
 _CHUNKS = (256, 32, 4, 1)  # rows in one statement
 
 _Row = tuple[int, int, int, float, "int | None", "str | None", bytes]
@@ -54,6 +71,11 @@ class _Compact(NamedTuple):
     doc: str
     upto: int
     snapshot: bytes
+
+
+class _Put(NamedTuple):
+    doc: str
+    snapshot: Snapshot
 
 
 class SqliteStore:
@@ -95,6 +117,15 @@ class SqliteStore:
         """Replace the beginning of the log by *snapshot*; see ``Store.compact``."""
         check_snapshot(snapshot)
         await self._database.call(self._compact, _Compact(doc, upto, snapshot))
+
+    async def put_snapshot(self, doc: str, snapshot: Snapshot) -> None:
+        """Keep *snapshot* beside the log; see ``Snapshots.put_snapshot``."""
+        check(snapshot)
+        await self._database.call(self._put_snapshot, _Put(doc, snapshot))
+
+    async def snapshot(self, doc: str) -> Snapshot | None:
+        """Return what is kept; see ``Snapshots.snapshot``."""
+        return await self._database.call(self._snapshot, doc)
 
     async def aclose(self) -> None:
         """Commit what waits and close the file."""
@@ -147,7 +178,37 @@ class SqliteStore:
                 "UPDATE entries SET kind = ?, author = NULL, label = ?, data = ? WHERE seq = ?", row
             )
             connection.execute("DELETE FROM entries WHERE doc = ? AND seq < ?", (number, last))
+            connection.execute("DELETE FROM snapshots WHERE doc = ? AND seq <= ?", (number, last))
         return [None] * len(compacts)
+
+    def _put_snapshot(self, connection: sqlite3.Connection, puts: Sequence[_Put]) -> list[None]:
+        for doc, (seq, lineage, state, version) in ((put.doc, astuple(put.snapshot)) for put in puts):
+            number = self._number(connection, doc)
+            # The checksum, because SQLite has none, and a damaged state may read as one with less in it.
+            connection.execute(
+                "INSERT OR REPLACE INTO snapshots SELECT doc, seq, ?, ?, ?, ? FROM entries WHERE doc = ? AND seq = ? "
+                "AND NOT EXISTS (SELECT 1 FROM snapshots WHERE doc = ? AND seq > ?)",
+                (version, lineage, zlib.crc32(state), state, number, seq, number, seq),
+            )
+        return [None] * len(puts)
+
+    def _snapshot(self, connection: sqlite3.Connection, docs: Sequence[str]) -> list[Snapshot | None]:
+        return [self._kept(connection, doc) for doc in docs]
+
+    def _kept(self, connection: sqlite3.Connection, doc: str) -> Snapshot | None:
+        row = connection.execute(
+            "SELECT snapshots.seq, lineage, snapshots.data, version, checksum FROM snapshots JOIN entries "
+            "ON entries.seq = snapshots.seq AND entries.doc = snapshots.doc WHERE snapshots.doc = ?",
+            (self._number(connection, doc),),
+        ).fetchone()
+        if row is None:
+            return None
+        if not isinstance(row[2], bytes) or zlib.crc32(row[2]) != row[4]:
+            _log.warning(
+                "The snapshot of %s in %s is damaged; its log is replayed.", doc, self._database.path
+            )
+            return None
+        return Snapshot(*row[:4])
 
 
 def _insert(connection: sqlite3.Connection, rows: list[_Row]) -> None:

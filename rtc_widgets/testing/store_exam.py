@@ -20,11 +20,13 @@ import pytest
 
 from rtc_widgets.errors import StoreError
 from rtc_widgets.stores.entry import Entry
+from rtc_widgets.stores.snapshot import Snapshot, snapshots_of
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from rtc_widgets.stores.entry import Store
+    from rtc_widgets.stores.snapshot import Snapshots
 
 __all__ = ["StoreExam"]
 
@@ -37,6 +39,12 @@ async def _texts(store: Store, doc: str, *, after: int = 0) -> list[str]:
     return [entry.update.decode() async for entry in store.read(doc, after=after)]
 
 
+def _beside(store: Store) -> Snapshots:
+    snapshots = snapshots_of(store)
+    assert snapshots is not None, "a store without `put_snapshot` and `snapshot` says `snapshots = False`"
+    return snapshots
+
+
 @pytest.mark.asyncio
 class StoreExam(ABC):
     """Hold the exam; a subclass whose name begins with ``Test`` sits it."""
@@ -44,9 +52,16 @@ class StoreExam(ABC):
     persistent = True
     """Whether a store that is opened again in the same folder still has everything."""
 
+    snapshots = True
+    """Whether the store keeps ``Snapshots`` beside the logs; one that does not loads long logs later."""
+
     @abstractmethod
     def open_store(self, folder: Path) -> Store:
         """Return a store that keeps its files, if any, in *folder*."""
+
+    def _needs_snapshots(self) -> None:
+        if not self.snapshots:
+            pytest.skip("a store need not keep snapshots")
 
     async def test_an_unknown_document_has_an_empty_log(self, tmp_path: Path) -> None:
         async with aclosing(self.open_store(tmp_path)) as store:
@@ -214,3 +229,66 @@ class StoreExam(ABC):
             async with aclosing(self.open_store(tmp_path)) as again:
                 assert await _texts(again, "doc") == [str(n) for n in range(100)]
                 assert await again.append("doc", [_update("more")]) > 100
+
+    async def test_a_store_keeps_snapshots_or_says_that_it_does_not(self, tmp_path: Path) -> None:
+        async with aclosing(self.open_store(tmp_path)) as store:
+            assert (snapshots_of(store) is not None) == self.snapshots
+
+    async def test_a_snapshot_stands_beside_the_log_and_takes_nothing_away(self, tmp_path: Path) -> None:
+        self._needs_snapshots()
+        state = b"\0state\xff" + b"x" * 3_000_000
+        async with aclosing(self.open_store(tmp_path)) as store:
+            seq = await store.append("doc", [_update("1"), _update("2")])
+            await _beside(store).put_snapshot("doc", Snapshot(seq, "lineage", state))
+            await store.append("doc", [_update("3")])
+            assert await _beside(store).snapshot("doc") == Snapshot(seq, "lineage", state)
+            assert await _texts(store, "doc") == ["1", "2", "3"]
+            assert await _texts(store, "doc", after=seq) == ["3"]
+        if self.persistent:
+            async with aclosing(self.open_store(tmp_path)) as again:
+                assert await _beside(again).snapshot("doc") == Snapshot(seq, "lineage", state)
+
+    async def test_a_snapshot_is_replaced_by_a_later_one_only(self, tmp_path: Path) -> None:
+        self._needs_snapshots()
+        async with aclosing(self.open_store(tmp_path)) as store:
+            await store.append("doc", [_update("1"), _update("2")])
+            first, last = [entry.seq async for entry in store.read("doc")]
+            early, late = Snapshot(first, "a", b"early", 7), Snapshot(last, "b", b"late")
+            for put, kept in ((early, early), (late, late), (early, late)):
+                await _beside(store).put_snapshot("doc", put)
+                assert await _beside(store).snapshot("doc") == kept
+
+    async def test_a_snapshot_of_what_is_not_in_the_log_is_not_kept(self, tmp_path: Path) -> None:
+        self._needs_snapshots()
+        async with aclosing(self.open_store(tmp_path)) as store:
+            other = await store.append("other", [_update("1")])
+            seq = await store.append("doc", [_update("1")])
+            for beyond in (0, other, seq + 1):
+                await _beside(store).put_snapshot("doc", Snapshot(beyond, "lineage", b"state"))
+            await _beside(store).put_snapshot("unknown", Snapshot(seq, "lineage", b"state"))
+            for doc in ("doc", "other", "unknown"):
+                assert await _beside(store).snapshot(doc) is None
+
+    async def test_a_compacted_log_has_no_snapshot_of_what_is_gone(self, tmp_path: Path) -> None:
+        self._needs_snapshots()
+        async with aclosing(self.open_store(tmp_path)) as store:
+            await store.append("doc", [_update("1"), _update("2"), _update("3")])
+            seqs = [entry.seq async for entry in store.read("doc")]
+            for covered, upto in ((0, 1), (1, 1)):
+                await _beside(store).put_snapshot("doc", Snapshot(seqs[covered], "lineage", b"state"))
+                await store.compact("doc", upto=seqs[upto], snapshot=b"whole")
+                assert await _beside(store).snapshot("doc") is None
+                assert await _texts(store, "doc") == ["whole", "3"]
+            after = Snapshot(seqs[2], "lineage", b"after")
+            await _beside(store).put_snapshot("doc", after)
+            await store.compact("doc", upto=seqs[1], snapshot=b"again")
+            assert await _beside(store).snapshot("doc") == after
+
+    @pytest.mark.parametrize("empty", [b"", b"\0\0"])
+    async def test_an_empty_snapshot_is_not_kept(self, tmp_path: Path, empty: bytes) -> None:
+        self._needs_snapshots()
+        async with aclosing(self.open_store(tmp_path)) as store:
+            seq = await store.append("doc", [_update("1")])
+            with pytest.raises(StoreError):
+                await _beside(store).put_snapshot("doc", Snapshot(seq, "lineage", empty))
+            assert await _beside(store).snapshot("doc") is None

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from rtc_widgets.errors import StoreError
-from rtc_widgets.stores import Entry, SqliteStore
+from rtc_widgets.stores import Entry, Snapshot, SqliteStore
 from rtc_widgets.stores.database import is_network
 from rtc_widgets.testing import StoreExam
 
@@ -62,7 +62,7 @@ async def pragma(store: SqliteStore, statement: str) -> Any:
 
 _WRITER = """
 import asyncio, sys
-from rtc_widgets.stores import Entry, SqliteStore
+from rtc_widgets.stores import Entry, Snapshot, SqliteStore
 
 async def main():
     store = SqliteStore(sys.argv[1])
@@ -80,12 +80,12 @@ asyncio.run(main())
 """
 
 
-def write_and_kill(path: Path) -> list[str]:
+def write_and_kill(path: Path, writer: str = _WRITER, least: int = 300) -> list[str]:
     """Return what a process that appends to *path* said was committed before it was killed."""
-    command = [sys.executable, "-c", _WRITER, str(path)]
+    command = [sys.executable, "-c", writer, str(path)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
-        lines = [process.stdout.readline() for _ in range(300)]
+        lines = [process.stdout.readline() for _ in range(least)]
         process.send_signal(signal.SIGKILL)
         lines += process.stdout.readlines()
     return [line.strip() for line in lines if line.endswith("\n")]
@@ -100,6 +100,67 @@ async def test_what_was_acknowledged_survives_a_kill(tmp_path: Path) -> None:
     assert len(acknowledged) >= 600
     for text in set(acknowledged):
         assert kept.count(text) >= acknowledged.count(text)
+
+
+_KEEPER = """
+import asyncio, sys
+from rtc_widgets.stores import Entry, Snapshot, SqliteStore
+
+async def main():
+    store = SqliteStore(sys.argv[1])
+    texts = [entry.update async for entry in store.read("doc")]
+    while True:
+        texts.append(f"entry {len(texts)} ".encode() * 100)
+        seq = await store.append("doc", [Entry(texts[-1], "ada", 0.0, "update")])
+        await store.put_snapshot("doc", Snapshot(seq, "lineage", b"".join(texts)))
+        sys.stdout.write(f"{seq}\\n")
+        sys.stdout.flush()
+
+asyncio.run(main())
+"""
+
+
+async def test_a_snapshot_survives_a_kill_whole_or_is_the_one_before(tmp_path: Path) -> None:
+    path = tmp_path / "log.sqlite"
+    for _ in range(3):
+        acknowledged = [int(line) for line in write_and_kill(path, _KEEPER, 50)]
+        async with aclosing(SqliteStore(path)) as store:
+            entries = [entry async for entry in store.read("doc")]
+            kept = await store.snapshot("doc")
+            assert kept is not None
+            assert kept.seq >= acknowledged[-1]
+            assert kept.state == b"".join(entry.update for entry in entries if entry.seq <= kept.seq)
+            assert len([entry for entry in entries if entry.seq > kept.seq]) <= 1
+
+
+async def test_a_damaged_snapshot_is_none(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    path = tmp_path / "log.sqlite"
+    async with aclosing(SqliteStore(path)) as store:
+        seq = await store.append("doc", [update("1")])
+        await store.put_snapshot("doc", Snapshot(seq, "lineage", b"a state"))
+    with sqlite3.connect(path) as connection:
+        connection.execute("UPDATE snapshots SET data = ?", (b"a stave",))
+    connection.close()
+    async with aclosing(SqliteStore(path)) as store:
+        assert await store.snapshot("doc") is None
+        assert "damaged; its log is replayed" in caplog.text
+        await store.put_snapshot("doc", Snapshot(seq, "lineage", b"another"))
+        assert await store.snapshot("doc") == Snapshot(seq, "lineage", b"another")
+
+
+async def test_a_log_from_before_there_were_snapshots_gets_them(tmp_path: Path) -> None:
+    path = tmp_path / "log.sqlite"
+    async with aclosing(SqliteStore(path)) as store:
+        seq = await store.append("doc", [update("1")])
+    with sqlite3.connect(path) as connection:
+        connection.execute("DROP TABLE snapshots")
+        connection.execute("PRAGMA user_version=1")
+    connection.close()
+    async with aclosing(SqliteStore(path)) as store:
+        assert await store.snapshot("doc") is None
+        await store.put_snapshot("doc", Snapshot(seq, "lineage", b"state"))
+        assert await store.snapshot("doc") == Snapshot(seq, "lineage", b"state")
+        assert await texts(store) == ["1"]
 
 
 async def test_a_full_disk_fails_the_append_and_wedges_nothing(tmp_path: Path) -> None:
@@ -118,6 +179,9 @@ async def test_a_full_disk_fails_the_append_and_wedges_nothing(tmp_path: Path) -
         assert isinstance(answers[1], int)
         with pytest.raises(StoreError):
             await store.compact("doc", upto=answers[1], snapshot=b"x" * 200_000)
+        with pytest.raises(StoreError):
+            await store.put_snapshot("other", Snapshot(answers[1], "lineage", b"x" * 200_000))
+        assert await store.snapshot("other") is None
         assert await texts(store) == ["1"]
         await pragma(store, "max_page_count=1000000")
         await store.append("doc", [update("2")])
