@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, Protocol
 
-from pycrdt import Array
+from pycrdt import Array, Doc
 
 from rtc_widgets.documents.threads import Author
 from rtc_widgets.errors import ChannelClosed
@@ -118,7 +119,7 @@ class Room:
         for document in self.documents.values():
             document.on_request = self._on_request
         content.on_changed(backing.changed)
-        self._annotator = Annotator(annotations.doc, self._exists)
+        self._annotator = Annotator(annotations.doc, partial(_exists, content.doc, type_))
 
     @property
     def empty(self) -> bool:
@@ -130,11 +131,7 @@ class Room:
     @property
     def cell_ids(self) -> set[str]:
         """Return the ids of the notebook's cells; none for another type."""
-        if self.type != "notebook":
-            return set()
-        cells = self.content.doc.get("cells", type=Array)
-        # One call for all: `cells[i]` costs more the further back the cell is.
-        return {cell["id"] for cell in json.loads(str(cells)) if "id" in cell}
+        return _cell_ids(self.content.doc, self.type)
 
     @property
     def writable(self) -> bool:
@@ -229,10 +226,19 @@ class Room:
                     other.send(self.content.outgoing(event.encode("private", kept)))
         return kept
 
-    def _exists(self, anchor: Mapping[str, Any]) -> bool:
-        """Tell whether the cell that *anchor* names is there; where in it is for clients to find."""
-        cell = anchor.get("cell")
-        return cell is None or (isinstance(cell, str) and cell in self.cell_ids)
+
+def _exists(doc: Doc[Any], type_: str, anchor: Mapping[str, Any]) -> bool:
+    """Tell whether the cell that *anchor* names is there; where in it is for clients to find."""
+    cell = anchor.get("cell")
+    return cell is None or (isinstance(cell, str) and cell in _cell_ids(doc, type_))
+
+
+def _cell_ids(doc: Doc[Any], type_: str) -> set[str]:
+    if type_ != "notebook":
+        return set()
+    cells = doc.get("cells", type=Array)
+    # One call for all: `cells[i]` costs more the further back the cell is.
+    return {cell["id"] for cell in json.loads(str(cells)) if "id" in cell}
 
 
 def _actor(peer: RoomPeer) -> Actor:
