@@ -27,12 +27,15 @@ export interface IRelay {
 /** Make an HTTP request to the server: a path below the base URL; rejects where there is no answer. */
 export type Fetch = (path: string, init: RequestInit) => Promise<Response>;
 
-/**
- * Milliseconds; over a network that swallows packets a request would take minutes to fail. After an outage a browser goes on
- * using connections that are dead, one request after the other, so those have to fail soon.
- */
+/** Milliseconds; over a network that swallows packets a request would take minutes to fail. */
 const ANSWER = 30_000;
 const ANSWER_AGAIN = 8_000;
+/**
+ * Milliseconds, and how many in all; after an outage a browser goes on using connections that are dead, six at most, each for
+ * one request until that is given up. So there is one more request from time to time, until one is answered.
+ */
+const ONE_MORE = 1_000;
+const MOST_AT_ONCE = 7;
 
 /** Statuses of a proxy whose server is away for a moment. */
 const AWAY = new Set([502, 503, 504]);
@@ -47,6 +50,40 @@ async function body(response: Response): Promise<Record<string, unknown>> {
   }
 }
 
+/** Make a request, and while it is not answered more of the same; return the first answer and give up the others. */
+async function insist(
+  make: (signal: AbortSignal) => Promise<Response>
+): Promise<Response> {
+  const made: AbortController[] = [];
+  const giveUp = (but?: AbortController) =>
+    made.filter(one => one !== but).forEach(one => one.abort());
+  const late = setTimeout(() => giveUp(), ANSWER_AGAIN);
+  let more: ReturnType<typeof setInterval> | undefined;
+  try {
+    return await new Promise((resolve, reject) => {
+      const one = () => {
+        const attempt = new AbortController();
+        if (made.push(attempt) === MOST_AT_ONCE) {
+          clearInterval(more);
+        }
+        make(attempt.signal).then(
+          response => {
+            giveUp(attempt);
+            resolve(response);
+          },
+          // The server is away, or all are given up.
+          reject
+        );
+      };
+      more = setInterval(one, ONE_MORE);
+      one();
+    });
+  } finally {
+    clearTimeout(late);
+    clearInterval(more);
+  }
+}
+
 /** Open the room of a file, or open it `again`; throws `ChannelClosed` where the relay refuses, `NotConnected` where it is away. */
 export async function openRoom(
   fetch: Fetch,
@@ -56,13 +93,15 @@ export async function openRoom(
   again = false
 ): Promise<IRoom> {
   const parts = path.split('/').map(encodeURIComponent).join('/');
-  let response: Response;
-  try {
-    response = await fetch(`api/rtc_widgets/rooms/${parts}`, {
+  const put = (signal: AbortSignal) =>
+    fetch(`api/rtc_widgets/rooms/${parts}`, {
       method: 'PUT',
       body: JSON.stringify({ format, type }),
-      signal: AbortSignal.timeout(again ? ANSWER_AGAIN : ANSWER)
+      signal
     });
+  let response: Response;
+  try {
+    response = await (again ? insist(put) : put(AbortSignal.timeout(ANSWER)));
   } catch {
     throw new NotConnected('The server does not answer.');
   }

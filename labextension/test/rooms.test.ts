@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { ChannelClosed, NotConnected } from '../src/errors';
 import { sentence } from '../src/protocol/codes';
 import { type Fetch, Joins, openRoom, relay } from '../src/rooms';
@@ -93,5 +93,48 @@ describe('asking for the relay', () => {
   it('is null where the server extension is missing', async () => {
     expect(await relay(answers(404, ''))).toBeNull();
     expect(await relay(answers(200, '<html>'))).toBeNull();
+  });
+});
+
+describe('opening a room again', () => {
+  afterEach(() => vi.useRealTimers());
+
+  /** A browser whose first requests go over connections that are dead. */
+  function dead(count: number): { signals: AbortSignal[]; fetch: Fetch } {
+    const signals: AbortSignal[] = [];
+    const fetch: Fetch = (path, init) => {
+      signals.push(init.signal!);
+      return signals.length > count
+        ? answers(200, ROOM)(path, init)
+        : new Promise((_, reject) => {
+            init.signal!.addEventListener('abort', () =>
+              reject(new TypeError('aborted'))
+            );
+          });
+    };
+    return { signals, fetch };
+  }
+
+  it('gets past the connections that are dead, and gives them up', async () => {
+    vi.useFakeTimers();
+    const { signals, fetch } = dead(6);
+    const opening = openRoom(fetch, 'a', 'json', 'notebook', true);
+    await vi.advanceTimersByTimeAsync(6_000);
+    expect((await opening).room).toBe('r');
+    expect(signals.map(({ aborted }) => aborted)).toEqual([
+      ...Array<boolean>(6).fill(true),
+      false
+    ]);
+  });
+
+  it('gives up where nothing is answered', async () => {
+    vi.useFakeTimers();
+    const { signals, fetch } = dead(99);
+    const opening = openRoom(fetch, 'a', 'json', 'notebook', true);
+    const refused = expect(opening).rejects.toThrow(NotConnected);
+    await vi.advanceTimersByTimeAsync(8_000);
+    await refused;
+    expect(signals).toHaveLength(7);
+    expect(signals.every(({ aborted }) => aborted)).toBe(true);
   });
 });

@@ -35,6 +35,8 @@ export interface IConnection {
   ready(): Promise<void>;
   /** Try again at once; a carrier that seems to work is given up, for it may be one that nobody listens to. */
   reconnect(): void;
+  /** Something says that the network may be back, or gone: try at once, and probe a connection that stands. */
+  wake(): void;
   /** Wait so many milliseconds, or until somebody wants to be connected at once. */
   wait(duration: number): Promise<void>;
   /** Tell whether the server does not know this person any more; where it does not answer, it is not known. */

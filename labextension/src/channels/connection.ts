@@ -27,18 +27,25 @@ export interface IConnectionOptions {
   readonly connect: () => ISocket;
   /** Asks the server whether it knows this person; rejects where it does not answer. */
   readonly isSignedIn?: () => Promise<boolean>;
+  /** Hears that the server is back after a silence: whatever else was under way then may wait for ever. */
+  readonly revived?: () => void;
   readonly backoff?: Backoff;
   readonly times?: IHeartbeatTimes;
 }
 
 /** Milliseconds; a network that swallows packets would leave a socket connecting for minutes. */
 const CONNECTING = 10_000;
+/** After so long an attempt is given up where something says that the network may be another one now. */
+const STALE = 2_000;
+/** The shortest wait between two attempts. */
+const SHORTEST = 500;
 
 /** Carry many documents on one WebSocket. */
 export class Connection implements IConnection, ILink {
   constructor(options: IConnectionOptions) {
     this._connect = options.connect;
     this._isSignedIn = options.isSignedIn ?? (() => Promise.resolve(true));
+    this._revived = options.revived ?? (() => undefined);
     this._backoff = options.backoff ?? new Backoff();
     this._heartbeat = new Heartbeat(
       () => this._send(HEARTBEAT),
@@ -107,6 +114,11 @@ export class Connection implements IConnection, ILink {
     }
     // A failure that follows is a first one: somebody looks at the screen.
     this._backoff.reset();
+    const isConnecting = this._socket !== null && !this._open;
+    if (isConnecting && Date.now() - this._startedAt > STALE) {
+      this._isSilent = true;
+      this._failed();
+    }
     this._waits.wake();
   }
 
@@ -138,13 +150,22 @@ export class Connection implements IConnection, ILink {
   private _start(): void {
     const socket = this._connect();
     this._socket = socket;
-    this._late = setTimeout(() => this._failed(), CONNECTING);
+    this._startedAt = Date.now();
+    this._late = setTimeout(() => {
+      this._isSilent = true;
+      this._failed();
+    }, CONNECTING);
     socket.binaryType = 'arraybuffer';
     socket.onopen = () => {
       clearTimeout(this._late);
       this._open = true;
       this._status.set('connected');
       this._heartbeat.start();
+      const wasSilent = this._isSilent;
+      this._isSilent = false;
+      if (wasSilent) {
+        this._revived();
+      }
       for (const { resolve } of this._waiting.splice(0)) {
         resolve();
       }
@@ -181,6 +202,7 @@ export class Connection implements IConnection, ILink {
   private _silent(): void {
     // A server of an earlier release knows none.
     if (this._answersHeartbeats) {
+      this._isSilent = true;
       this._hangUp();
     }
   }
@@ -204,6 +226,7 @@ export class Connection implements IConnection, ILink {
     }
     // From here on, `ready()` of a listener must wait for the back-off.
     if (wasOpen && !this._disposed) {
+      this._startedAt = Date.now();
       void this._rest();
     }
     this._comms.lost();
@@ -212,7 +235,10 @@ export class Connection implements IConnection, ILink {
   /** Wait for the next attempt, and make it if there is somebody for whom. */
   private async _rest(): Promise<void> {
     this._resting = true;
-    const wait = this._backoff.next();
+    // Counted from where the attempt began: one that had to be given up has waited already.
+    const planned = this._backoff.next();
+    const tried = Date.now() - this._startedAt;
+    const wait = Math.max(Math.min(planned, SHORTEST), planned - tried);
     const { state } = this.status;
     const now = state === 'signed-out' ? state : 'offline';
     this._status.set(now, Date.now() + wait);
@@ -255,9 +281,13 @@ export class Connection implements IConnection, ILink {
 
   private readonly _connect: () => ISocket;
   private readonly _isSignedIn: () => Promise<boolean>;
+  private readonly _revived: () => void;
   private readonly _backoff: Backoff;
   private readonly _heartbeat: Heartbeat;
-  private readonly _comms = new Comms(message => this._send(message));
+  private readonly _comms = new Comms(message => {
+    this._send(message);
+    this._heartbeat.sent();
+  });
   private readonly _status = new LinkStatus();
   private readonly _waits = new Waits();
   private readonly _waiting: {
@@ -269,5 +299,7 @@ export class Connection implements IConnection, ILink {
   private _resting = false;
   private _disposed = false;
   private _answersHeartbeats = false;
+  private _isSilent = false;
+  private _startedAt = 0;
   private _late: ReturnType<typeof setTimeout> | undefined;
 }

@@ -13,6 +13,9 @@ export const TIMES: IHeartbeatTimes = { quiet: 10_000, patience: 5_000 };
 /** A timer that is so late slept, with the whole computer or in a background tab: what it waited for may lie unread. */
 const SLEPT = 2_000;
 
+/** Whoever types is told sooner: after so short a silence what is sent is sent with a question. */
+const ACTIVE = 2_000;
+
 /** Ask a quiet peer for a sign of life, and tell when none comes. */
 export class Heartbeat {
   /**
@@ -40,6 +43,13 @@ export class Heartbeat {
   heard(): void {
     this._heardAt = Date.now();
     this._asked = false;
+  }
+
+  /** Something was sent: if it does not arrive, that is to be known soon. */
+  sent(): void {
+    if (Date.now() - this._heardAt > ACTIVE) {
+      this.probe();
+    }
   }
 
   /** Ask now: something says that the connection may have gone. */

@@ -4,6 +4,7 @@ import type {
   JupyterFrontEnd,
   JupyterFrontEndPlugin
 } from '@jupyterlab/application';
+import type { ISessionContext } from '@jupyterlab/apputils';
 import { URLExt } from '@jupyterlab/coreutils';
 import {
   type FileEditorFactory,
@@ -21,6 +22,7 @@ import {
   type TranslationBundle
 } from '@jupyterlab/translation';
 import { Connection, type ISocket } from '../channels/connection';
+import { type FetchRequest, Rescue } from '../channels/rescue';
 import { CONTENT_PROVIDER, ContentProvider } from '../content_provider';
 import { MemoryDrafts } from '../documents/draft';
 import { DatabaseDrafts } from '../drafts/database';
@@ -33,6 +35,11 @@ import { toast } from './toast';
 
 const ID = 'rtc-widgets:provider';
 const TOLD = 'rtc_widgets:told-to-step-aside';
+
+/** What notebooks and consoles have. */
+interface IHasSession {
+  readonly sessionContext: ISessionContext;
+}
 
 /** Plugins of other extensions that provide collaborative documents. */
 const OTHERS: readonly (readonly [string, string])[] = [
@@ -59,6 +66,23 @@ function connect(settings: ServerConnection.ISettings): ISocket {
       ? `?token=${encodeURIComponent(settings.token)}`
       : '';
   return new settings.WebSocket(url + token, [SUBPROTOCOL]);
+}
+
+/** Let requests that a network swallowed be sent again: all of the page's, for each of them may block ours. */
+function rescue(settings: ServerConnection.ISettings): Rescue {
+  const made = new Rescue(settings.fetch as FetchRequest);
+  // JupyterLab's own managers hold these settings, and look the function up at each request.
+  (settings as { fetch: FetchRequest }).fetch = made.fetch;
+  return made;
+}
+
+/** Connect the kernels anew, which JupyterLab does not by itself where a connection is gone without a word. */
+function reconnectKernels({ shell }: JupyterFrontEnd): void {
+  for (const widget of shell.widgets('main')) {
+    const { sessionContext } = widget as Partial<IHasSession>;
+    // One that cannot be connected is shown as such by JupyterLab.
+    sessionContext?.session?.kernel?.reconnect().catch(() => undefined);
+  }
 }
 
 /** Ask who provides documents, or return null where our server extension does not answer. */
@@ -136,9 +160,14 @@ const plugin: JupyterFrontEndPlugin<ILiveDocuments | null> = {
       return null;
     }
 
+    const swallowed = rescue(serverSettings);
     const connection = new Connection({
       connect: () => connect(serverSettings),
-      isSignedIn: () => isSignedIn(fetch)
+      isSignedIn: () => isSignedIn(fetch),
+      revived: () => {
+        swallowed.again();
+        reconnectKernels(app);
+      }
     });
     onWake(() => connection.wake());
     const provider = new ContentProvider({

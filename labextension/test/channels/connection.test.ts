@@ -41,6 +41,7 @@ let sockets: Socket[];
 let isSignedIn: boolean;
 let connection: Connection;
 let told: ILinkStatus[];
+let revived: number;
 
 const last = () => sockets.at(-1)!;
 
@@ -48,6 +49,7 @@ beforeEach(() => {
   vi.useFakeTimers();
   sockets = [];
   told = [];
+  revived = 0;
   isSignedIn = true;
   connection = new Connection({
     connect: () => {
@@ -55,6 +57,9 @@ beforeEach(() => {
       return last();
     },
     isSignedIn: () => Promise.resolve(isSignedIn),
+    revived: () => {
+      revived += 1;
+    },
     backoff: new Backoff(FIRST, MOST, () => 1)
   });
   connection.statusChanged.connect((_, status) => told.push(status));
@@ -85,6 +90,46 @@ describe('a connection', () => {
     expect(connection.isOpen).toBe(false);
     expect(sockets[0]?.isClosed).toBe(true);
     expect(connection.status.state).toBe('offline');
+  });
+
+  it('tells when it is back after a silence, and not after a word', async () => {
+    await opened();
+    last().onclose?.(undefined as never);
+    begin();
+    await vi.advanceTimersByTimeAsync(FIRST);
+    last().open();
+    expect(revived).toBe(0);
+    await vi.advanceTimersByTimeAsync(15_000);
+    begin();
+    await vi.advanceTimersByTimeAsync(FIRST);
+    last().open();
+    expect(revived).toBe(1);
+  });
+
+  it('asks soon whether what is typed arrives', async () => {
+    await opened();
+    const open = { versions: [1], release: '', ticket: '', lineage: null };
+    const listener = {
+      receive: () => undefined,
+      closed: () => undefined,
+      lost: () => undefined
+    };
+    const channel = connection.open('document', open, [], listener);
+    await vi.advanceTimersByTimeAsync(3_000);
+    channel.send([]);
+    await vi.advanceTimersByTimeAsync(5_000);
+    expect(connection.isOpen).toBe(false);
+  });
+
+  it('gives up an attempt that hangs when something happened to the network', async () => {
+    begin();
+    connection.wake();
+    expect(sockets).toHaveLength(1);
+    await vi.advanceTimersByTimeAsync(3_000);
+    connection.wake();
+    await vi.advanceTimersByTimeAsync(0);
+    expect(sockets).toHaveLength(2);
+    expect(sockets[0]?.isClosed).toBe(true);
   });
 
   it('lets a server of an earlier release be silent', async () => {
