@@ -36,6 +36,7 @@ export class Keeper {
       this._last = { unsent, isOffered: OFFERED.includes(code) };
       void this.write();
     });
+    window.addEventListener('beforeunload', this._onLeaving);
     window.addEventListener('pagehide', this._onLeave);
     document.addEventListener('visibilitychange', this._onLeave);
   }
@@ -63,6 +64,7 @@ export class Keeper {
 
   /** Write a last time, before the provider is disposed, which forgets; resolves when that is done. */
   dispose(): Promise<void> {
+    window.removeEventListener('beforeunload', this._onLeaving);
     window.removeEventListener('pagehide', this._onLeave);
     document.removeEventListener('visibilitychange', this._onLeave);
     return this.write().finally(() => {
@@ -81,6 +83,15 @@ export class Keeper {
       isOnline ? PATIENCE : SOON
     );
   }
+
+  /** JupyterLab asks whether to leave by what the file lacks; what the server lacks is reason enough. */
+  private readonly _onLeaving = (event: BeforeUnloadEvent): void => {
+    if (this._provider.hasUnsaved) {
+      event.preventDefault();
+      // While the person reads the question, the draft is written.
+      void this.write();
+    }
+  };
 
   private readonly _onLeave = (): void => {
     if (document.hidden || this._timer !== undefined) {
