@@ -23,6 +23,7 @@ import { FileNews } from './file_news';
 import { firstSync } from './first_sync';
 import { goLive, type ILiveOptions } from './live_document';
 import { key, OpenDocuments } from './open_documents';
+import { type IPostponed, PostponedSaves } from './postponed';
 import type { IWhyNot } from './standing/standing';
 import type {
   ILiveDocument,
@@ -88,6 +89,10 @@ export class ContentProvider implements IContentProvider, ILiveDocuments {
     return this._recovering.recovered;
   }
 
+  get postponed(): ISignal<unknown, IPostponed> {
+    return this._saves.changed;
+  }
+
   get link(): ILink {
     return this._options.link;
   }
@@ -131,7 +136,8 @@ export class ContentProvider implements IContentProvider, ILiveDocuments {
     const ordinary = { ...options, contentProviderId: undefined };
     const { drive } = this._options;
     if (options?.content === false) {
-      const model = await drive.get(path, ordinary);
+      // JupyterLab's question before and after each save.
+      const model = await this._save(path, () => drive.get(path, ordinary));
       this._news.tell(path, model);
       return model;
     }
@@ -163,12 +169,21 @@ export class ContentProvider implements IContentProvider, ILiveDocuments {
     if (!document) {
       return drive.save(path, { ...options, contentProviderId: undefined });
     }
-    await document.provider.save();
-    const model = await drive.get(document.path, {
-      content: false,
-      hash: true
+    const model = await this._saves.orPostpone(document, async () => {
+      await document.provider.save();
+      return drive.get(document.path, { content: false, hash: true });
     });
     return this._news.note(document, model);
+  }
+
+  private _save<T>(path: string, action: () => Promise<T>): Promise<T> {
+    const [document] = this._documents.atPath(path);
+    if (!document) {
+      return action();
+    }
+    // Whoever saves is at the keyboard, and is told soon where nobody listens any more.
+    this._options.connection.wake();
+    return this._saves.orPostpone(document, action);
   }
 
   private _create(
@@ -195,6 +210,7 @@ export class ContentProvider implements IContentProvider, ILiveDocuments {
     this._documents.add(document);
     this._news.follow(document);
     this._recovering.follow(document);
+    this._saves.follow(document);
     model.disposed.connect(() => {
       this._documents.remove(document);
       this._recovering.forget(document);
@@ -208,6 +224,7 @@ export class ContentProvider implements IContentProvider, ILiveDocuments {
   private readonly _documents = new OpenDocuments();
   private readonly _news: FileNews;
   private readonly _recovering: Recovering;
+  private readonly _saves = new PostponedSaves();
   private readonly _unshared = new Map<string, IWhyNot>();
   private readonly _added = new Signal<ILiveDocuments, ILiveDocument>(this);
 }

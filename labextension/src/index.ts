@@ -10,6 +10,7 @@ import ownUndo from './plugins/own_undo';
 import people from './plugins/people';
 import provider from './plugins/provider';
 import readOnly from './plugins/read_only';
+import saving from './plugins/saving';
 import sharing from './plugins/sharing';
 import signOut from './plugins/sign_out';
 import standing from './plugins/standing';
@@ -26,6 +27,7 @@ const plugins: JupyterFrontEndPlugin<unknown>[] = [
   readOnly,
   endings,
   undecided,
+  saving,
   signOut,
   notices,
   textView,

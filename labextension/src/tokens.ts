@@ -7,6 +7,7 @@ import type { ISignal } from '@lumino/signaling';
 import type { ILink } from './channels/link';
 import type { Discussion } from './comments/discussion';
 import type { IUnsaved } from './documents/unacknowledged';
+import type { IPostponed } from './postponed';
 import type { Provider } from './provider';
 import type { Sharing } from './sharing';
 import type { IWhyNot } from './standing/standing';
@@ -37,6 +38,8 @@ export interface ILiveDocuments {
   whyUnshared(path: string, type: string): IWhyNot | null;
   /** Texts were applied again; `left` could not be merged. */
   readonly recovered: ISignal<unknown, IRecovered>;
+  /** A save waits for the connection, or has waited and is done. */
+  readonly postponed: ISignal<unknown, IPostponed>;
   /** Return the texts that could not be merged into a document and wait for a person to decide. */
   undecided(document: ILiveDocument): readonly IUndecided[];
   readonly undecidedChanged: ISignal<unknown, ILiveDocument>;

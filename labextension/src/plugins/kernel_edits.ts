@@ -15,7 +15,7 @@ import {
   type TranslationBundle
 } from '@jupyterlab/translation';
 import { KernelEdits, PAUSE } from '../kernel_edits/edits';
-import { Notice } from '../kernel_edits/notice';
+import { Notice } from '../notice';
 import { showNext } from '../kernel_edits/show';
 import { sentenceOf } from '../kernel_edits/words';
 import { type ILiveDocument, ILiveDocuments } from '../tokens';

@@ -1,7 +1,7 @@
 /** The notice in a tab: a line of text with buttons, which goes by itself. */
 
 import type { TranslationBundle } from '@jupyterlab/translation';
-import { closeIcon, kernelIcon } from '@jupyterlab/ui-components';
+import { closeIcon, kernelIcon, type LabIcon } from '@jupyterlab/ui-components';
 import { Widget } from '@lumino/widgets';
 
 /** Milliseconds for which it stays after the last news. */
@@ -17,16 +17,20 @@ export interface IOffer {
 
 /** Draw the notice over the lower edge of a document. */
 export class Notice extends Widget {
-  /** @param _gone hears that it went, by itself or by its button. */
+  /**
+   * @param _gone hears that it went, by itself or by its button.
+   * @param about says by a picture what it is about.
+   */
   constructor(
     trans: TranslationBundle,
-    private readonly _gone: () => void
+    private readonly _gone: () => void = () => undefined,
+    about: LabIcon = kernelIcon
   ) {
     super();
     this.addClass('rtcw-Notice');
     this._text.className = 'rtcw-Notice-text';
     this._text.setAttribute('role', 'status');
-    const icon = kernelIcon.element({ tag: 'span', className: 'rtcw-Icon' });
+    const icon = about.element({ tag: 'span', className: 'rtcw-Icon' });
     icon.setAttribute('aria-hidden', 'true');
     const close = document.createElement('button');
     close.type = 'button';
