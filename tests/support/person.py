@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from playwright.sync_api import Locator, Page, expect
 from support.server import Server
 
@@ -67,9 +69,12 @@ class Person:
 
     def start_over(self, path: str) -> None:
         """Close the page, as a browser that crashes does, and open *path* in a new one of the same browser."""
-        context = self.page.context
         self.page.close()
-        self._sit_down(context.new_page())
+        self.sit_down_again(path)
+
+    def sit_down_again(self, path: str) -> None:
+        """Open *path* in a new page of the same browser; the one before is closed."""
+        self._sit_down(self.page.context.new_page())
         self.open(path)
 
     def ready(self, path: str) -> None:
@@ -116,8 +121,9 @@ class Person:
         assert not self.errors, self.errors
 
     def is_told_that_the_server_is_away(self) -> None:
-        """Close JupyterLab's own word of that, whenever it comes."""
-        dialog = self.page.locator(".jp-Dialog", has_text="Server Connection Error")
+        """Close JupyterLab's own word of that, whenever it comes; a server that was killed knows no kernel."""
+        words = re.compile("Server Connection Error|Error Starting Kernel")
+        dialog = self.page.locator(".jp-Dialog", has_text=words)
         self.page.add_locator_handler(dialog, lambda shown: shown.locator("button").last.click())
 
     def sources(self) -> list[str]:
