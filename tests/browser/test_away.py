@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from playwright.sync_api import expect
+from support.others import standing
 from support.person import Person
 from support.server import until
 
@@ -35,7 +36,7 @@ def test_a_server_that_is_stopped_and_started(start_lab, visit, log):
     assert ada.toast("anew").count() == 0
 
 
-def test_another_token_is_waited_for(start_lab, visit):
+def test_another_token_is_waited_for(start_lab, visit, screenshots):
     lab = start_lab()
     path = lab.notebook("signed-out.ipynb", "a", "b")
     ada = visit(lab, path)
@@ -49,13 +50,19 @@ def test_another_token_is_waited_for(start_lab, visit):
     ada.type(" more")
     assert ada.sources()[0] == "a ada more" and not ada.is_read_only()
     # The person signs in, in another tab of the same browser, and looks at the first again.
-    login = ada.page.context.new_page()
-    login.goto(f"{lab.url}/login")
+    details = ada.page.get_by_role("dialog", name="Collaboration")
+    standing(ada).click()
+    expect(details).to_contain_text("Your sign-in has expired")
+    ada.page.screenshot(path=screenshots / "signed-out.png")
+    with ada.page.context.expect_page() as opened:
+        details.get_by_role("button", name="Sign In").click()
+    login = opened.value
     login.locator("input[name=password]").first.fill(lab.token)
     login.locator("#login_submit").click()
     login.wait_for_url("**/lab**")
     login.close()
-    ada.page.evaluate("() => window.dispatchEvent(new Event('focus'))")
+    standing(ada).click()
+    details.get_by_role("button", name="Reconnect Now").click()
     until(lambda: lab.sources(path)[0] == "a ada more", "what was typed is saved", 40)
     _standing(ada, "Live")
 

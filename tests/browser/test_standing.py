@@ -173,3 +173,55 @@ def test_it_can_stand_in_the_top_bar(start_lab, visit, screenshots):
     expect(details(ada)).to_be_in_viewport(ratio=1)
     ada.page.screenshot(path=screenshots / "standing-top.png")
     ada.sees_no_dialog()
+
+
+# Everybody may do everything, until a file named "away" lies beside the configuration; then nobody may read "b.ipynb".
+FICKLE = """
+from pathlib import Path
+from jupyter_server.auth import AllowAllAuthorizer
+
+class Fickle(AllowAllAuthorizer):
+    def is_authorized(self, handler, user, action, resource):
+        is_away = Path(__file__).with_name("away").exists()
+        return not (is_away and resource == "contents" and handler.request.path.endswith("/b.ipynb"))
+
+c.ServerApp.authorizer_class = Fickle
+"""
+
+
+def test_the_cures_of_a_closed_document(start_lab, visit, screenshots):
+    limits = ["--RelayApp.max_frame=4096", "--RelayApp.max_message=20000", "--RelayApp.recheck_interval=0.5"]
+    lab = start_lab(config=FICKLE, options=limits)
+    away = lab.work / "config" / "away"
+    first, second = lab.notebook("a.ipynb", "x = 1"), lab.notebook("b.ipynb", "y = 1")
+    ada = visit(lab, first)
+    says(ada, "Live, 1 person here, kernel not linked")
+    # More than the relay takes.
+    ada.editor().click()
+    ada.page.keyboard.press("Control+End")
+    ada.page.keyboard.insert_text("#" * 30_000)
+    expect(standing(ada)).to_have_accessible_name("Collaboration: Closed [too-large]")
+    assert ada.is_read_only()
+    standing(ada).click()
+    expect(details(ada).get_by_role("button", name="Copy My Text")).to_be_visible()
+    ada.page.screenshot(path=screenshots / "standing-closed.png")
+    reads_well(ada.page)
+    details(ada).get_by_role("button", name="Open Again").click()
+    says(ada, "Live, 1 person here, kernel not linked")
+    ada.sees(0, "x = 1")
+    expect(ada.page.get_by_role("region", name="Typed text that could not be merged")).to_be_visible()
+    ada.type(" + 1")
+    until(lambda: lab.sources(first) == ["x = 1 + 1"], "the file has it")
+
+    ada.open(second)
+    says(ada, "Live, 1 person here, kernel not linked")
+    away.touch()
+    expect(standing(ada)).to_have_accessible_name("Collaboration: Closed [unauthorized]")
+    away.unlink()
+    standing(ada).click()
+    details(ada).get_by_role("button", name="Reload the Page").click()
+    ada.ready(second)
+    says(ada, "Live, 1 person here, kernel not linked")
+    ada.type(" + 1")
+    until(lambda: lab.sources(second) == ["y = 1 + 1"], "the file has it")
+    ada.sees_no_dialog()
