@@ -110,7 +110,10 @@ class Places:
         if where not in self._cells:
             self._cells[where] = self._array()[where]
         cell = self._cells[where]
-        return cell.get(key) if isinstance(cell, Map) else None
+        try:
+            return cell[key] if isinstance(cell, Map) else None  # `get` would ask three times
+        except KeyError:
+            return None
 
     def _array(self) -> Array[Any]:
         cells: Array[Any] = self._doc.get("cells", type=Array)
