@@ -49,7 +49,7 @@ def find_range(places: Places, anchor: _Anchor) -> Range | None:
         found = _quoted_here(places, anchor, own, left) or _quoted_elsewhere(places, anchor, own)
         found = found or _similar(places, anchor, own)
         if found is not None:
-            return found
+            return _as_lines(places, anchor, found)
     return left if left is not None and (left.start < left.end or not quote["exact"]) else None
 
 
@@ -75,7 +75,7 @@ def with_original(places: Places, anchor: _Anchor, found: Range) -> Range:
         if at >= 0:
             return Range(found.where, at, at + size, "moved", 1.0)
     if now == original:
-        return replace(found, confidence=1.0)
+        return replace(found, state="exact" if found.at_position else "moved", confidence=1.0)
     return replace(found, state="changed", confidence=similarity(original, now))
 
 
@@ -95,7 +95,8 @@ def _at_position(places: Places, anchor: _Anchor, own: Iterable[int]) -> Range |
             start, end = end, start  # written where nothing was
         if start > end:
             continue
-        if anchor["kind"] == "line":
+        gone = start == end and quote["exact"]
+        if anchor["kind"] == "line" and not gone:
             start, end = _whole_lines(string, start, end)
         if end - start == quoted_length(quote) and string.startswith(quote["exact"], start):
             return Range(where, start, end, "exact", 1.0, at_position=True)
@@ -146,6 +147,15 @@ def _similar(places: Places, anchor: _Anchor, own: list[int]) -> Range | None:
         if found is not None and (best is None or found[0] > best.confidence):
             best = Range(where, found[1], found[2], "changed", found[0])
     return best
+
+
+def _as_lines(places: Places, anchor: _Anchor, found: Range) -> Range:
+    """Return *found*, where an anchor is at a line, as all of the line in which that is now."""
+    string, exact = places.string(found.where), anchor["quote"]["exact"]
+    start, end = _whole_lines(string, found.start, found.end)
+    if anchor["kind"] != "line" or (start, end) == (found.start, found.end):
+        return found
+    return Range(found.where, start, end, "changed", similarity(exact, string[start:end]))
 
 
 def _moved(where: int, found: Occurrence) -> Range:

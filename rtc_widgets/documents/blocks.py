@@ -9,13 +9,13 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
-__all__ = ["Block", "Blocks", "read_state", "scan"]
+__all__ = ["Block", "Blocks", "Parent", "read_state", "scan"]
 
-# One to five varuints, to be skipped.
-_SKIPS = [re.compile(rb"(?:[\x80-\xff]*[\x00-\x7f]){%d}" % count) for count in range(6)]
+# Varuints, to be skipped.
+_SKIPS = [re.compile(rb"(?:[\x80-\xff]*[\x00-\x7f]){%d}" % count) for count in range(5)]
 
 _GC, _DELETED, _JSON, _BINARY, _STRING, _EMBED, _FORMAT, _TYPE, _ANY, _DOC, _SKIP = range(11)
 
@@ -23,23 +23,40 @@ _GC, _DELETED, _JSON, _BINARY, _STRING, _EMBED, _FORMAT, _TYPE, _ANY, _DOC, _SKI
 _FIXED = {127: 0, 126: 0, 124: 4, 123: 8, 122: 8, 121: 0, 120: 0}
 
 
-class Block(NamedTuple):
-    """Hold one run of characters: its first clock, its length in UTF-8 bytes, and whether it is in the text.
+# A shared type: the id of the item that it is, or its name where it is a root.
+Parent = tuple[int, int] | str
 
-    A deleted run may have lost its characters; then it has no bytes.
+
+class Block(NamedTuple):
+    """Hold one run of characters.
+
+    Args:
+        clock: of the first.
+        size: in UTF-8 bytes; none where it was deleted and has lost its characters.
+        alive: whether it is in the text still.
+        parent: the text that it is or was in; None where that is not known.
     """
 
     clock: int
     size: int
     alive: bool
+    parent: Parent | None
+
+
+class _Beside(NamedTuple):
+    """Say that a run is in the text in which a character is."""
+
+    client: int
+    clock: int
 
 
 @dataclass(slots=True)
 class _Client:
-    clocks: list[int]
-    ends: list[int]
-    sizes: list[int]
-    deleted: list[tuple[int, int]]
+    clocks: list[int] = field(default_factory=list)
+    ends: list[int] = field(default_factory=list)
+    sizes: list[int] = field(default_factory=list)
+    links: list[Parent | _Beside | None] = field(default_factory=list)
+    deleted: list[tuple[int, int]] = field(default_factory=list)
 
 
 class Blocks:
@@ -50,9 +67,8 @@ class Blocks:
 
     def find(self, client: int, clock: int) -> Block | None:
         """Return the run in which a character is or was, None where there is none such, or no more."""
-        known = self._clients.get(client)
-        index = bisect_right(known.clocks, clock) - 1 if known else -1
-        return self._at(client, index) if known and index >= 0 and clock < known.ends[index] else None
+        index = self._index(client, clock)
+        return None if index is None else self._at(client, index)
 
     def down_from(self, client: int, clock: int) -> Iterator[Block]:
         """Yield the runs in the texts that begin at *clock* or before, the nearest first."""
@@ -66,7 +82,29 @@ class Blocks:
         clock = known.clocks[index]
         place = bisect_right(known.deleted, (clock, 2**53)) - 1
         alive = place < 0 or clock >= sum(known.deleted[place])
-        return Block(clock, known.sizes[index], alive)
+        return Block(clock, known.sizes[index], alive, self._parent(client, index))
+
+    def _index(self, client: int, clock: int) -> int | None:
+        known = self._clients.get(client)
+        index = bisect_right(known.clocks, clock) - 1 if known else -1
+        return index if known and index >= 0 and clock < known.ends[index] else None
+
+    def _parent(self, client: int, index: int) -> Parent | None:
+        """Follow a run's neighbours to one that says in which text it is, and note it at all of them."""
+        way: list[tuple[list[Parent | _Beside | None], int]] = []
+        links, at = self._clients[client].links, index
+        link = links[at]
+        while isinstance(link, _Beside):
+            way.append((links, at))
+            beside = self._index(link.client, link.clock)
+            if beside is None:
+                link = None
+                break
+            links, at = self._clients[link.client].links, beside
+            link = links[at]
+        for links, passed in way:
+            links[passed] = link
+        return link
 
 
 def read_state(state: bytes) -> dict[int, int]:
@@ -94,7 +132,7 @@ def scan(update: bytes) -> Blocks:
         for _ in range(count):
             client, at = _varuint(update, at)
             ranges, at = _varuint(update, at)
-            deleted = clients.setdefault(client, _Client([], [], [], [])).deleted
+            deleted = clients.setdefault(client, _Client()).deleted
             for _ in range(ranges):
                 clock, at = _varuint(update, at)
                 length, at = _varuint(update, at)
@@ -109,7 +147,7 @@ def _scan_client(data: bytes, at: int, clients: dict[int, _Client]) -> int:
     count, at = _varuint(data, at)
     client, at = _varuint(data, at)
     clock, at = _varuint(data, at)
-    known = clients.setdefault(client, _Client([], [], [], []))
+    known = clients.setdefault(client, _Client())
     for _ in range(count):
         info = data[at]
         kind = info & 31
@@ -118,7 +156,11 @@ def _scan_client(data: bytes, at: int, clients: dict[int, _Client]) -> int:
             length, at = _varuint(data, at)
             clock += length
             continue
-        at = _skip_place(data, at, info)
+        if kind in (_STRING, _DELETED):
+            link, at = _read_place(data, at, info)
+            known.links.append(link)
+        else:
+            at = _skip_place(data, at, info)
         if kind == _STRING:
             size, at = _varuint(data, at)
             length = _utf16_length(data[at : at + size])
@@ -144,6 +186,23 @@ def _skip_place(data: bytes, at: int, info: int) -> int:
     in_root, at = _varuint(data, at)
     at = _skip_string(data, at) if in_root else _skip(data, at, 2)
     return _skip_string(data, at) if info & 32 else at
+
+
+def _read_place(data: bytes, at: int, info: int) -> tuple[Parent | _Beside, int]:
+    """Return what an item says of the text that it is in, and where that ends."""
+    if info & 192:
+        client, at = _varuint(data, at)
+        clock, at = _varuint(data, at)
+        return _Beside(client, clock), _skip(data, at, 2) if info & 192 == 192 else at
+    in_root, at = _varuint(data, at)
+    if in_root:
+        length, at = _varuint(data, at)
+        name = data[at : at + length].decode(errors="replace")
+        at += length
+        return name, _skip_string(data, at) if info & 32 else at
+    client, at = _varuint(data, at)
+    clock, at = _varuint(data, at)
+    return (client, clock), _skip_string(data, at) if info & 32 else at
 
 
 def _skip_content(data: bytes, at: int, kind: int) -> tuple[int, int]:

@@ -11,7 +11,7 @@ from typing import Any
 
 from pycrdt import Assoc, Doc, StickyIndex, Text
 
-from rtc_widgets.documents.blocks import Block, Blocks, read_state, scan
+from rtc_widgets.documents.blocks import Block, Blocks, Parent, read_state, scan
 from rtc_widgets.documents.text import counts_bytes, utf8_offset
 
 __all__ = ["Known", "Position", "Positions"]
@@ -57,6 +57,8 @@ class Positions:
         self._known = known
         found = text.sticky_index(0, Assoc.BEFORE).to_json()
         self._type = {"type": found.get("type"), "tname": found.get("tname")}
+        item = found.get("type")
+        self._parent: Parent = (item["client"], item["clock"]) if item else found["tname"]
 
     def make(self, offset: int, assoc: int) -> Position:
         """Return the position at *offset*.
@@ -98,14 +100,12 @@ class Positions:
 
     def _find_by_blocks(self, client: int, clock: int, *, after: bool) -> int | None:
         block = self._known.blocks.find(client, clock)
-        at = None if block is None else self._native_offset(client, block.clock)
+        at = self._native_offset(client, block.clock) if block and block.parent == self._parent else None
         if block is None or at is None:
             return None
         start = _code_points(self.string, at)
         if not block.alive:
             return start
-        if self._native_id(start) != (client, block.clock):
-            return None
         units = clock - block.clock + (0 if after else 1)
         return start + _code_points_of_units(self.string[start : start + units], units)
 
@@ -129,6 +129,8 @@ class Positions:
         """
         native = _native(self.string, at)
         for block in self._known.blocks.down_from(client, clock):
+            if block.parent != self._parent:
+                continue
             start = self._native_offset(client, block.clock)
             if (
                 start is not None

@@ -57,7 +57,10 @@ export function findRange(places: Places, anchor: IWantedRange): IFound | null {
       quotedElsewhere(places, anchor, own) ??
       similar(places, anchor, own))
     : null;
-  return found ?? (left && (left.start < left.end || !exact) ? left : null);
+  if (found) {
+    return asLines(places, anchor, found);
+  }
+  return left && (left.start < left.end || !exact) ? left : null;
 }
 
 /** Return where the cell of an anchor is, and how sure that is; null where it is nowhere. */
@@ -84,7 +87,8 @@ export function withOriginal(
   const string = places.string(found.where);
   const now = string.slice(found.start, found.end);
   if (now === original) {
-    return { ...found, confidence: 1 };
+    const state = found.atPosition ? 'exact' : 'moved';
+    return { ...found, state, confidence: 1 };
   }
   if (original) {
     const size = countPoints(original);
@@ -120,7 +124,8 @@ function atPosition(
     if (start > end) {
       continue;
     }
-    if (anchor.kind === 'line') {
+    const gone = start === end && exact;
+    if (anchor.kind === 'line' && !gone) {
       [start, end] = wholeLines(text.string, start, end);
     }
     const now = text.string.slice(start, end);
@@ -225,6 +230,17 @@ function similar(
     }
   }
   return best;
+}
+
+/** Return what was found, where an anchor is at a line, as all of the line in which that is now. */
+function asLines(places: Places, anchor: IWantedRange, found: IFound): IFound {
+  const string = places.string(found.where);
+  const [start, end] = wholeLines(string, found.start, found.end);
+  if (anchor.kind !== 'line' || (start === found.start && end === found.end)) {
+    return found;
+  }
+  const confidence = similarity(anchor.quote.exact, string.slice(start, end));
+  return { ...found, start, end, state: 'changed', confidence };
 }
 
 function quoted(where: number, found: IOccurrence): IFound {
