@@ -15,7 +15,7 @@ from pycrdt import Array, Doc, Map, Text
 from rtc_widgets.documents import ycells
 from rtc_widgets.documents.anchor_form import checked_anchor
 from rtc_widgets.documents.anchors import Anchor, Places, make_anchor, reattach, resolve
-from rtc_widgets.documents.blocks import scan
+from rtc_widgets.documents.blocks import Blocks, scan
 from rtc_widgets.documents.notebook import Notebook
 from rtc_widgets.documents.quotes import make_quote, similarity
 from rtc_widgets.documents.text import set_text
@@ -300,6 +300,21 @@ class TestPasses:
         places = Places(doc)
         assert [resolve(places, anchor).state for anchor in anchors] == ["exact"] * 3
         assert doc.get_update() == before
+
+    def test_a_pass_reads_only_what_anchors_are_at(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        doc = notebook(*(f"é = {i}.5\n" for i in range(100)))
+        anchors = [on(doc, f"{i}.5", i) for i in range(0, 100, 10)]
+        scans: list[int] = []
+
+        def counted(update: bytes) -> Blocks:
+            scans.append(len(update))
+            return scan(update)
+
+        monkeypatch.setattr("rtc_widgets.documents.positions.scan", counted)
+        places = Places(doc)
+        assert {resolve(places, anchor).state for anchor in anchors} == {"exact"}
+        assert len(scans) == 1
+        assert sorted(places._texts) == list(range(0, 100, 10))
 
     def test_many_cells_are_read_alike(self, monkeypatch: pytest.MonkeyPatch) -> None:
         doc = notebook("one", "two é", "three")
