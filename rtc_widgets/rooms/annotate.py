@@ -16,6 +16,7 @@ from typing import Any
 from pycrdt import Array, Doc
 from pycrdt import Map as YMap
 
+from rtc_widgets.documents.anchor_check import is_anchor
 from rtc_widgets.documents.threads import (
     PEOPLE,
     THREADS,
@@ -115,6 +116,11 @@ class Annotator:
         threads = read_threads(doc).values()
         self._number = max((thread.number for thread in threads), default=0)
         self._count = sum(thread.deleted is None for thread in threads)
+
+    @property
+    def count(self) -> int:
+        """Return how many threads there are, without the deleted ones."""
+        return self._count
 
     def carry_out(self, actor: Actor, method: str, params: Mapping[str, Any]) -> dict[str, Any]:
         """Do what *method* of docs/protocol.md, 3.4, asks, or nothing.
@@ -308,13 +314,13 @@ class Annotator:
         return words | ({"mentions": sorted(set(mentions))} if mentions else {})
 
     def _anchor(self, params: Mapping[str, Any]) -> dict[str, Any]:
-        anchor = params.get("anchor")
-        if not isinstance(anchor, Mapping):
-            raise _bad("The anchor is no JSON object.")
+        anchor: Any = params.get("anchor")
         if len(json.dumps(anchor)) > self.bounds.anchor:
             raise ChannelClosed(
                 CloseCode.TOO_LARGE, "What the comment is about is too long: choose less of it."
             )
+        if not is_anchor(anchor):
+            raise _bad("The anchor is none that this server knows.")
         if not self._exists(anchor):
             raise ChannelClosed("no-target", _NO_TARGET)
         return dict(anchor)

@@ -17,6 +17,7 @@ from rtc_widgets.protocol.codes import CloseCode
 from rtc_widgets.protocol.request import Request
 from rtc_widgets.rooms.annotate import METHODS, Actor, Annotator
 from rtc_widgets.rooms.document import RoomDocument
+from rtc_widgets.rooms.healing import Healer
 from rtc_widgets.rooms.peer import RoomPeer
 from rtc_widgets.rooms.private import PRIVATE, PrivateNotes, carry_out
 
@@ -120,6 +121,7 @@ class Room:
             document.on_request = self._on_request
         content.on_changed(backing.changed)
         self._annotator = Annotator(annotations.doc, partial(_exists, content.doc, type_))
+        self._healer = Healer(content, annotations, self._annotator)
 
     @property
     def empty(self) -> bool:
@@ -188,6 +190,7 @@ class Room:
         for view in self.views:
             await view.aclose(code, reason)
         self.content.flush()
+        self._healer.close()
         await self.backing.aclose()
         for document in self.documents.values():
             await document.aclose(code, reason)

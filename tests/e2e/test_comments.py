@@ -9,6 +9,7 @@ import pytest
 from support.server import Server
 from support.tab import Refused, Tab
 
+from rtc_widgets.documents.anchors import make_anchor, resolve
 from rtc_widgets.documents.threads import Author, ThreadValue, read_people, read_threads
 
 # Tokens are names. Bob may read and comment, eve may only read.
@@ -55,7 +56,7 @@ async def test_a_thread_reaches_everybody_signed_with_who_signed_in(guarded: Ser
         comments(guarded, path) as ada,
         comments(guarded, path, "bob") as bob,
     ):
-        anchor = {"cell": content.cells[0]["id"]}
+        anchor = make_anchor(content.doc, {"kind": "cell", "cell": content.cells[0]["id"]})
         answer = await content.request("comments.add", thread="t", comment="c", body="Why?", anchor=anchor)
         assert answer == {"thread": "t", "number": 1, "comment": "c"}
         await bob.request("comments.add", thread="t", comment="d", body="From the paper.")
@@ -75,7 +76,7 @@ async def test_a_commenter_comments_and_cannot_write_and_a_viewer_only_reads(gua
     path = guarded.notebook("roles.ipynb", "x = 1")
     async with Tab(guarded, path, token="bob") as bob, Tab(guarded, path, token="eve") as eve:
         assert (bob.welcome.role, eve.welcome.role) == ("commenter", "viewer")
-        anchor = {"cell": bob.cells[0]["id"]}
+        anchor = make_anchor(bob.doc, {"kind": "cell", "cell": bob.cells[0]["id"]})
         await bob.request("comments.add", thread="t", comment="c", body="Hm.", anchor=anchor)
         with pytest.raises(Refused) as refused:
             await eve.request("comments.add", thread="t", comment="d", body="Me too.")
@@ -88,8 +89,9 @@ async def test_a_commenter_comments_and_cannot_write_and_a_viewer_only_reads(gua
 async def test_what_is_not_in_the_notebook_takes_no_comment(guarded: Server) -> None:
     path = guarded.notebook("target.ipynb", "x = 1")
     async with Tab(guarded, path) as ada:
+        anchor = make_anchor(ada.doc, {"kind": "cell", "cell": ada.cells[0]["id"]}) | {"cell": "nowhere"}
         with pytest.raises(Refused) as refused:
-            await ada.request("comments.add", thread="t", comment="c", body="Hm.", anchor={"cell": "nowhere"})
+            await ada.request("comments.add", thread="t", comment="c", body="Hm.", anchor=anchor)
         assert refused.value.code == "no-target"
 
 
@@ -98,7 +100,7 @@ async def test_what_was_answered_survives_a_kill_and_what_was_not_is_asked_again
     path = server.notebook("crash.ipynb", "x = 1")
     asked = {"thread": "t", "comment": "c", "body": "Kept?"}
     async with Tab(server, path) as ada:
-        asked["anchor"] = {"cell": ada.cells[0]["id"]}
+        asked["anchor"] = make_anchor(ada.doc, {"kind": "cell", "cell": ada.cells[0]["id"]})
         await ada.request("comments.add", **asked)
         await asyncio.to_thread(server.stop, True)
     await asyncio.to_thread(server.start)
@@ -155,6 +157,24 @@ async def test_what_cannot_be_kept_is_refused(guarded: Server, method: str, para
         assert kept == {"read": {}, "drafts": {}}
 
 
+async def test_where_a_comment_is_is_written_down_after_what_people_did_to_the_text(guarded: Server) -> None:
+    path = guarded.notebook("healed.ipynb", "rate = 0.5", "print(rate)")
+    async with Tab(guarded, path) as ada, comments(guarded, path) as notes:
+        cell = ada.cells[0]["id"]
+        first = make_anchor(ada.doc, {"kind": "range", "cell": cell, "start": 7, "end": 10})
+        await ada.request("comments.add", thread="t", comment="c", body="Why?", anchor=first)
+        source = ada.cell(0)["source"]
+        # What JupyterLab does where a text is replaced: nothing of the old one is left for a position to hold on to.
+        with ada.doc.transaction():
+            source.clear()
+            source.insert(0, "# per year\nrate = 0.5")
+        healed = await notes.until(
+            lambda: next((t.anchor for t in threads(notes) if t.anchor != first), None), "it is written down"
+        )
+        found = resolve(ada.doc, dict(healed))
+        assert (found.state, found.start, found.quote) == ("exact", 18, "0.5")
+
+
 async def test_many_who_comment_at_once_get_a_number_each(guarded: Server) -> None:
     path = guarded.notebook("many.ipynb", "x = 1")
     async with (
@@ -162,7 +182,7 @@ async def test_many_who_comment_at_once_get_a_number_each(guarded: Server) -> No
         Tab(guarded, path, token="bob") as bob,
         comments(guarded, path) as notes,
     ):
-        anchor = {"cell": ada.cells[0]["id"]}
+        anchor = make_anchor(ada.doc, {"kind": "cell", "cell": ada.cells[0]["id"]})
         answers = await asyncio.gather(
             *(
                 tab.request(

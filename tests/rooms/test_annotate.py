@@ -19,7 +19,12 @@ ADA = Actor(Author("ada", "person", "Ada"), Role.EDITOR, {"display_name": "Ada",
 BOB = Actor(Author("bob", "person", "Bob"), Role.COMMENTER, {"display_name": "Bob"})
 CYD = Actor(Author("cyd", "person", "Cyd"), Role.VIEWER)
 KERNEL = Actor(Author("ada", "kernel", "Kernel, run by Ada"), Role.EDITOR)
-HERE = {"cell": "here"}
+HERE = {
+    "kind": "cell",
+    "cell": "here",
+    "near": [None, None],
+    "quote": {"exact": "x", "prefix": "", "suffix": ""},
+}
 
 
 class Desk:
@@ -210,7 +215,9 @@ def test_a_commenter_does_not_resolve_anothers_thread_by_a_last_word() -> None:
 def test_a_thread_is_attached_again_by_hand() -> None:
     desk = Desk()
     desk.begin()
-    assert refused(desk, ADA, "attach", thread="t1", op="o", anchor={"cell": "gone"}).code == "no-target"
+    assert (
+        refused(desk, ADA, "attach", thread="t1", op="o", anchor=HERE | {"cell": "gone"}).code == "no-target"
+    )
     desk.ask(ADA, "attach", thread="t1", op="o", anchor=HERE)
     assert [one.what for one in desk.thread.happenings] == ["attached"]
 
@@ -227,9 +234,10 @@ def test_a_thread_is_attached_again_by_hand() -> None:
         ({"thread": 7}, "bad-request", "'thread' is not"),
         ({"mentions": "ada"}, "bad-request", "no list"),
         ({"mentions": ["x"] * 51}, "bad-request", "at most 50"),
-        ({"anchor": "here"}, "bad-request", "no JSON object"),
-        ({"anchor": {"cell": "gone"}}, "no-target", "choose another place"),
-        ({"anchor": {"quote": "x" * 20_000}}, "too-large", "choose less of it"),
+        ({"anchor": "here"}, "bad-request", "none that this server knows"),
+        ({"anchor": {"kind": "cell", "cell": "here"}}, "bad-request", "none that this server knows"),
+        ({"anchor": HERE | {"cell": "gone"}}, "no-target", "choose another place"),
+        ({"anchor": HERE | {"note": "x" * 20_000}}, "too-large", "choose less of it"),
     ],
 )
 def test_bad_input_is_refused_with_what_to_do(params: dict[str, Any], code: str, words: str) -> None:
