@@ -37,7 +37,7 @@ class Rooms:
         notebook = {"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
         (folder / "a.ipynb").write_text(json.dumps(notebook))
         contents: Any = AsyncLargeFileManager(root_dir=str(folder), delete_to_trash=False)
-        contents.notary.store_factory = MemorySignatureStore
+        contents.notary.store = MemorySignatureStore()
         self.index = RoomIndex(folder / "rooms.sqlite")
         settings = RelaySettings(save_delay=3600.0, save_max_wait=3600.0, poll_interval=3600.0)
         maker = RoomMaker(contents, MemoryStore(), self.index, settings)

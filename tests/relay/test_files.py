@@ -123,7 +123,7 @@ class Server:
     def __init__(self, folder: Path, manager: type[Any] = AsyncLargeFileManager) -> None:
         self.folder = folder
         self.contents = manager(root_dir=str(folder), delete_to_trash=False)
-        self.contents.notary.store_factory = MemorySignatureStore
+        self.contents.notary.store = MemorySignatureStore()
         self.rooms: list[Room] = []
 
     def write(self, path: str, content: Any) -> None:

@@ -41,7 +41,7 @@ class Servers:
 
     async def start(self, key: RoomKey = NOTEBOOK) -> None:
         self.contents: Any = AsyncLargeFileManager(root_dir=str(self.folder), delete_to_trash=False)
-        self.contents.notary.store_factory = MemorySignatureStore
+        self.contents.notary.store = MemorySignatureStore()
         settings = RelaySettings(save_delay=3600.0, save_max_wait=3600.0, poll_interval=3600.0)
         self.maker = RoomMaker(self.contents, self.store, self.index, settings)
         self.room = await self.maker.make(key)

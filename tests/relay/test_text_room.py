@@ -43,7 +43,7 @@ class Servers:
     async def start(self) -> Peer:
         """Start a server, and return a person who has the notebook open as text."""
         contents: Any = AsyncLargeFileManager(root_dir=str(self.folder), delete_to_trash=False)
-        contents.notary.store_factory = MemorySignatureStore
+        contents.notary.store = MemorySignatureStore()
         settings = RelaySettings(save_delay=3600.0, save_max_wait=3600.0, poll_interval=3600.0)
         maker = RoomMaker(contents, self.store, self.index, settings)
         self.rooms = RoomManager(maker.make, close_delay=3600.0, make_view=maker.make_view)
