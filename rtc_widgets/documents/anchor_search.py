@@ -46,7 +46,10 @@ def find_range(places: Places, anchor: _Anchor) -> Range | None:
     if left is not None and (left.state == "exact" or left.confidence >= _EDITED):
         return left
     if quote["exact"]:
-        found = _quoted_here(places, anchor, own, left) or _quoted_elsewhere(places, anchor, own)
+        found = _quoted(places, anchor, own, left)
+        if found is None and anchor.get("original"):
+            first = {**anchor["quote"], "exact": anchor["original"]}
+            found = _quoted(places, {**anchor, "quote": first}, own, left)
         found = found or _similar(places, anchor, own)
         if found is not None:
             return _as_lines(places, anchor, found)
@@ -103,6 +106,10 @@ def _at_position(places: Places, anchor: _Anchor, own: Iterable[int]) -> Range |
         alike = similarity(quote["exact"], string[start:end]) if start < end else 0.0
         first = first or Range(where, start, end, "changed", alike, at_position=True)
     return first
+
+
+def _quoted(places: Places, anchor: _Anchor, own: list[int], left: Range | None) -> Range | None:
+    return _quoted_here(places, anchor, own, left) or _quoted_elsewhere(places, anchor, own)
 
 
 def _quoted_here(places: Places, anchor: _Anchor, own: Iterable[int], left: Range | None) -> Range | None:

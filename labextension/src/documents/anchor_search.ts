@@ -52,9 +52,13 @@ export function findRange(places: Places, anchor: IWantedRange): IFound | null {
   if (left && (left.state === 'exact' || left.confidence >= EDITED)) {
     return left;
   }
+  const quoted = (wanted: IWantedRange) =>
+    quotedHere(places, wanted, own, left) ??
+    quotedElsewhere(places, wanted, own);
+  const first = { ...anchor.quote, exact: anchor.original ?? '' };
   const found = exact
-    ? (quotedHere(places, anchor, own, left) ??
-      quotedElsewhere(places, anchor, own) ??
+    ? (quoted(anchor) ??
+      (first.exact ? quoted({ ...anchor, quote: first }) : null) ??
       similar(places, anchor, own))
     : null;
   if (found) {
@@ -160,7 +164,7 @@ function quotedHere(
         found.oneSide >= 0.5 ||
         (found.alone && countPoints(quote.exact) >= 6))
     ) {
-      return quoted(where, found);
+      return movedTo(where, found);
     }
   }
   return null;
@@ -203,7 +207,7 @@ function quotedElsewhere(
   const enough = own.length ? 12 : 6;
   const alone = found.alone && hits === 1 && countPoints(quote.exact) >= enough;
   return found.score >= (own.length ? 0.6 : 0.5) || found.oneSide === 1 || alone
-    ? quoted(where, found)
+    ? movedTo(where, found)
     : null;
 }
 
@@ -243,7 +247,7 @@ function asLines(places: Places, anchor: IWantedRange, found: IFound): IFound {
   return { ...found, start, end, state: 'changed', confidence };
 }
 
-function quoted(where: number, found: IOccurrence): IFound {
+function movedTo(where: number, found: IOccurrence): IFound {
   return moved(where, found.start, found.stop, 0.5 + found.score / 2);
 }
 

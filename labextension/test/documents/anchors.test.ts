@@ -124,6 +124,18 @@ describe('an anchor', () => {
     );
   });
 
+  it('goes back to what it was about first', () => {
+    const model = notebook();
+    const anchor = onQuote(model.ydoc);
+    OPERATIONS['editInside']!(model, PLACE);
+    const { healed } = resolve(model.ydoc, anchor);
+    expect(healed).toMatchObject({ original: QUOTE });
+    model.getCell(1).setSource(SOURCE);
+    const found = resolve(model.ydoc, healed!);
+    expect(found).toMatchObject({ state: 'moved', quote: QUOTE });
+    expect(found.healed).not.toHaveProperty('original');
+  });
+
   it('is attached again by hand, and remembers what it was about', () => {
     const model = notebook();
     const anchor = onQuote(model.ydoc);
