@@ -18,7 +18,7 @@ from rtc_widgets.protocol import envelope, version
 from rtc_widgets.protocol.codes import CloseCode
 from rtc_widgets.relay.access import Grant, identity_of, role_of
 from rtc_widgets.relay.connection import TabConnection, min_role
-from rtc_widgets.relay.socket import SocketWriter
+from rtc_widgets.relay.socket import SocketReader, SocketWriter
 from rtc_widgets.relay.yjs import YjsPeer
 from rtc_widgets.rooms.manager import RoomKey
 
@@ -141,6 +141,7 @@ class CommsHandler(_SocketHandler):
         self.set_nodelay(True)
         by_token = self.identity_provider.is_token_authenticated(self)
         user = None if by_token else self.current_user.username
+        SocketReader(self)
         self._connection = TabConnection(self.relay, user, SocketWriter(self), self.close)
         self.relay.connections.add(self)
         interval = self.relay.recheck_interval * 1000

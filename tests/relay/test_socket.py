@@ -1,4 +1,4 @@
-"""Writing past Tornado: whole messages, in order, whatever the system takes at once."""
+"""Writing and reading past Tornado: whole messages, in order, whatever the system takes or brings at once."""
 
 from __future__ import annotations
 
@@ -11,14 +11,19 @@ from tornado.web import Application
 from tornado.websocket import WebSocketHandler
 from websockets.asyncio.client import ClientConnection, connect
 
-from rtc_widgets.relay.socket import SocketWriter, framed
+from rtc_widgets.relay.socket import SocketReader, SocketWriter, framed
 
 
 class Handler(WebSocketHandler):
     opened: list[SocketWriter]
 
     def open(self, *args: str, **kwargs: str) -> None:
+        SocketReader(self)
         self.opened.append(SocketWriter(self))
+
+    def on_message(self, message: str | bytes) -> None:
+        assert isinstance(message, bytes)
+        self.opened[0](framed(message))
 
 
 @asynccontextmanager
@@ -54,3 +59,23 @@ async def test_writing_to_a_socket_that_is_gone_is_harmless():
             write(framed(bytes(10_000)))
         await client.wait_closed()
         write(framed(b"more"))
+
+
+async def test_messages_of_every_length_are_read_whole_and_in_order():
+    async with connection() as (_, client):
+        messages = [
+            bytes([i]) * size for i, size in enumerate((0, 125, 126, 65530, 65535, 65536, 200_000, 2**22, 1))
+        ]
+        # Small ones arrive together and what is large in many pieces.
+        messages += [b"%d" % i for i in range(500)]
+        for message in messages:
+            await client.send(message)
+        assert [await client.recv() for _ in messages] == messages
+
+
+async def test_a_message_in_fragments_is_read_whole():
+    async with connection() as (_, client):
+        await client.send([b"one ", bytes(70_000), b" two"])
+        assert await client.recv() == b"one " + bytes(70_000) + b" two"
+        pong = await client.ping()
+        await pong
