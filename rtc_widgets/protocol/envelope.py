@@ -133,10 +133,9 @@ def _split(data: bytes) -> list[bytes]:
     offsets = struct.unpack_from(f"<{count}Q", data, 8)
     if offsets[0] != 8 * (count + 1) or offsets[-1] != len(data):
         raise FrameError("The offsets do not span the message.")
-    pairs = list(itertools.pairwise(offsets))
-    if any(start > stop for start, stop in pairs):
+    if sorted(offsets) != list(offsets):
         raise FrameError("The offsets of the message do not ascend.")
-    return [data[start:stop] for start, stop in pairs]
+    return [data[start:stop] for start, stop in itertools.pairwise(offsets)]
 
 
 def _dump(value: Mapping[str, Any]) -> bytes:

@@ -7,9 +7,9 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from functools import lru_cache
 from itertools import chain, groupby
-from typing import Any
+from typing import Any, NamedTuple
 
 from pycrdt import Doc, get_state, merge_updates
 
@@ -39,8 +39,12 @@ OnUpdate = Callable[[bytes, str, RoomPeer | None], None]
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class _Change:
+@lru_cache(maxsize=1024)
+def _remote(user: str) -> Origin:
+    return Origin("remote", user)
+
+
+class _Change(NamedTuple):
     update: bytes
     author: str
     writer: RoomPeer | None
@@ -285,6 +289,10 @@ class RoomDocument:
     # What comes in
 
     def _take(self, peer: RoomPeer, frame: bytes, seq: int) -> list[bytes]:
+        key = sync.short_update(frame)
+        if key is not None:
+            self._apply(peer, key, seq)
+            return []
         try:
             value = self._peers[peer].receive(frame)
         except FrameError as error:
@@ -326,7 +334,7 @@ class RoomDocument:
             try:
                 if ids.SEED_MARK in update:
                     self._check_seed(sync.state_clients(get_state(update)))
-                with self.doc.transaction(origin=Origin("remote", peer.user)):
+                with self.doc.transaction(origin=_remote(peer.user)):
                     self.doc.apply_update(update)
             except (ValueError, FrameError) as error:
                 raise ChannelClosed(
