@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 __all__ = ["AWAY", "Card", "missing", "standing", "who"]
 
-# Seconds to wait for an acknowledgement that is on its way: the relay sends one at most every 200 ms.
-_MOMENT = 0.5
+# Seconds to wait for an acknowledgement that is on its way: the relay commits, and tells a kernel, at most every 200 ms.
+_MOMENT = 1.0
 
 AWAY = (
     "The server is away. What is written here is kept in this kernel, and sent when the server is back: do not "

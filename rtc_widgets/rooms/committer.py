@@ -15,7 +15,7 @@ from rtc_widgets.stores.snapshot import Snapshot, snapshots_of
 
 __all__ = ["Committer"]
 
-_SPACING = 0.1  # seconds between two commits while changes go on; the first is not kept waiting
+_SPACING = 0.2  # seconds between two commits while changes go on; the first is not kept waiting
 _RETRY_AFTER = (0.5, 1.0, 2.0, 5.0)  # seconds; the last one repeats
 _log = logging.getLogger(__name__)
 
@@ -23,7 +23,7 @@ _log = logging.getLogger(__name__)
 class Committer:
     """Append what is added, in order, and acknowledge after the commit.
 
-    A commit wakes a thread and is acknowledged to each writer, so while people type there are ten a second, and not
+    A commit wakes a thread and is acknowledged to each writer, so while people type there are five a second, and not
     one for each key.
 
     A store that refuses (a full disk) loses nothing: the entries wait and are tried again, and nobody is

@@ -66,7 +66,7 @@ export interface IStanding {
 
 /** Milliseconds for which a lost connection is on its way back; after that it is away. */
 const PATIENCE = 10_000;
-/** An acknowledgement takes a tenth of a second. */
+/** An acknowledgement takes at most a fifth of a second while all is well. */
 const ACKNOWLEDGED = 5_000;
 /** A save comes after 1 s of quiet, at the latest after 10. */
 const SAVED = 15_000;
