@@ -34,7 +34,7 @@ class Client:
     Args:
         server: whose.
         path: the notebook's, which names the room.
-        doc: a replica to keep up to date; without one, only the clocks of what arrives are looked at.
+        doc: a replica to keep up to date; without one, only the clocks of what arrives are looked at, in `until`.
     """
 
     def __init__(self, server: Server, path: str, doc: Doc[Any] | None = None) -> None:
@@ -91,6 +91,7 @@ class Client:
         if self.server.dialect != "floor":
             async with asyncio.timeout(120):
                 await self._synced
+        self._wire.patient = self.doc is None
 
     def update(self, update: bytes) -> None:
         """Send a change."""
@@ -109,7 +110,10 @@ class Client:
     async def until(self, clock: int, seconds: float = 60.0) -> None:
         """Wait until the writer's changes are here up to *clock*."""
         end = time.monotonic() + seconds
-        while self._clock < clock:
+        while True:
+            self._wire.catch_up()
+            if self._clock >= clock:
+                return
             if self._wire.closed is not None:
                 raise ConnectionError(f"{self.server.name}: {self._wire.closed}")
             if time.monotonic() > end:

@@ -25,6 +25,12 @@ class Wire(asyncio.Protocol):
         """Bytes, framing included, since the upgrade."""
         self.opened: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.closed: str | None = None
+        self.patient = False
+        """Whether to keep what arrives, with its time, until `catch_up`.
+
+        With many connections in one process, what one of them does with a message delays the next one's arrival.
+        """
+        self._kept: list[tuple[float, bytes]] = []
         self._request = request
         self._hear: Callable[[float, bytes], None] | None = None
         self._buffer = bytearray()
@@ -64,6 +70,10 @@ class Wire(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         now = time.perf_counter()
+        if self.patient:
+            self.received += len(data)
+            self._kept.append((now, data))
+            return
         buffer = self._buffer
         buffer += data
         if not self.opened.done():
@@ -81,6 +91,13 @@ class Wire(asyncio.Protocol):
         else:
             self.received += len(data)
         self._deliver(now)
+
+    def catch_up(self) -> None:
+        """Deliver what was kept."""
+        kept, self._kept = self._kept, []
+        for now, data in kept:
+            self._buffer += data
+            self._deliver(now)
 
     def _deliver(self, now: float) -> None:
         position, buffer = 0, self._buffer
