@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
 __all__ = ["AWAY", "Card", "missing", "standing", "who"]
 
-# Seconds to wait for an acknowledgement that is on its way: the relay commits, and tells a kernel, at most every 200 ms.
+# Seconds to wait for an acknowledgement that is on its way: the relay commits at most every 200 ms, and tells a kernel
+# no more often.
 _MOMENT = 1.0
 
 AWAY = (

@@ -12,10 +12,13 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from rtc_widgets.documents import interrupts
+from rtc_widgets.kernel.haste import Haste
 
 __all__ = ["MainThreadWorker", "ThreadWorker", "Worker"]
 
 Call = Callable[[], None]
+# Seconds after the last call for which threads go on switching quickly: who types presses the next key within them.
+_LINGER = 1.0
 
 
 class Worker(Protocol):
@@ -76,10 +79,20 @@ class ThreadWorker(_Queue):
         self._thread = threading.Thread(target=self._run, name="rtc_widgets", daemon=True)
         # A debugger that halts all threads must not halt the document.
         self._thread.pydev_do_not_trace = True  # type: ignore[attr-defined]
+        self._haste = Haste()
 
     def put(self, call: Call) -> None:
         """Have *call* run soon; from any thread."""
-        self._queue.put(call)
+        try:
+            if self._running:
+                self._haste.begin()
+        finally:  # nothing keeps the call from the queue, not even an interrupt
+            self._queue.put(call)
+
+    def abandon(self) -> None:
+        """Run nothing more, in a forked child."""
+        self._haste.end()
+        super().abandon()
 
     def start(self) -> None:
         """Start the thread."""
@@ -94,13 +107,18 @@ class ThreadWorker(_Queue):
     def _run(self) -> None:
         while self._running:
             due = self._tick()
+            wait = None if due is None else max(0.0, due - time.monotonic())
+            lingers = self._haste.begun and (wait is None or wait > _LINGER)
             try:
-                call = self._queue.get(timeout=None if due is None else max(0.0, due - time.monotonic()))
+                call = self._queue.get(timeout=_LINGER if lingers else wait)
+                lingers = False
                 while True:
                     self.guarded(call)
                     call = self._queue.get_nowait()
             except queue.Empty:
-                continue
+                if lingers:
+                    self._haste.end()
+        self._haste.end()
 
 
 class MainThreadWorker(_Queue):
