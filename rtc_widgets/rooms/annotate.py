@@ -16,7 +16,7 @@ from typing import Any
 from pycrdt import Array, Doc
 from pycrdt import Map as YMap
 
-from rtc_widgets.documents.anchor_check import is_anchor
+from rtc_widgets.documents.anchor_form import checked_anchor
 from rtc_widgets.documents.threads import (
     PEOPLE,
     THREADS,
@@ -26,7 +26,7 @@ from rtc_widgets.documents.threads import (
     read_thread,
     read_threads,
 )
-from rtc_widgets.errors import ChannelClosed
+from rtc_widgets.errors import ChannelClosed, DocumentError
 from rtc_widgets.origins import Origin
 from rtc_widgets.protocol.codes import CloseCode
 from rtc_widgets.roles import Role
@@ -314,16 +314,17 @@ class Annotator:
         return words | ({"mentions": sorted(set(mentions))} if mentions else {})
 
     def _anchor(self, params: Mapping[str, Any]) -> dict[str, Any]:
-        anchor: Any = params.get("anchor")
+        try:
+            anchor = checked_anchor(params.get("anchor"))
+        except DocumentError as error:
+            raise _bad(str(error)) from error
         if len(json.dumps(anchor)) > self.bounds.anchor:
             raise ChannelClosed(
                 CloseCode.TOO_LARGE, "What the comment is about is too long: choose less of it."
             )
-        if not is_anchor(anchor):
-            raise _bad("The anchor is none that this server knows.")
         if not self._exists(anchor):
             raise ChannelClosed("no-target", _NO_TARGET)
-        return dict(anchor)
+        return anchor
 
     def _thread(self, params: Mapping[str, Any]) -> ThreadValue:
         thread = read_thread(self._doc, _id(params, "thread"))
