@@ -22,13 +22,22 @@ from rtc_widgets import ids
 from rtc_widgets.documents import cell_match, diff3
 from rtc_widgets.documents.seed import normalize, own_ids
 from rtc_widgets.documents.text import set_text
-from rtc_widgets.documents.ycells import new_ycell, read_cells, set_outputs, settle_twins
+from rtc_widgets.documents.ycells import new_ycell, parse_cells, read_cells, set_outputs, settle_twins
 from rtc_widgets.origins import Origin
 
 if TYPE_CHECKING:
     from jupyter_ydoc.ybasedoc import YBaseDoc
 
-__all__ = ["FILE", "PLACEHOLDERS", "MergeResult", "identify", "merge_notebook", "merge_other", "merge_text"]
+__all__ = [
+    "FILE",
+    "PLACEHOLDERS",
+    "MergeResult",
+    "identify",
+    "merge_cell",
+    "merge_notebook",
+    "merge_other",
+    "merge_text",
+]
 
 FILE = Origin("file")
 
@@ -118,6 +127,31 @@ def merge_notebook(
     settle_twins(doc, origin)
     with doc.transaction(origin=origin):
         return merge.run()
+
+
+def merge_cell(
+    doc: Doc[Any],
+    index: int,
+    base: dict[str, Any],
+    theirs: dict[str, Any],
+    origin: Origin = FILE,
+    *,
+    merge_source: MergeSource = diff3.merge,
+) -> bool | None:
+    """Merge one normalized cell, the live one at *index*, as a notebook in which nothing else differs would be.
+
+    Returns:
+        Whether both sides had changed the same; None where the cell has to be made anew, and nothing was done.
+    """
+    ycell = doc.get("cells", type=Array)[index]
+    (live,) = parse_cells(f"[{ycell}]")
+    changes, clash = _cell_changes(base, live, theirs, merge_source)
+    if live["id"] != theirs["id"] or "cell_type" in changes:
+        return None
+    if changes:
+        with doc.transaction(origin=origin):
+            _apply(ycell, live["metadata"], changes)
+    return clash
 
 
 def identify(known: dict[str, Any], content: dict[str, Any]) -> dict[str, Any]:
@@ -212,7 +246,9 @@ class _NotebookMerge:
             if index is None or cell == before:
                 continue
             live = self._live[index]
-            changes = self._changes(before or _blank(live), live, cell)
+            changes, clash = _cell_changes(before or _blank(live), live, cell, self._merge_source)
+            if clash:
+                self._conflict(cell["id"])
             if "cell_type" in changes or (changes and cell["id"] in moved):
                 # No frontend expects that a cell becomes another kind of cell: a new one under the same id.
                 fresh[cell["id"]] = _changed(live, changes)
@@ -220,26 +256,6 @@ class _NotebookMerge:
                 _apply(self._ycells[index], live["metadata"], changes)
                 self._result.changed = True
         return fresh
-
-    def _changes(
-        self, before: dict[str, Any], live: dict[str, Any], theirs: dict[str, Any]
-    ) -> dict[str, Any]:
-        """Return the new values of a live cell's keys, ``_MISSING`` for one that goes."""
-        keys = (before.keys() | theirs.keys()) - {"id", "source", "metadata"}
-        changes, clash = _merge_maps(
-            {key: value for key, value in before.items() if key in keys},
-            live,
-            {key: value for key, value in theirs.items() if key in keys},
-        )
-        metadata, metadata_clash = _merge_maps(before["metadata"], live["metadata"], theirs["metadata"])
-        source = self._merge_source(before["source"], live["source"], theirs["source"])
-        if metadata:
-            changes["metadata"] = metadata
-        if source.text != live["source"]:
-            changes["source"] = source.text
-        if clash or metadata_clash or source.conflicts:
-            self._conflict(theirs["id"])
-        return changes
 
     def _merge_notebook_metadata(self) -> None:
         ymeta: Map[Any] = self._doc.get("meta", type=Map)
@@ -335,6 +351,25 @@ def _holds_something(cells: list[dict[str, Any]]) -> bool:
 def _edited(before: dict[str, Any], after: dict[str, Any]) -> bool:
     """Tell whether a person's work differs; outputs and metadata can be made again."""
     return any(before.get(key) != after.get(key) for key in ("source", "cell_type", "attachments"))
+
+
+def _cell_changes(
+    before: dict[str, Any], live: dict[str, Any], theirs: dict[str, Any], merge_source: MergeSource
+) -> tuple[dict[str, Any], bool]:
+    """Return the new values of a live cell's keys, ``_MISSING`` for one that goes, and whether both changed one."""
+    keys = (before.keys() | theirs.keys()) - {"id", "source", "metadata"}
+    changes, clash = _merge_maps(
+        {key: value for key, value in before.items() if key in keys},
+        live,
+        {key: value for key, value in theirs.items() if key in keys},
+    )
+    metadata, metadata_clash = _merge_maps(before["metadata"], live["metadata"], theirs["metadata"])
+    source = merge_source(before["source"], live["source"], theirs["source"])
+    if metadata:
+        changes["metadata"] = metadata
+    if source.text != live["source"]:
+        changes["source"] = source.text
+    return changes, clash or metadata_clash or bool(source.conflicts)
 
 
 def _blank(live: dict[str, Any]) -> dict[str, Any]:

@@ -21,11 +21,12 @@ from typing import TYPE_CHECKING, Any, Self
 from pycrdt import Decoder, Doc, Text, merge_updates
 
 from rtc_widgets.documents import diff3
+from rtc_widgets.documents.cell_spans import CellSpans
 from rtc_widgets.documents.ipynb import Writer
-from rtc_widgets.documents.merge import MergeSource, identify, merge_notebook
+from rtc_widgets.documents.merge import MergeSource, identify, merge_cell, merge_notebook
 from rtc_widgets.documents.reader import Reader
 from rtc_widgets.documents.text import apply, diff, set_text
-from rtc_widgets.documents.typed import Check, Problem, Typed, read_typed
+from rtc_widgets.documents.typed import Check, Problem, Typed, read_typed, read_typed_cell
 from rtc_widgets.documents.ycells import settle_twins
 from rtc_widgets.errors import DocumentError
 from rtc_widgets.ids import new_client_id
@@ -83,6 +84,7 @@ class Projection:
         self._text = _replica(text)
         self._ytext: Text = self._text.get("source", type=Text)
         self._writer = Writer()
+        self._spans = CellSpans()
         self._base = str(self._ytext) if base is None else base
         self._reader = Reader(self._notebook)
         self._said = _read(self._base, self._reader.content(written))
@@ -106,7 +108,7 @@ class Projection:
         if typed is None:
             return Step(problem=self._problem)
         with self._recorded(writer) as recording:
-            conflicts = self._merge(typed)
+            conflicts = self._merge(now, typed)
         self._base = now
         return Step(recording.update, None, None, tuple(conflicts))
 
@@ -137,7 +139,7 @@ class Projection:
         if self._problem is not None:
             return Step(problem=self._problem)
         with self._recorded(None if typed is None else writer) as recording:
-            conflicts = [] if typed is None else self._merge(typed)
+            conflicts = [] if typed is None else self._merge(now, typed)
             held = self._settled()
         wanted = self._projected(now, held, tidy=tidy or self._untidy)
         if wanted != now:
@@ -159,7 +161,7 @@ class Projection:
         self._mended, self._problem = self._problem is not None, None
         if now == self._base:
             return now, None
-        found = read_typed(now, self._said, self._check)
+        found = self._typed_cell(now) or read_typed(now, self._said, self._check)
         if isinstance(found, Problem):
             apart = self._apart()
             if apart is None:
@@ -170,6 +172,14 @@ class Projection:
         self._untidy |= not found.complete
         self._unseen.clear()
         return now, found
+
+    def _typed_cell(self, now: str) -> Typed | None:
+        """Return what was typed where it is within one cell; None where that takes the whole text to tell."""
+        said = self._said
+        if said is None or said["nbformat_minor"] < 5:
+            return None
+        edited = self._spans.edited(self._base, now, [cell["id"] for cell in said["cells"]])
+        return None if edited is None else read_typed_cell(edited, said, self._check)
 
     def _apart(self) -> tuple[Typed, dict[str, Any] | None] | None:
         """Return what was typed by who had not seen the last changes of the text, and what the text had said to them.
@@ -190,13 +200,37 @@ class Projection:
             self._reader.follow(self._notebook)
         return _Recording(self._notebook)
 
-    def _merge(self, typed: Typed) -> list[str]:
+    def _merge(self, now: str, typed: Typed) -> list[str]:
         """Do to the notebook what was typed, and return the conflicts."""
         # What was no notebook for a while meets a notebook that went on meanwhile.
         merge_source: MergeSource = diff3.merge if self._mended else merge_typing
+        if typed.only is not None:
+            conflicts = self._merge_cell(typed.only, typed.content["cells"][0], merge_source)
+            if conflicts is not None:
+                return conflicts
+            whole = read_typed(now, self._said, self._check)
+            assert isinstance(whole, Typed), "its changed cell is one"
+            typed = whole
         result = merge_notebook(self._notebook, self._said, typed.raw, _OWN, merge_source=merge_source)
         self._said = result.content
         return result.conflicts
+
+    def _merge_cell(self, index: int, cell: dict[str, Any], merge_source: MergeSource) -> list[str] | None:
+        """Do to the notebook what was typed in one cell; None where that takes more than to edit that cell."""
+        assert self._said is not None
+        said = self._said["cells"]
+        held = self._reader.content(self._said)["cells"]
+        name = cell["id"]
+        at = index
+        if index >= len(held) or held[index]["id"] != name:
+            at = next((place for place, one in enumerate(held) if one["id"] == name), -1)
+        if at < 0 or self._reader.has_twins:
+            return None
+        clash = merge_cell(self._notebook, at, said[index], cell, _OWN, merge_source=merge_source)
+        if clash is None:
+            return None
+        self._said = {**self._said, "cells": [*said[:index], cell, *said[index + 1 :]]}
+        return [name] if clash else []
 
     def _settled(self) -> dict[str, Any]:
         """Return what the notebook's file would hold, under ids that the live cells have, too."""

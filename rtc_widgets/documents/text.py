@@ -25,6 +25,7 @@ __all__ = [
     "apply",
     "apply_to_str",
     "checked",
+    "common_ends",
     "compose",
     "counts_bytes",
     "diff",
@@ -168,6 +169,37 @@ def apply(ytext: Text, edits: Sequence[Edit], *, old: str | None = None) -> None
                 ytext.insert(start, edit.text)
 
 
+def common_ends(one: str, other: str) -> tuple[int, int]:
+    """Return how long the beginning is that both have, and then the end, without overlap.
+
+    By bisection over comparisons that run in C.
+
+    >>> common_ends("x = 1 + y", "x = 11 + y")
+    (5, 4)
+    """
+    before = _most(min(len(one), len(other)), lambda low, high: one[low:high] == other[low:high])
+    a, b = len(one), len(other)
+    after = _most(
+        min(a, b) - before,
+        lambda low, high: one[a - high : a - low] == other[b - high : b - low],
+    )
+    return before, after
+
+
+def _most(limit: int, same: Callable[[int, int], bool]) -> int:
+    """Return how far from 0 up to *limit* all is the same; ``same(low, high)`` tells it of a part."""
+    if same(0, limit):
+        return limit
+    low, high = 0, limit
+    while low + 1 < high:
+        middle = (low + high) // 2
+        if same(low, middle):
+            low = middle
+        else:
+            high = middle
+    return low
+
+
 def utf8_offset(text: str, index: int) -> int:
     """Return how many UTF-8 bytes the first *index* code points of *text* take."""
     return min(index, len(text)) if text.isascii() else len(text[:index].encode())
@@ -261,8 +293,7 @@ def _native_length(text: str) -> int:
 
 def _refine(old: str, new: str, base: int, splits: tuple[_Split, ...], budget: Budget) -> Iterator[Edit]:
     """Yield the edits of one changed stretch, cut ever finer: lines, then words, then characters."""
-    before = _common_prefix(old, new)
-    after = _common_prefix(old[before:][::-1], new[before:][::-1])
+    before, after = common_ends(old, new)
     old, new = old[before : len(old) - after], new[before : len(new) - after]
     base += before
     if not old and not new:
@@ -362,17 +393,3 @@ def _offsets(pieces: list[str]) -> list[int]:
     for piece in pieces:
         offsets.append(offsets[-1] + len(piece))
     return offsets
-
-
-def _common_prefix(one: str, other: str) -> int:
-    """Return the length of the common prefix, by bisection over comparisons that run in C."""
-    low, high = 0, min(len(one), len(other))
-    if one[:high] == other[:high]:
-        return high
-    while low + 1 < high:
-        middle = (low + high) // 2
-        if one[low:middle] == other[low:middle]:
-            low = middle
-        else:
-            high = middle
-    return low

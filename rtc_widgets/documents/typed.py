@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 from rtc_widgets.documents.json_place import locate, place
 from rtc_widgets.documents.schema import checked_value
 from rtc_widgets.documents.seed import normalize, own_ids
 from rtc_widgets.errors import DocumentError
 
-__all__ = ["Check", "Problem", "Typed", "read_typed"]
+if TYPE_CHECKING:
+    from rtc_widgets.documents.cell_spans import EditedCell
+
+__all__ = ["Check", "Problem", "Typed", "read_typed", "read_typed_cell"]
 
 Check = Callable[[dict[str, Any]], tuple[str, Sequence[str | int]] | None]
 """Says what keeps a notebook from being one, and at which path; None where nothing does."""
@@ -44,11 +47,13 @@ class Typed:
         raw: the notebook as it stands there.
         content: the same, normalized: each cell has an id of its own.
         complete: whether the text has those ids, too.
+        only: the place of the one cell that is in *content*, where the others and the rest say nothing new.
     """
 
     raw: dict[str, Any]
     content: dict[str, Any]
     complete: bool
+    only: int | None = None
 
 
 def read_typed(text: str, base: dict[str, Any] | None, check: Check) -> Typed | Problem:
@@ -72,6 +77,14 @@ def read_typed(text: str, base: dict[str, Any] | None, check: Check) -> Typed | 
         return _read(text, raw, base or {}, check)
     except RecursionError:
         return Problem(1, 1, _TOO_DEEP)
+
+
+def read_typed_cell(edited: EditedCell, base: dict[str, Any], check: Check) -> Typed | None:
+    """Read a text in which one cell is another than in *base*; None where only the whole text tells what is wrong."""
+    index = edited.index
+    # Where it is wrong is looked for in the whole text.
+    read = _read("{}", edited.raw, {**base, "cells": [base["cells"][index]]}, check)
+    return replace(read, only=index) if isinstance(read, Typed) else None
 
 
 def _read(text: str, raw: Any, base: dict[str, Any], check: Check) -> Typed | Problem:

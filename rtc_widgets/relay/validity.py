@@ -23,6 +23,11 @@ def check(notebook: dict[str, Any]) -> tuple[str, list[str | int]] | None:
             return f"A notebook's {key} is a whole number.", [key]
     if notebook["nbformat"] != 4:
         return "A notebook's nbformat is 4.", ["nbformat"]
+    cells = notebook.get("cells")
+    for index, cell in enumerate(cells if isinstance(cells, list) else []):
+        # At which nbformat itself breaks.
+        if isinstance(cell, dict) and not isinstance(cell.get("cell_type", ""), str):
+            return _KINDS["cell_type"], ["cells", index, "cell_type"]
     errors = iter_validate(notebook, version=4, version_minor=notebook["nbformat_minor"])
     error: Any = next(iter(errors), None)
     if error is None:

@@ -85,6 +85,7 @@ def written(**changes: Any) -> str:
         (written(source=...), "'source' is a required property."),
         (written(source=3), "This is text, or a list of lines."),
         (written(cell_type="cod"), "A cell's cell_type is code, markdown or raw."),
+        (written(cell_type={"x": 1}), "A cell's cell_type is code, markdown or raw."),
         (written(cell_type=...), "A cell needs a cell_type: code, markdown or raw."),
         (written(outputs=[{"output_type": "foo"}]), "An output's output_type is stream, display_data"),
         (written(execution_count="1"), "'1' is not of type 'integer', 'null'."),
