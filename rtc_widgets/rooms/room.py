@@ -201,13 +201,25 @@ class Room:
             return await self._annotate(peer, asked)
         if asked.method in PRIVATE and self.private is not None:
             return await self._keep(self.private, peer, asked)
-        if asked.method != "save":
+        answers = {"save": self._save, "take-back": self._take_back}
+        if asked.method not in answers:
             raise ChannelClosed("unknown-method", f"This release answers no request {asked.method!r}.")
         if not self.content.may_write(peer):
             raise ChannelClosed(CloseCode.READ_ONLY, CloseCode.READ_ONLY.sentence)
-        # What the peer sent before it asked is part of what it wants saved.
+        # What the peer sent before it asked is part of what it means.
         self.content.flush()
+        return await answers[asked.method](asked.params)
+
+    async def _save(self, _: dict[str, Any]) -> dict[str, Any]:
         return await self.backing.save()
+
+    async def _take_back(self, params: dict[str, Any]) -> dict[str, Any]:
+        """Tell everybody, at one point between the changes, who takes back what the kernel did last."""
+        client = params.get("client")
+        if isinstance(client, bool) or not isinstance(client, int):
+            raise ChannelClosed(CloseCode.BAD_FRAME, CloseCode.BAD_FRAME.sentence)
+        self.content.tell("taken-back", {"client": client})
+        return {}
 
     async def _annotate(self, peer: RoomPeer, asked: Request) -> dict[str, Any]:
         """Carry out what is asked of the annotations; it is answered when it is in the log."""

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import re
+from typing import Any
 
 import pytest
 from playwright.sync_api import Locator, expect
 from support.others import standing
 from support.person import Person
-from support.server import until
+from support.server import Server, until
 
 LOAD = "%load_ext rtc_widgets\nimport rtc_widgets\nnb = rtc_widgets.notebook()"
 WAIT = "nb.wait_for(lambda: 'stop' in nb[0].source, 60).result()"
@@ -118,3 +120,72 @@ def test_a_text_file_is_told_too(named, visit, screenshots):
     undo(ben)
     until(lambda: (named.root / "notes.md").read_text() == "# Notes\nmine", "the file follows")
     ben.sees_no_dialog()
+
+
+def test_two_people_undo_the_same_at_once(named, visit, behind):
+    path = named.notebook("kernel-undo-twice.ipynb", "x = 1", LOAD, "nb[0].source = 'y'")
+    networks = behind(named), behind(named)
+    ada, ben = (visit(network, path, name) for network, name in zip(networks, ("ada", "ben"), strict=True))
+    ada.run(1)
+    expect(ada.cells.nth(1).locator(".jp-InputPrompt")).to_have_text("[1]:")
+    ada.run(2)
+    for person in (ada, ben):
+        expect(notice(person)).to_contain_text("The kernel changed 1 cell")
+    # Now neither hears in time that the other does it, too.
+    for network in networks:
+        network.slow(0.4)
+    for person in (ada, ben):
+        undo(person)
+    for person in (ada, ben):
+        person.sees(0, "x = 1")
+    for network in networks:
+        network.restore()
+    ben.type("2")
+    for person in (ada, ben):
+        person.sees(0, "x = 12")
+        person.sees_no_dialog()
+    redo = [notice(person).get_by_role("button", name="Redo").count() for person in (ada, ben)]
+    assert sum(redo) == 1, "one of them did it"
+
+
+def test_without_a_connection_nothing_is_taken_back(named, visit, behind):
+    path = named.notebook("kernel-undo-away.ipynb", "x = 1", LOAD, "nb[0].source = 'y'")
+    network = behind(named)
+    ada, ben = visit(named, path, "ada"), visit(network, path, "ben")
+    ada.run(1)
+    expect(ada.cells.nth(1).locator(".jp-InputPrompt")).to_have_text("[1]:")
+    ada.run(2)
+    button = notice(ben).get_by_role("button", name="Undo")
+    button.hover()  # so that it stays
+    network.cut()
+    expect(button).to_have_count(0)
+    undo(ada)
+    ada.sees(0, "x = 1")
+    network.restore()
+    ben.sees(0, "x = 1")
+    ben.execute("rtc-widgets:undo-kernel-edits")
+    ben.type("2")
+    ada.sees(0, "x = 12")
+
+
+def test_the_notebook_s_own_metadata_are_told_and_taken_back(named, visit, screenshots):
+    path = named.notebook("kernel-metadata.ipynb", LOAD, "nb.metadata['title'] = 'From the kernel'")
+    ada, ben = visit(named, path, "ada"), visit(named, path, "ben", color_scheme="dark")
+    ada.run(0)
+    expect(ada.cells.nth(0).locator(".jp-InputPrompt")).to_have_text("[1]:")
+    ada.run(1)
+    for person in (ada, ben):
+        expect(notice(person)).to_contain_text("The kernel changed the notebook's metadata")
+        expect(notice(person).get_by_role("button", name="Show")).to_have_count(0)
+        person.page.screenshot(
+            path=screenshots / f"kernel-metadata-{'light' if person is ada else 'dark'}.png"
+        )
+    until(lambda: _metadata(named, path).get("title") == "From the kernel", "the file has it")
+    undo(ben)
+    until(lambda: "title" not in _metadata(named, path), "it is taken back")
+    expect(notice(ada)).to_have_count(0)
+
+
+def _metadata(server: Server, path: str) -> dict[str, Any]:
+    metadata: dict[str, Any] = json.loads((server.root / path).read_text())["metadata"]
+    return metadata

@@ -182,6 +182,22 @@ async def test_a_save_is_for_those_who_may_write():
     assert ada.responses[2].result["code"] == "unknown-method"
 
 
+async def test_who_takes_back_what_the_kernel_did_is_told_to_all_in_one_order_between_the_changes():
+    room = await Shelf().make(KEY)
+    ada, ben = Peer(room.content).join(), Peer(room.content, "ben").join()
+    eve = Peer(room.content, "eve", Role.VIEWER).join()
+    ada.text.insert(0, "x")
+    for number, peer in enumerate((ben, eve, ada), 1):
+        peer.say(request.encode_request(number, "take-back", {"client": number}))
+    ada.say(request.encode_request(4, "take-back", {"client": "me"}))
+    await until(lambda: all(peer.responses for peer in (ben, eve)) and len(ada.responses) == 2)
+    told = [{"client": 1}, {"client": 3}]
+    assert [[event.params for event in peer.events] for peer in (ada, ben, eve)] == [told] * 3
+    assert str(ben.text) == "x"
+    assert eve.responses[2].result["code"] == CloseCode.READ_ONLY
+    assert ada.responses[4].result["code"] == CloseCode.BAD_FRAME
+
+
 async def test_a_room_that_is_being_opened_moves_with_its_file():
     """Between the reading of the file and the end of the opening somebody renames it."""
     shelf = Shelf()

@@ -39,8 +39,9 @@ interface IKey {
   readonly isDeletion: boolean;
 }
 
-/** What happened to cells, by id. */
+/** What happened: to cells, by id, and to the notebook's own metadata. */
 export interface ISummary {
+  readonly metadata: boolean;
   readonly added: readonly string[];
   readonly removed: readonly string[];
   readonly moved: readonly string[];
@@ -58,6 +59,7 @@ export class Step {
     type: string
   ) {
     this._cells = type === 'notebook' ? _doc.getArray<Cell>('cells') : null;
+    this._meta = type === 'notebook' ? _doc.getMap('meta') : null;
     this._source = type === 'file' ? _doc.getText('source') : null;
   }
 
@@ -101,18 +103,20 @@ export class Step {
         edited.add(id);
       }
     });
+    let metadata = false;
     for (const [map, keys] of this._keys) {
-      const id = idOf(map);
-      if (
-        id !== null &&
-        [...keys].some(([key, one]) => stands(map, key, one))
-      ) {
-        edited.add(id);
+      if ([...keys].some(([key, one]) => stands(map, key, one))) {
+        const isMeta = rootOf(map) === this._meta;
+        const id = isMeta ? null : idOf(map);
+        metadata ||= isMeta;
+        if (id !== null) {
+          edited.add(id);
+        }
       }
     }
     const others = new Set([...added, ...moved]);
     const only = [...edited].filter(id => !others.has(id));
-    return { added, removed, moved, edited: only };
+    return { added, removed, moved, edited: only, metadata };
   }
 
   /** Return where the first change in a text file is, null where there is none. */
@@ -128,8 +132,10 @@ export class Step {
 
   /** Whether nothing is left of it. */
   get isSpent(): boolean {
-    const { added, removed, moved, edited } = this.summary;
-    return ![added, removed, moved, edited].some(ids => ids.length);
+    const { added, removed, moved, edited, metadata } = this.summary;
+    return !(
+      metadata || [added, removed, moved, edited].some(ids => ids.length)
+    );
   }
 
   /** Tell whether cells that were put in hold more by now: others' text, or in a cell that was moved anybody's. */
@@ -290,12 +296,16 @@ export class Step {
     { inserts, deletes }: IRecorded
   ): void {
     const { target, transaction, path } = event;
-    if (path.length > 1 && APART.includes(String(path[1]))) {
+    const isMeta = rootOf(target) === this._meta;
+    if (!isMeta && path.length > 1 && APART.includes(String(path[1]))) {
       return;
     }
     for (const key of event.keysChanged as Set<string>) {
       const item = target._map.get(key);
-      const isApart = path.length === 1 && APART.includes(key);
+      // Beside the metadata stands the version of the file's format.
+      const isApart = isMeta
+        ? !path.length && key !== 'metadata'
+        : path.length === 1 && APART.includes(key);
       const isMine =
         item && (isNew(item, transaction) ? inserts(item.id.client) : deletes);
       if (!isMine || isApart) {
@@ -377,6 +387,7 @@ export class Step {
   }
 
   private readonly _cells: Y.Array<Cell> | null;
+  private readonly _meta: Y.Map<unknown> | null;
   private readonly _source: Y.Text | null;
   private readonly _texts = new Map<Y.Text, TextStep>();
   /** Texts of copies of cells: what was copied, and what it would have been without what was recorded. */
@@ -403,6 +414,15 @@ function idOf(map: Y.Map<unknown>): string | null {
   }
   const { parent } = map;
   return parent instanceof Y.Map && !map._item?.deleted ? idOf(parent) : null;
+}
+
+/** Return the shared type of the document that a map is or is in. */
+function rootOf(map: Y.Map<unknown>): unknown {
+  let found: unknown = map;
+  while (found instanceof Y.AbstractType && found.parent) {
+    found = found.parent;
+  }
+  return found;
 }
 
 function cellsOf(items: Iterable<Y.Item>): Cell[] {

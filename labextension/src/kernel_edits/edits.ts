@@ -5,7 +5,6 @@ import { type ISignal, Signal } from '@lumino/signaling';
 import type { Awareness } from 'y-protocols/awareness';
 import type * as Y from 'yjs';
 import { idsOf, type IRecorded, Step } from '../documents/step';
-import { isRecord } from '../presence/identity';
 import type { Provider } from '../provider';
 import type { ILiveDocument } from '../tokens';
 
@@ -48,9 +47,10 @@ export class KernelEdits {
     if (type === 'notebook') {
       this._cells = ydoc.getArray('cells');
       this._order = idsOf(this._cells);
-      this._cells.observeDeep((events, transaction) =>
-        this._onEvents(events as unknown as Events, transaction)
-      );
+      const observe = (events: unknown, transaction: Y.Transaction) =>
+        this._onEvents(events as Events, transaction);
+      this._cells.observeDeep(observe);
+      ydoc.getMap('meta').observeDeep(observe);
     } else {
       ydoc
         .getText('source')
@@ -66,8 +66,11 @@ export class KernelEdits {
     provider.eventReceived.connect((_, { name, params }) => {
       if (name === 'author' && Array.isArray(params.clients)) {
         this._told = params.clients as number[];
+      } else if (name === 'taken-back') {
+        this._onTakenBack(params.client === awareness.clientID);
       }
     });
+    provider.stateChanged.connect(() => this._mayUndoChanged.emit());
     this._awareness.on('change', this._onAwareness);
     this._onAwareness();
   }
@@ -87,8 +90,20 @@ export class KernelEdits {
     return this._changed;
   }
 
+  /** The connection went or came back. */
+  get mayUndoChanged(): ISignal<this, void> {
+    return this._mayUndoChanged;
+  }
+
   get mayWrite(): boolean {
     return this._provider.mayWrite;
+  }
+
+  /** Whether `undo` can do anything: without a connection nobody knows what others take back meanwhile. */
+  get mayUndo(): boolean {
+    return (
+      this.done !== null && this.mayWrite && this._provider.state === 'synced'
+    );
   }
 
   /** Take the next edit, unless it follows at once, for the beginning of something else. */
@@ -96,19 +111,23 @@ export class KernelEdits {
     this._sealed = true;
   }
 
-  /** Take back what the kernel did, for everybody. */
+  /**
+   * Take back what the kernel did, for everybody.
+   *
+   * When the relay says so: it tells all tabs in one order, so that of several who ask at once one does it.
+   */
   undo(): void {
     const { done } = this;
-    if (done && this.mayWrite) {
-      this._done = null;
-      this._undone = this._flip(done);
-      const at = Date.now() / 1000;
-      this._awareness.setLocalStateField('undone', {
-        client: this._author,
-        at
-      });
-      this._changed.emit();
+    if (!this.mayUndo || this._asked) {
+      return;
     }
+    this._asked = done;
+    const answered = () => {
+      this._asked = null;
+    };
+    const client = this._awareness.clientID;
+    // Where it is refused, or the connection is lost, the step stays to be taken back.
+    this._provider.request('take-back', { client }).then(answered, answered);
   }
 
   /** Do again what was taken back. */
@@ -119,6 +138,22 @@ export class KernelEdits {
       this._done = this._flip(undone);
       this._changed.emit();
     }
+  }
+
+  /** One of those who asked takes back what was done; for the others there is nothing left to take back. */
+  private _onTakenBack(isMine: boolean): void {
+    const { done } = this;
+    const asked = this._asked;
+    this._asked = null;
+    // Another one than was asked for, where somebody else was first and the kernel went on.
+    if (isMine && (!done || done !== asked || !this.mayWrite)) {
+      return;
+    }
+    this._done = null;
+    if (isMine) {
+      this._undone = this._flip(done!);
+    }
+    this._changed.emit();
   }
 
   /** Take a step back and return what that did, as a step. */
@@ -148,7 +183,15 @@ export class KernelEdits {
       this._flipping?.record(events, transaction, OWN, order);
     }
     this._order = idsOf(this._cells);
-    if (recorded) {
+    const isMissed =
+      this._done !== null &&
+      transaction.origin === this._provider &&
+      this._provider.state !== 'synced';
+    if (isMissed) {
+      // Somebody may have taken it back without a word that reached this tab.
+      this._done = null;
+    }
+    if (recorded || isMissed) {
       this._changed.emit();
     }
   }
@@ -232,22 +275,10 @@ export class KernelEdits {
   }
 
   private readonly _onAwareness = (): void => {
-    const { clientID } = this._awareness;
     for (const [client, state] of this._awareness.getStates()) {
       if (state['kind'] === 'kernel' && !this._kernels.has(client)) {
         this._kernels.add(client);
         this._welcome(client);
-      }
-      const { undone } = state;
-      const said = JSON.stringify(undone);
-      if (client === clientID || said === this._said.get(client)) {
-        continue;
-      }
-      this._said.set(client, said);
-      // Taken back twice, what was deleted would come back twice.
-      if (isRecord(undone) && undone['client'] === this._author && this._done) {
-        this._done = null;
-        this._changed.emit();
       }
     }
   };
@@ -258,13 +289,15 @@ export class KernelEdits {
   private readonly _awareness: Awareness;
   private readonly _cells: Y.Array<Y.Map<unknown>> | null = null;
   private readonly _changed = new Signal<this, void>(this);
+  private readonly _mayUndoChanged = new Signal<this, void>(this);
   /** All kernels that were ever here: what one did last may come after it has gone. */
   private readonly _kernels = new Set<number>();
-  private readonly _said = new Map<number, string | undefined>();
   private _told: readonly number[] | null = null;
   private _order: readonly string[] = [];
   private _done: Step | null = null;
   private _undone: Step | null = null;
+  /** What the relay was asked to let this tab take back. */
+  private _asked: Step | null = null;
   private _flipping: Step | null = null;
   private _early: IEarly | null = null;
   private _sealed = false;

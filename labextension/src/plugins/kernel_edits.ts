@@ -55,7 +55,7 @@ function follow(
       const undo = { label: trans.__('Undo'), act: () => edits.undo() };
       notice.say(sentenceOf(summary, trans), [
         ...(added.length + moved.length + edited.length ? [show] : []),
-        ...(edits.mayWrite ? [undo] : [])
+        ...(edits.mayUndo ? [undo] : [])
       ]);
     } else if (undone) {
       const redo = { label: trans.__('Redo'), act: () => edits.redo() };
@@ -77,10 +77,17 @@ function follow(
       tell();
     }, 100);
   };
+  const again = () => {
+    if (!notice.isHidden) {
+      tell();
+    }
+  };
   edits.changed.connect(soon);
+  edits.mayUndoChanged.connect(again);
   widget.disposed.connect(() => {
     clearTimeout(timer ?? undefined);
     edits.changed.disconnect(soon);
+    edits.mayUndoChanged.disconnect(again);
     notice.dispose();
   });
 }
@@ -99,8 +106,8 @@ function addCommands(
   };
   const parts = (live: ILiveDocument) => {
     const edits = KernelEdits.of(live);
-    const { done, undone, mayWrite } = edits;
-    return { edits, done, undone, mayWrite };
+    const { done, undone, mayUndo, mayWrite } = edits;
+    return { edits, done, undone, mayUndo, mayWrite };
   };
   const add = (
     command: string,
@@ -116,7 +123,7 @@ function addCommands(
   add(
     UNDO,
     trans.__("Undo the Kernel's Last Edits"),
-    () => !!current()?.done && current()!.mayWrite,
+    () => !!current()?.mayUndo,
     () => current()?.edits.undo()
   );
   add(

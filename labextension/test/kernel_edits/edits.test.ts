@@ -1,6 +1,7 @@
 /** The kernel's edits are told from people's, and taken back once, whoever does it. */
 
 import { nullTranslator } from '@jupyterlab/translation';
+import * as Y from 'yjs';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import type { Step } from '../../src/documents/step';
 import { KernelEdits } from '../../src/kernel_edits/edits';
@@ -78,14 +79,57 @@ it('tells the kernel from people, and what was there from what is new', async ()
   kernel.type('b', '00');
   await converged();
   expect(edited(edits.done)).toEqual(['b']);
-  // What was missed without a connection comes as a whole.
-  relay.isUp = false;
-  relay.cut();
-  await until(() => ada.provider.state === 'offline');
+  edits.undo();
+  await until(() => edits.undone !== null);
+  await converged();
+  expect(sources(relay.doc).b).toBe('y = 2');
+});
+
+it('takes back once what two take back at once', async () => {
+  const ada = await open('ada');
+  const both = [editsOf(ada), editsOf(ben)];
+  await seen(ada, ben);
+  kernel.doc.transact(() => {
+    text(kernel.doc, 'b').delete(4, 1);
+    text(kernel.doc, 'b').insert(4, '17');
+  });
+  await converged();
+  both.forEach(edits => edits.undo());
+  both.forEach(edits => edits.undo());
+  await until(() => both.every(({ done }) => done === null));
+  await converged();
+  expect(sources(ada.doc).b).toBe('y = 2');
+  expect(both.filter(({ undone }) => undone !== null)).toHaveLength(1);
+  // What comes after that is another matter.
+  kernel.type('b', '3');
+  await converged();
+  expect(both.map(({ done }) => edited(done))).toEqual([['b'], ['b']]);
+});
+
+it('takes nothing back without a connection, nor what may have been taken back meanwhile', async () => {
+  const ada = await open('ada');
+  const edits = editsOf(ada);
+  await seen(ada);
+  const away = async () => {
+    relay.isUp = false;
+    relay.cut();
+    await until(() => tabs.every(tab => tab.provider.state === 'offline'));
+  };
+  kernel.type('b', '00');
+  await converged();
+  await away();
+  expect(edits.mayUndo).toBe(false);
   edits.undo();
   relay.isUp = true;
   await converged();
-  expect(sources(relay.doc).b).toBe('y = 2');
+  expect(sources(relay.doc).b).toBe('y = 200');
+  expect(edited(edits.done)).toEqual(['b']);
+  // Nobody did anything, so it is still there to be taken back.
+  await away();
+  ben.type('a', ' by Ben');
+  relay.isUp = true;
+  await converged();
+  await until(() => edits.done === null);
 });
 
 it('takes back in one tab what all were told', async () => {
@@ -99,8 +143,7 @@ it('takes back in one tab what all were told', async () => {
   await converged();
   expect([edited(one.done), edited(two.done)]).toEqual([['b'], ['b']]);
   one.undo();
-  expect(one.done).toBe(null);
-  await until(() => two.done === null);
+  await until(() => one.done === null && two.done === null);
   two.undo();
   await converged();
   expect(sources(relay.doc).b).toBe('y = 2');
@@ -109,6 +152,7 @@ it('takes back in one tab what all were told', async () => {
   expect(sources(relay.doc).b).toBe('y = 17');
   expect(one.undone).toBe(null);
   one.undo();
+  await until(() => one.done === null);
   await converged();
   expect(sources(relay.doc).b).toBe('y = 2');
 });
@@ -127,19 +171,68 @@ it('knows a kernel that edits before it says that it is one', async () => {
   await until(() => edits.done !== null);
   expect(edited(edits.done)).toEqual(['b']);
   edits.undo();
+  await until(() => edits.done === null);
   await converged();
   expect(sources(relay.doc).b).toBe('y = 2');
 });
 
+it("tells of the notebook's own metadata, and takes them back", async () => {
+  const ada = await open('ada');
+  const edits = editsOf(ada);
+  await seen(ada);
+  const meta = ({ doc }: Tab) => doc.getMap('meta');
+  const metadata = (tab: Tab) => meta(tab).toJSON()['metadata'] as unknown;
+  ben.doc.transact(() => {
+    const map = new Y.Map<unknown>();
+    meta(ben).set('metadata', map);
+    map.set('title', 'old');
+    map.set('id', 'mine');
+  });
+  await until(() => metadata(kernel) !== undefined);
+  await converged();
+  expect(edits.done).toBe(null);
+  const shared = meta(kernel).get('metadata') as Y.Map<unknown>;
+  kernel.doc.transact(() => {
+    shared.set('title', 'new');
+    shared.set('source', 'kernel');
+    meta(kernel).set('nbformat_minor', 4);
+  });
+  await until(() => edits.done !== null);
+  const { summary } = edits.done!;
+  expect(summary).toMatchObject({ metadata: true, edited: [] });
+  const theirs = meta(ben).get('metadata') as Y.Map<unknown>;
+  theirs.set('by', 'Ben');
+  edits.undo();
+  await until(() => edits.done === null);
+  const all = { title: 'old', id: 'mine', by: 'Ben' };
+  await until(() => !('source' in (metadata(ben) as object)));
+  expect(metadata(ben)).toEqual(all);
+  expect(meta(ada).get('nbformat_minor')).toBe(4);
+  edits.redo();
+  await until(() => 'source' in (metadata(ben) as object));
+  expect(metadata(ben)).toEqual({ ...all, title: 'new', source: 'kernel' });
+});
+
 it('says what happened', () => {
   const trans = nullTranslator.load('rtc_widgets');
-  const none = { added: [], removed: [], moved: [], edited: [] };
+  const none = {
+    added: [],
+    removed: [],
+    moved: [],
+    edited: [],
+    metadata: false
+  };
   const say = (some: object) => sentenceOf({ ...none, ...some }, trans);
   expect(say({ added: ['a'] })).toBe('The kernel added 1 cell');
   expect(say({ removed: ['a', 'b'] })).toBe('The kernel deleted 2 cells');
   expect(say({ moved: ['a'] })).toBe('The kernel moved 1 cell');
   expect(say({ added: ['a'], edited: ['b'] })).toBe(
     'The kernel changed 2 cells'
+  );
+  const metadata = true;
+  expect(say({ metadata })).toBe("The kernel changed the notebook's metadata");
+  expect(say({ metadata, added: ['a'] })).toBe(
+    "The kernel changed 1 cell and the notebook's metadata"
   );
   expect(say({ edited: [''] })).toBe('The kernel changed this file');
 });

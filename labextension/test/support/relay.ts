@@ -351,6 +351,10 @@ export class Relay {
   }
 
   private _answer({ id, method, params }: request.IRequest): Uint8Array {
+    if (method === 'take-back') {
+      this.event('taken-back', params);
+      return request.encodeResponse(id, true, {});
+    }
     if (this.carryOut) {
       try {
         return request.encodeResponse(id, true, this.carryOut(method, params));
