@@ -23,6 +23,7 @@ from pycrdt import Map
 from rtc_widgets.documents.projection import Projection, Step
 from rtc_widgets.errors import ChannelClosed
 from rtc_widgets.protocol import event, sync
+from rtc_widgets.relay.mirrored import Mirrored
 from rtc_widgets.relay.typing_peer import TypingPeer
 from rtc_widgets.relay.validity import check
 from rtc_widgets.relay.versions import RELAY
@@ -75,7 +76,6 @@ class TextBacking:
         self._tasks: set[asyncio.Task[Any]] = set()
         self._pause = _PAUSE
         self._problem: Problem | None = None
-        self._typing: dict[RoomPeer, TypingPeer] = {}
         # What was done since the last step: to the notebook, and by whom; to the text, by one person after the other.
         self._done: list[bytes] = []
         self._authors: set[str] = set()
@@ -83,7 +83,7 @@ class TextBacking:
         self._merging = self._writing = self._noting = self._closed = False
         self._changes = self._noted = 0
         text.on_update(self._on_text)
-        text.on_met(self._on_met)
+        self._people = Mirrored(self._notebook, text, self._on_moved)
         self._notebook.on_update(self._on_notebook)
         self._notebook.on_changed(self._follow)
 
@@ -144,6 +144,7 @@ class TextBacking:
                 async with asyncio.timeout(_LOG_PATIENCE):
                     await self._note()
         self._closed = True
+        self._people.close()
         self._stop_timer()
         for task in self._tasks:
             task.cancel()
@@ -317,7 +318,7 @@ class TextBacking:
     def _on_text(self, update: bytes, author: str, writer: RoomPeer | None) -> None:
         if self._writing or (writer is None and self._projection is None):
             return
-        typing = self._typing.get(writer) if writer is not None else None
+        typing = self._people.typing(writer)
         if self._typed and typing in (None, self._typed[-1][0]):
             self._typed[-1][1].append(update)
         elif self._typed and self._typed[-1][0] is None:
@@ -327,20 +328,12 @@ class TextBacking:
         if writer is not None:
             self._touch()
 
-    def _on_met(self, peer: RoomPeer) -> None:
-        """Be in the notebook's room for each person in the text's."""
-        typing = self._typing.get(peer)
-        if peer in self._text.peers:
-            if typing is None:
-                typing = self._typing[peer] = TypingPeer(peer)
-                self._notebook.join(typing, [])
-                self._touch()
-            self._notebook.receive(typing, [typing.introduce(self._text.said(peer))])
-        elif typing is not None:
-            del self._typing[peer]
-            self._notebook.leave(typing)
-            if not self._text.peers and not self._closed:
-                self._start(self._rest())
+    def _on_moved(self) -> None:
+        """Work for those who have the text open, and rest when nobody has."""
+        if self._text.peers:
+            self._touch()
+        elif not self._closed:
+            self._start(self._rest())
 
     async def _rest(self) -> None:
         """Take over what was typed last, and work no more until somebody comes."""
@@ -354,9 +347,8 @@ class TextBacking:
     # --- what the people in the text are told
 
     def greet(self, peer: RoomPeer) -> None:
-        """Tell a peer that has just joined why the text is not in the notebook, if it is not."""
-        if self._problem is not None:
-            peer.send(self._text.outgoing(event.encode("projection", _told(self._problem))))
+        """Tell a peer that has just joined, maybe after an outage, whether the text is in the notebook, or why not."""
+        peer.send(self._text.outgoing(event.encode("projection", _told(self._problem))))
 
     def _tell(self, problem: Problem | None) -> None:
         if problem != self._problem:

@@ -14,7 +14,33 @@ if TYPE_CHECKING:
     from rtc_widgets.roles import Role
     from rtc_widgets.rooms.peer import Outgoing, RoomPeer
 
-__all__ = ["TypingPeer"]
+__all__ = ["Said", "TypingPeer"]
+
+
+class Said:
+    """Say in one room what somebody says of itself in another.
+
+    Args:
+        view: in which form that one has the notebook open.
+        keys: what is said here, too. A cursor is not: its text is not here.
+    """
+
+    def __init__(self, view: str, keys: tuple[str, ...]) -> None:
+        self.client = new_client_id()
+        self._view = view
+        self._keys = keys
+        self._clock = 0
+        self._last: dict[str, Any] | None = None
+
+    def news(self, states: list[dict[str, Any]]) -> bytes | None:
+        """Return what to tell, as an awareness update, now that *states* are said there; None for nothing new."""
+        said = {key: value for state in states for key, value in state.items() if key in self._keys}
+        if said == self._last:
+            return None
+        self._last = said
+        self._clock += 1
+        told = awareness.State(self.client, self._clock, json.dumps({**said, "view": self._view}))
+        return awareness.encode_states([told])
 
 
 class TypingPeer:
@@ -25,9 +51,13 @@ class TypingPeer:
     """
 
     def __init__(self, peer: RoomPeer) -> None:
-        self.client = new_client_id()
         self._peer = peer
-        self._clock = 0
+        self.said = Said("text", ("user", "kind", "activeCell"))
+
+    @property
+    def client(self) -> int:
+        """Return the client as which the person's typing goes into the notebook."""
+        return self.said.client
 
     @property
     def user(self) -> str:
@@ -43,13 +73,6 @@ class TypingPeer:
     def role(self) -> Role:
         """Return what the person may do now."""
         return self._peer.role
-
-    def introduce(self, said: list[dict[str, Any]]) -> bytes:
-        """Return the frame that tells the notebook's room who this is, by what the person *said* in the text's."""
-        self._clock += 1
-        state = {key: value for state in said for key, value in state.items() if key in {"user", "kind"}}
-        told = awareness.State(self.client, self._clock, json.dumps({**state, "view": "text"}))
-        return awareness.encode(awareness.encode_states([told]))
 
     def send(self, outgoing: Outgoing) -> None:
         """Need nothing: the projection takes the notebook's changes from the document."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from itertools import chain, groupby
@@ -138,6 +138,18 @@ class RoomDocument:
     def said(self, peer: RoomPeer) -> list[dict[str, Any]]:
         """Return what *peer* says of itself, as each of its clients."""
         return [state.value or {} for state in self._awareness.states(peer)]
+
+    def tell_of(self, absent: Hashable, update: bytes) -> None:
+        """Tell the peers what *absent*, who is no peer, says of itself: an awareness update."""
+        for client in self._awareness.receive(absent, update):
+            self._moved[client] = None
+        self._schedule()
+
+    def forget(self, absent: Hashable) -> None:
+        """Tell the peers that *absent* is not there any more."""
+        for client in self._awareness.leave(absent):
+            self._moved[client] = None
+        self._schedule()
 
     def write(self, update: bytes, author: str) -> None:
         """Apply a change that the relay makes, signed *author*: whose doing it was."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
 from playwright.sync_api import Locator, Request, expect
-from support.others import carets
+from support.others import carets, standing
 from support.person import Person
 from support.server import until
 
@@ -100,6 +101,10 @@ def test_a_text_that_is_no_notebook_is_said_and_mended(named, visit, screenshots
         expect(text.notice.get_by_role("status")).to_contain_text("Expecting")
         text.page.screenshot(path=screenshots / f"text-view-{scheme}.png")
     line = texts[1].text.split("\n").index('    "a = "1"') + 1
+    for text in texts:
+        expect(standing(text.person)).to_have_accessible_name(
+            re.compile(f"Live, not a notebook: line {line}")
+        )
     expect(texts[1].notice).to_contain_text(f"Line {line}, column ")
     ada.type(" meanwhile", 1)
     ada.sees(1, "b = 2 meanwhile")
@@ -109,6 +114,7 @@ def test_a_text_that_is_no_notebook_is_said_and_mended(named, visit, screenshots
     ada.sees(0, "a = 1")
     for text in texts:
         expect(text.notice).to_have_count(0)
+        expect(standing(text.person)).not_to_have_accessible_name(re.compile("not a notebook"))
         text.shows("b = 2 meanwhile")
     for person in (ada, *people):
         person.sees_no_dialog()
@@ -264,6 +270,44 @@ def test_a_kernel_and_a_text_hear_of_each_other(named, visit):
     assert carets(ben).count() == 0
     for person in (ada, ben):
         person.sees_no_dialog()
+
+
+def test_people_in_a_notebook_and_in_its_text_see_each_other(named, visit, screenshots):
+    path = named.notebook("text-people.ipynb", "a = 1", "b = 2", "c = 3", LOAD)
+    ada, ben = visit(named, path, "ada"), visit(named, "", "ben", color_scheme="dark")
+    text = Reader(ben, path)
+    ada.editor(1).click()
+    line = _line(text, '"a = 1"')
+    text.go('"a = 1')
+    expect(face(ada, "Ben Okri, in cell 1")).to_be_visible()
+    expect(ada.cells.nth(0).locator(".rtcw-Badge")).to_be_visible()
+    start = _line(text, '"b = 2"')
+    seen = face(ben, "Ada Lovelace, in line ")
+    expect(seen).to_have_accessible_name(re.compile(r"in line \d+"))
+    label = seen.get_attribute("aria-label")
+    assert label is not None and line < int(label.split()[-1]) < start
+    for person, name in ((ada, "notebook"), (ben, "text")):
+        person.page.screenshot(path=screenshots / f"text-people-{name}.png")
+    seen.click()
+    expect(face(ada, "Ben Okri, in cell 2")).to_be_visible()
+    ada.run(3)
+    expect(ben.page.get_by_role("group", name="Others in this document").locator("button")).to_have_count(2)
+    until(lambda: not ada.dirty(), "it is saved")
+    ada.execute("application:close")
+    expect(seen).to_have_count(0)
+    for person in (ada, ben):
+        person.sees_no_dialog()
+
+
+def face(person: Person, name: str) -> Locator:
+    """Return somebody's face in the top bar."""
+    return person.page.get_by_role("group", name="Others in this document").get_by_role(
+        "button", name=re.compile(name)
+    )
+
+
+def _line(text: Reader, what: str) -> int:
+    return text.text[: text.text.index(what)].count("\n") + 1
 
 
 def test_a_damaged_notebook_is_mended_as_text(lab, visit):

@@ -16,6 +16,7 @@ from support.conversation import Peer
 
 from rtc_widgets.documents.text import set_text
 from rtc_widgets.documents.ycells import read_cells
+from rtc_widgets.protocol import awareness
 from rtc_widgets.relay.index import RoomIndex
 from rtc_widgets.relay.opening import RoomMaker
 from rtc_widgets.relay.projections import IN_STEP
@@ -170,3 +171,36 @@ async def test_who_typed_and_who_wrote_is_in_both_logs(servers: Servers) -> None
     assert "ada" in [entry.author for entry in servers.log(servers.notebook)]
     authors = [entry.author for entry in servers.log(servers.text) if entry.author]
     assert [author for author in authors if author != "relay"] == ["ada", "ben"]
+
+
+async def test_who_has_it_open_in_either_form_is_seen_in_the_other(servers: Servers) -> None:
+    ada = await servers.start()
+    ben, kernel = servers.ben, Peer(servers.notebook.content, "ben").join()
+    _say(ada, 1, user={"username": "ada"}, activeCell="one", cursors=[1])
+    _say(ben, 2, user={"username": "ben"}, activeCell="one", cursors=[2])
+    _say(kernel, 3, user={"username": "ben"}, kind="kernel", cell="one", status="training")
+    await until(lambda: len(_seen(ada, "notebook")) == 2 and len(_seen(ben, "text")) == 1)
+    text, notebook = {"view": "text"}, {"view": "notebook"}
+    assert {"user": {"username": "ada"}, "activeCell": "one", **text} in ben.states.values()
+    assert {"user": {"username": "ben"}, "activeCell": "one", **notebook} in ada.states.values()
+    told = {"kind": "kernel", "cell": "one", "status": "training", **notebook}
+    assert {"user": {"username": "ben"}, **told} in ada.states.values()
+    # Who comes later sees them, too.
+    zoe = Peer(servers.text.content, "zoe").join()
+    assert len(zoe.states) == 3
+    servers.notebook.content.leave(kernel)
+    servers.notebook.content.leave(ben)
+    await until(lambda: not _seen(ada, "notebook"))
+    servers.text.content.leave(ada)
+    servers.text.content.leave(zoe)
+    assert servers.text.empty, "those who are only told of keep nothing open"
+
+
+def _say(peer: Peer, client: int, **state: Any) -> None:
+    told = awareness.State(client, 1, json.dumps(state))
+    peer.say(awareness.encode(awareness.encode_states([told])))
+
+
+def _seen(peer: Peer, view: str) -> list[dict[str, Any]]:
+    """Return what *peer* is told of those who have the notebook open in that form."""
+    return [state for state in peer.states.values() if state and state.get("view") == view]

@@ -17,7 +17,7 @@ import { Menu } from '@lumino/widgets';
 import { PeopleBar } from '../presence/bar';
 import { markCells } from '../presence/cells';
 import { CurrentPeople } from '../presence/current';
-import { jump, numberOf } from '../presence/jump';
+import { jump, whereIs } from '../presence/jump';
 import { Roster } from '../presence/roster';
 import { nameOf } from '../presence/words';
 import { ILiveDocuments } from '../tokens';
@@ -90,7 +90,7 @@ function makeBar(
 ): PeopleBar {
   const bar = new PeopleBar({
     trans,
-    numberOf: cell => numberOf(current.widget, cell),
+    whereIs: cell => whereIs(current.widget, cell),
     jump: key => void commands.execute(JUMP, { key }),
     openMore: (keys, button) => {
       const menu = new Menu({ commands });

@@ -21,7 +21,7 @@ import {
   type TranslationBundle
 } from '@jupyterlab/translation';
 import type { Widget } from '@lumino/widgets';
-import { numberOf } from '../presence/jump';
+import { whereIs } from '../presence/jump';
 import { Roster } from '../presence/roster';
 import type { Sharing } from '../sharing';
 import { CurrentStanding, type ISubject } from '../standing/current';
@@ -135,7 +135,7 @@ function openDetails(
       : [];
     drawDetails(popup.node, current.shown, participants, {
       trans,
-      numberOf: cell => numberOf(widget, cell),
+      whereIs: cell => whereIs(widget, cell),
       perform: cure => {
         acts[cure]();
         if (cure !== 'copy-text' && cure !== 'reconnect') {

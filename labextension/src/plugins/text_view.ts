@@ -1,5 +1,6 @@
 /** Says in the editor of a notebook's text when that text is no notebook, and helps to mend it or to give it up. */
 
+import type { YFile } from '@jupyter/ydoc';
 import type {
   JupyterFrontEnd,
   JupyterFrontEndPlugin
@@ -20,8 +21,12 @@ import {
   offsetOf,
   TextState
 } from '../text_view/text_state';
+import { TextCells } from '../text_view/cells';
 import { type ILiveDocument, ILiveDocuments } from '../tokens';
 import { toast } from './toast';
+
+/** Milliseconds from a move of the cursor to the word of it. */
+const QUIET = 300;
 
 function jump({ editor }: FileEditor, { line, column }: IProblem): void {
   const text = editor.getLine(line - 1) ?? '';
@@ -60,6 +65,30 @@ async function discard(
   });
 }
 
+/** Tell the others in which cell the cursor is: those who have the notebook open see it there. */
+function tellCell({ editor }: FileEditor, { model }: ILiveDocument): void {
+  const { awareness } = model;
+  const cells = TextCells.of(model as YFile);
+  let timer: ReturnType<typeof setTimeout> | null = null;
+  const tell = () => {
+    timer = null;
+    const state = awareness.getLocalState();
+    // A tab that is leaving says nothing any more.
+    if (editor.isDisposed || !state) {
+      return;
+    }
+    const offset = editor.getOffsetAt(editor.getCursorPosition());
+    const activeCell = cells.at(offset)?.id ?? null;
+    if (state['activeCell'] !== activeCell) {
+      awareness.setLocalState({ ...state, activeCell });
+    }
+  };
+  // Not at each key: a large text takes a while to look through.
+  editor.model.selections.changed.connect(() => {
+    timer ??= setTimeout(tell, QUIET);
+  });
+}
+
 function attach(
   widget: DocumentWidget<FileEditor>,
   live: ILiveDocument,
@@ -79,6 +108,7 @@ function attach(
     live.provider.roleChanged.disconnect(update);
   });
   widget.contentHeader.addWidget(notice);
+  tellCell(widget.content, live);
   update();
 }
 

@@ -5,13 +5,13 @@ import { Widget } from '@lumino/widgets';
 import { faceOf } from './face';
 import { paint } from './identity';
 import type { IParticipant } from './people';
-import { aboutOf } from './words';
+import { aboutOf, type IWhere } from './words';
 
 /** What the row needs of the current document. */
 export interface IBarOptions {
   readonly trans: TranslationBundle;
-  /** Return the number of a cell, null where it is not there. */
-  readonly numberOf: (cell: string) => number | null;
+  /** Return where a cell is, null where it is not there. */
+  readonly whereIs: (cell: string) => IWhere | null;
   /** Go to where a participant is. */
   readonly jump: (key: string) => void;
   /** Offer those for whom there is no room, below the button that was pressed. */
@@ -67,8 +67,8 @@ export class PeopleBar extends Widget {
   }
 
   private _refresh(button: HTMLButtonElement, who: IParticipant): void {
-    const { trans, numberOf } = this._options;
-    const [name, ...about] = aboutOf(who, numberOf, trans);
+    const { trans, whereIs } = this._options;
+    const [name, ...about] = aboutOf(who, whereIs, trans);
     const label = [name, ...about].join(', ');
     const says =
       who.status || (who.places.find(({ text }) => text)?.text ?? '');

@@ -1,20 +1,42 @@
 /** Goes to where a participant is: to the cell, or to the cursor in a text file. */
 
+import type { YFile } from '@jupyter/ydoc';
+import type { CodeEditor } from '@jupyterlab/codeeditor';
+import { PathExt } from '@jupyterlab/coreutils';
 import type { IDocumentWidget } from '@jupyterlab/docregistry';
 import { FileEditor } from '@jupyterlab/fileeditor';
 import { Notebook } from '@jupyterlab/notebook';
 import type { Awareness } from 'y-protocols/awareness';
 import { OthersCursors } from '../cursors/others';
+import { TextCells } from '../text_view/cells';
 import type { IParticipant } from './people';
+import type { IWhere } from './words';
 
-/** Return the number of a cell as JupyterLab's status bar counts, null where it is not there. */
-export function numberOf(
+/** Return where a cell is, counted as JupyterLab's status bar does, null where it is not there. */
+export function whereIs(
   widget: IDocumentWidget | null,
   cell: string
-): number | null {
+): IWhere | null {
   const { content } = widget ?? {};
+  if (content instanceof FileEditor) {
+    const position = placeOf(content, cell);
+    return position && { unit: 'line', number: position.line + 1 };
+  }
   const cells = content instanceof Notebook ? content.widgets : [];
-  return cells.findIndex(({ model }) => model.id === cell) + 1 || null;
+  const number = cells.findIndex(({ model }) => model.id === cell) + 1;
+  return number ? { unit: 'cell', number } : null;
+}
+
+/** Return where a cell begins in the editor of a notebook's text. */
+function placeOf(
+  { editor, context }: FileEditor,
+  cell: string
+): CodeEditor.IPosition | null {
+  if (PathExt.extname(context.path).toLowerCase() !== '.ipynb') {
+    return null;
+  }
+  const found = TextCells.of(editor.model.sharedModel as YFile).find(cell);
+  return (found && editor.getPositionAt(found.start)) ?? null;
 }
 
 /** Show where *who* is in *widget*; nothing happens where that is not known. */
@@ -50,16 +72,26 @@ async function toCell(notebook: Notebook, who: IParticipant): Promise<void> {
 }
 
 function toCursor(
-  { editor }: FileEditor,
+  file: FileEditor,
   who: IParticipant,
   awareness: Awareness
 ): void {
+  const { editor } = file;
   const others = OthersCursors.of(awareness);
   for (const client of who.clients) {
     const [range] = others.rangesOf(client);
     const position = range && editor.getPositionAt(range.head);
     if (position) {
       editor.revealPosition(position);
+      return;
+    }
+  }
+  // Who has the notebook open otherwise has no cursor in its text.
+  for (const { cell } of who.places) {
+    const position = placeOf(file, cell);
+    if (position) {
+      editor.setCursorPosition(position);
+      editor.focus();
       return;
     }
   }

@@ -52,7 +52,7 @@ export function people(
   for (const client of order) {
     const state = states.get(client)!;
     const who = identify(client, state);
-    if (state['view'] === 'text' && who.username === myName) {
+    if (isText(state['view']) && !who.isKernel && who.username === myName) {
       // The same notebook in another of this person's editors is nobody else.
       continue;
     }

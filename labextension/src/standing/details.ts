@@ -4,7 +4,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import { faceOf } from '../presence/face';
 import { paint } from '../presence/identity';
 import type { IParticipant } from '../presence/people';
-import { aboutOf } from '../presence/words';
+import { aboutOf, type IWhere } from '../presence/words';
 import type { IShown } from './current';
 import { type Cure, peopleOf } from './words';
 
@@ -18,8 +18,8 @@ export interface IDetailsOptions {
   readonly jump: (key: string) => void;
   readonly insert: () => void;
   readonly copy: () => void;
-  /** Return the number of a cell, null where it is not there. */
-  readonly numberOf: (cell: string) => number | null;
+  /** Return where a cell is, null where it is not there. */
+  readonly whereIs: (cell: string) => IWhere | null;
 }
 
 /** People who are listed; the others are counted. */
@@ -97,7 +97,7 @@ function cures(
 function people(
   { people: count }: IShown,
   participants: readonly IParticipant[],
-  { trans, jump, numberOf }: IDetailsOptions
+  { trans, jump, whereIs }: IDetailsOptions
 ): HTMLElement | null {
   if (!count) {
     return null;
@@ -112,7 +112,7 @@ function people(
     )
   );
   for (const who of participants.slice(0, MOST)) {
-    const [name = '', ...about] = aboutOf(who, numberOf, trans);
+    const [name = '', ...about] = aboutOf(who, whereIs, trans);
     const row = button(`jump-${who.key}`, '', false, () => jump(who.key));
     row.className = 'rtcw-Details-person rtcw-Person';
     paint(row, who.color);

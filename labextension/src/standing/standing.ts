@@ -2,6 +2,7 @@
 
 import type { State } from '../provider';
 import { mayWrite, type Role } from '../roles';
+import type { IProblem } from '../text_view/text_state';
 
 /** Why a document is not shared: nothing here is, another extension has it, or what the relay answered. */
 export interface IWhyNot {
@@ -37,6 +38,11 @@ export interface IFacts {
   /** Since when the file lacks something that the document has. */
   readonly dirtySince: number | null;
   readonly notice: INotice | null;
+  /** Why the text of a notebook is none at the moment, and since when. */
+  readonly invalid: {
+    readonly problem: IProblem;
+    readonly since: number;
+  } | null;
   /** People who have it open, this one among them; 0 where that is not known. */
   readonly people: number;
   /** Whether the kernel takes part, null where no kernel could. */
@@ -60,6 +66,8 @@ export interface IStanding {
   readonly unsent: { readonly count: number; readonly seconds: number } | null;
   /** For how many seconds the file has been behind, where that is longer than it should be. */
   readonly unsaved: number | null;
+  /** Why the text is not in its notebook, where that lasts. */
+  readonly problem: IProblem | null;
   /** When all this may be another, in milliseconds since the epoch; infinity where only facts change it. */
   readonly until: number;
 }
@@ -70,6 +78,9 @@ const PATIENCE = 10_000;
 const ACKNOWLEDGED = 5_000;
 /** A save comes after 1 s of quiet, at the latest after 10. */
 const SAVED = 15_000;
+
+/** Who types JSON is on the way through many texts that are none. */
+const TYPING = 800;
 
 const AWAY: readonly Kind[] = ['reconnecting', 'offline', 'signed-out'];
 
@@ -99,10 +110,17 @@ export function stand(facts: IFacts, now: number): IStanding {
   // What was typed without a connection could not be saved before there was one.
   const dirty = facts.dirtySince && Math.max(facts.dirtySince, facts.since);
   const unsaved = isAway ? null : duration(dirty, patience);
+  const invalid =
+    kind === 'live' || kind === 'read-only' ? facts.invalid : null;
+  const lasts = (invalid?.since ?? Infinity) + TYPING;
+  const problem = invalid && now >= lasts ? invalid.problem : null;
+  if (invalid && !problem) {
+    ends.push(lasts);
+  }
   if (kind === 'reconnecting') {
     ends.push(facts.since + PATIENCE);
   }
-  return { kind, unsent, unsaved, until: Math.min(Infinity, ...ends) };
+  return { kind, unsent, unsaved, problem, until: Math.min(Infinity, ...ends) };
 }
 
 function kindOf(facts: IFacts, now: number): Kind {

@@ -5,6 +5,7 @@ import { type ISignal, Signal } from '@lumino/signaling';
 import type { ILink } from '../channels/link';
 import { Roster } from '../presence/roster';
 import type { IClosed } from '../provider';
+import { problemOf } from '../text_view/text_state';
 import type { ILiveDocument } from '../tokens';
 import type { IFacts, INotice } from './standing';
 
@@ -45,6 +46,12 @@ export class Watch {
       tell();
     });
     provider.eventReceived.connect((_, { name, params }) => {
+      if (name === 'projection') {
+        const problem = problemOf(params);
+        const since = this._invalid?.since ?? Date.now();
+        this._invalid = problem && { problem, since };
+        tell();
+      }
       const { code, message } = params;
       if (
         name === 'notice' &&
@@ -103,6 +110,7 @@ export class Watch {
       hasText: count > 0 && this.texts.length > 0,
       dirtySince: this._dirtySince,
       notice: this._notice,
+      invalid: this._invalid,
       people: isSeeing ? others.length + 1 : 0,
       kernel: isLinked || (isSeeing && couldHaveKernel ? false : null)
     };
@@ -130,6 +138,7 @@ export class Watch {
   private readonly _changed = new Signal<this, void>(this);
   private _closed: IClosed | null = null;
   private _notice: INotice | null = null;
+  private _invalid: IFacts['invalid'] = null;
   private _dirtySince: number | null = null;
 }
 

@@ -55,8 +55,10 @@ export function say(
   standing: IStanding,
   trans: TranslationBundle
 ): ISaid {
-  const { kind, unsent, unsaved } = standing;
-  const isLate = kind === 'live' && (unsent !== null || unsaved !== null);
+  const { kind, unsent, unsaved, problem } = standing;
+  const isLate =
+    problem !== null ||
+    (kind === 'live' && (unsent !== null || unsaved !== null));
   return {
     kind,
     level: isLate ? 'warning' : LEVELS[kind],
@@ -164,9 +166,12 @@ function titleOf(
 }
 
 function delayOf(
-  { unsent, unsaved }: IStanding,
+  { unsent, unsaved, problem }: IStanding,
   trans: TranslationBundle
 ): string {
+  if (problem) {
+    return trans.__('not a notebook: line %1', problem.line);
+  }
   if (unsent) {
     const { count, seconds } = unsent;
     if (seconds < 5) {
@@ -193,9 +198,22 @@ function delayOf(
 
 function sentencesOf(
   facts: IFacts,
-  { kind, unsent, unsaved }: IStanding,
+  standing: IStanding,
   trans: TranslationBundle
 ): string[] {
+  const { kind, unsent, unsaved, problem } = standing;
+  if (problem) {
+    const { line, column, message } = problem;
+    return [
+      trans.__(
+        'This text is not a notebook at the moment, so the notebook stays as it was.'
+      ),
+      trans.__('Line %1, column %2: %3', line, column, trans.__(message)),
+      ...(kind === 'read-only'
+        ? sentencesOf(facts, { ...standing, problem: null }, trans)
+        : [])
+    ];
+  }
   const { closed, notice, isOnline } = facts;
   const noticed = notice
     ? [`${trans.__(notice.message)} [${notice.code}]`]
@@ -263,8 +281,11 @@ function sentencesOf(
 
 function curesOf(
   { closed, hasText }: IFacts,
-  { kind, unsent, unsaved }: IStanding
+  { kind, unsent, unsaved, problem }: IStanding
 ): Cure[] {
+  if (problem && kind === 'live') {
+    return [];
+  }
   switch (kind) {
     case 'live':
       if (unsent) {

@@ -20,6 +20,7 @@ const LIVE: IFacts = {
   hasText: false,
   dirtySince: null,
   notice: null,
+  invalid: null,
   people: 1,
   kernel: null
 };
@@ -175,4 +176,23 @@ describe('a document that is not shared', () => {
 it('says durations shortly', () => {
   const words = [5, 59, 60, 3599, 7200].map(one => lasting(one, trans));
   expect(words).toEqual(['5 s', '59 s', '1 min', '59 min', '2 h']);
+});
+
+it("says why a notebook's text is none, once that lasts", () => {
+  const problem = { line: 12, column: 3, message: 'Expecting value.' };
+  const typed = (ago: number) => ({ invalid: { problem, since: NOW - ago } });
+  expect(said(typed(100))).toMatchObject({ level: 'good', delay: '' });
+  expect(said(typed(1000))).toMatchObject({
+    level: 'warning',
+    title: 'Live',
+    delay: 'not a notebook: line 12',
+    cures: []
+  });
+  expect(said(typed(1000)).sentences.join(' ')).toContain(
+    'Line 12, column 3: Expecting value.'
+  );
+  const reader = said({ ...typed(1000), role: 'viewer' });
+  expect(reader).toMatchObject({ title: 'Read-only', cures: ['download'] });
+  expect(reader.sentences).toHaveLength(3);
+  expect(said({ ...typed(1000), state: 'offline' }).delay).toBe('');
 });
