@@ -24,7 +24,9 @@ from rtc_widgets.documents.projection import Projection, Step
 from rtc_widgets.errors import ChannelClosed
 from rtc_widgets.protocol import event, sync
 from rtc_widgets.relay.mirrored import Mirrored
+from rtc_widgets.relay.pace import Pace
 from rtc_widgets.relay.typing_peer import TypingPeer
+from rtc_widgets.relay.typings import Typings
 from rtc_widgets.relay.validity import check
 from rtc_widgets.relay.versions import RELAY
 
@@ -42,9 +44,6 @@ __all__ = ["IN_STEP", "TextBacking"]
 IN_STEP = "in step"
 """The label of an entry of the log: what the text said then was in the notebook's log."""
 
-_PAUSE = 0.05  # seconds from a change to the step that takes it over
-_SHARE = 4  # pauses are at least so many times as long as the last step took
-_LONGEST = 5.0  # seconds of a pause at most
 _LOG_PATIENCE = 5.0  # seconds that closing waits for the notebook's log
 _QUIET = 0.5  # seconds from a step to the note of it in the log
 
@@ -72,14 +71,13 @@ class TextBacking:
         self._projection: Projection | None = None
         self._thread: ThreadPoolExecutor | None = None
         self._lock = asyncio.Lock()
-        self._timer: asyncio.TimerHandle | None = None
+        self._pace = Pace(self._ring)
         self._tasks: set[asyncio.Task[Any]] = set()
-        self._pause = _PAUSE
         self._problem: Problem | None = None
         # What was done since the last step: to the notebook, and by whom; to the text, by one person after the other.
         self._done: list[bytes] = []
         self._authors: set[str] = set()
-        self._typed: list[tuple[TypingPeer | None, list[bytes]]] = []
+        self._typed = Typings()
         self._merging = self._writing = self._noting = self._closed = False
         self._changes = self._noted = 0
         text.on_update(self._on_text)
@@ -136,7 +134,7 @@ class TextBacking:
 
     async def aclose(self) -> None:
         """Take over what was typed last, and stop."""
-        if self._projection is not None and (self._is_typed or self._merging):
+        if self._projection is not None and (self._typed.is_typed or self._merging):
             await self.step()
         if self._noted != self._changes:
             # A log that refuses is waited for elsewhere, and is told of there.
@@ -145,7 +143,7 @@ class TextBacking:
                     await self._note()
         self._closed = True
         self._people.close()
-        self._stop_timer()
+        self._pace.stop()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -167,7 +165,7 @@ class TextBacking:
             discard_by: the name of who gives up what was typed and is not in the notebook.
         """
         async with self._lock:
-            self._stop_timer()
+            self._pace.stop()
             began = time.monotonic()
             projection = await self._begun()
             self._merging = True
@@ -179,10 +177,10 @@ class TextBacking:
                 raise
             finally:
                 self._merging = False
-            self._pause = min(max(_PAUSE, _SHARE * (time.monotonic() - began)), _LONGEST)
+            self._pace.took(time.monotonic() - began)
             self._tell(step.problem)
         self._follow()
-        if self._authors or self._is_typed:
+        if self._authors or self._typed.is_typed:
             self._touch()
         elif not self._noting and self._noted != self._changes:
             self._noting = True
@@ -192,10 +190,9 @@ class TextBacking:
     async def _worked(self, projection: Projection, tidy: bool, discard_by: str | None) -> Step:
         done, self._done = self._done, []
         authors, self._authors = self._authors, set()
-        typed, self._typed = self._typed or [(None, [])], []
-        for typing, updates in typed[:-1]:
-            self._merge(await self._run(partial(projection.take, updates, _client(typing))), typing)
-        typing, updates = typed[-1]
+        *before, (typing, updates) = self._typed.take()
+        for earlier, theirs in before:
+            self._merge(await self._run(partial(projection.take, theirs, _client(earlier))), earlier)
         work = partial(
             projection.step,
             done,
@@ -233,7 +230,8 @@ class TextBacking:
         if self._thread is not None:
             self._thread.shutdown(wait=False)
             self._thread = None
-        self._done, self._typed = [], []
+        self._done = []
+        self._typed.take()
 
     def _merge(self, step: Step, typing: TypingPeer | None) -> None:
         """Do to the notebook what *typing* typed."""
@@ -273,28 +271,17 @@ class TextBacking:
 
     @property
     def _in_step(self) -> bool:
-        return not (self._is_typed or self._merging or self._problem)
-
-    @property
-    def _is_typed(self) -> bool:
-        """Tell whether somebody has typed since the last step; the relay itself says how the file stands."""
-        return any(typing is not None for typing, _ in self._typed)
+        return not (self._typed.is_typed or self._merging or self._problem)
 
     # --- when to work
 
     def _touch(self) -> None:
-        if self._timer is None and not self._closed and self._text.peers:
-            self._timer = asyncio.get_running_loop().call_later(self._pause, self._ring)
+        if not self._closed and self._text.peers:
+            self._pace.touch()
 
     def _ring(self) -> None:
-        self._timer = None
         if not self._lock.locked():  # else the step that goes on looks again
             self._start(self.step())
-
-    def _stop_timer(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
 
     def _start(self, work: Coroutine[Any, Any, object]) -> None:
         task = asyncio.get_running_loop().create_task(self._safely(work))
@@ -318,13 +305,7 @@ class TextBacking:
     def _on_text(self, update: bytes, author: str, writer: RoomPeer | None) -> None:
         if self._writing or (writer is None and self._projection is None):
             return
-        typing = self._people.typing(writer)
-        if self._typed and typing in (None, self._typed[-1][0]):
-            self._typed[-1][1].append(update)
-        elif self._typed and self._typed[-1][0] is None:
-            self._typed[-1] = typing, [*self._typed[-1][1], update]
-        else:
-            self._typed.append((typing, [update]))
+        self._typed.add(self._people.typing(writer), update)
         if writer is not None:
             self._touch()
 

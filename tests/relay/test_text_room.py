@@ -63,7 +63,7 @@ class Servers:
         self.dead.append(self.notebook)
         backing: Any = self.text.backing
         backing._closed = True
-        backing._stop_timer()
+        backing._pace.stop()
         for task in backing._tasks:
             task.cancel()
         return await self.start()
