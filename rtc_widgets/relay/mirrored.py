@@ -45,8 +45,9 @@ class Mirrored:
         return None if peer is None else self._typing.get(peer)
 
     def close(self) -> None:
-        """Tell nobody of anybody any more."""
+        """Tell nobody of anybody any more, and let go of *moved*, which leads back here."""
         self._closed = True
+        self._moved = _nothing
         for told in self._told.values():
             self._text.forget(told)
         self._told.clear()
@@ -82,3 +83,7 @@ class Mirrored:
         elif told is not None:
             del self._told[peer]
             self._text.forget(told)
+
+
+def _nothing() -> None:
+    """Stand in for what is not called any more."""

@@ -31,6 +31,11 @@ class Pace:
             self._timer.cancel()
             self._timer = None
 
+    def close(self) -> None:
+        """Call nothing any more, and let go of *work*, which leads back here."""
+        self.stop()
+        self._work = _nothing
+
     def took(self, seconds: float) -> None:
         """Rest longer before the next work, as this one took so long."""
         self._pause = min(max(_PAUSE, _SHARE * seconds), _LONGEST)
@@ -38,3 +43,7 @@ class Pace:
     def _ring(self) -> None:
         self._timer = None
         self._work()
+
+
+def _nothing() -> None:
+    """Stand in for what is not called any more."""

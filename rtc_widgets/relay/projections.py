@@ -149,6 +149,7 @@ class TextBacking:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         async with self._lock:
             self._let_go()
+        self._pace.close()
 
     # --- the work
 
