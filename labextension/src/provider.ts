@@ -437,7 +437,7 @@ export class Provider {
 
   private readonly _onUpdate = (update: Uint8Array, origin: unknown): void => {
     if (origin !== this && this.mayWrite) {
-      this._unacknowledged.updates.add(update);
+      this._unacknowledged.updates.note(update);
       this._outbox.push(update);
       this._changedHere.emit();
     }

@@ -10,12 +10,12 @@ from pathlib import Path
 import nbformat
 import pytest
 from playwright.sync_api import expect
+from support.others import ADAPTIVE, CONFIG, avatar, carets
 from support.person import Person
 from support.server import until
 
 IMAGES = Path(__file__).parents[2] / "docs" / "images"
 LARGEST = 300_000  # bytes, for it is cloned with the project
-ADAPTIVE = '{"adaptive-theme": true}'
 
 TITLE = "# One notebook, three hands\nAda and Ben have it open in their browsers. Its kernel has it too."
 LOAD = "%load_ext rtc_widgets\nimport rtc_widgets\nnb = rtc_widgets.notebook()"
@@ -64,8 +64,8 @@ def _tidy(person: Person) -> None:
 
 @pytest.fixture
 def adaptive(start_lab):
-    """Return a server whose pages are as light or dark as their browsers."""
-    lab = start_lab(options=["--RelayApp.max_file_size=3000"])
+    """Return a server that knows Ada and Ben, whose pages are as light or dark as their browsers."""
+    lab = start_lab(options=["--RelayApp.max_file_size=3000"], config=CONFIG)
     (lab.work / "settings/@jupyterlab/apputils-extension/themes.jupyterlab-settings").write_text(ADAPTIVE)
     return lab
 
@@ -74,8 +74,8 @@ def test_two_browsers_and_a_kernel(adaptive, visit, screenshots):
     lab = adaptive
     _write_notebook(lab.root / "together.ipynb")
     size = {"width": 680, "height": 570}
-    ada = visit(lab, "together.ipynb", **size)
-    ben = visit(lab, "together.ipynb", color_scheme="dark", **size)
+    ada = visit(lab, "together.ipynb", "ada", **size)
+    ben = visit(lab, "together.ipynb", "ben", color_scheme="dark", **size)
     for person in (ada, ben):
         _tidy(person)
     ada.run(1)
@@ -87,6 +87,15 @@ def test_two_browsers_and_a_kernel(adaptive, visit, screenshots):
         person.sees(4, TYPED)
         until(lambda: not person.dirty(), "the file is saved")  # noqa: B023
         person.sees_no_dialog()
+    ada.type("", 3)
+    # A name is shown while its cursor moves, and under the mouse.
+    for person, other, index in ((ada, "Ben Okri", 4), (ben, "Ada Lovelace", 3)):
+        expect(avatar(person, other)).to_be_visible()
+        expect(carets(person, index)).to_have_count(1)
+        carets(person, index).hover(force=True)
+        name = carets(person, index).locator(".rtcw-Caret-name")
+        expect(name).to_have_text(other)
+        expect(name).to_have_css("opacity", "1")
     pictures = [base64.b64encode(person.page.screenshot()).decode() for person in (ada, ben)]
     frames = (FRAME % row for row in zip(("light", "dark"), ("Ada", "Ben"), pictures, strict=True))
     page = ben.page.context.new_page()

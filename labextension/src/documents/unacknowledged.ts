@@ -165,7 +165,7 @@ export class Unacknowledged {
       }
       return;
     }
-    this.pending.add();
+    this.pending.note();
     for (const event of events) {
       if (event instanceof Y.YTextEvent) {
         const cell: unknown = event.target.parent;
@@ -213,7 +213,7 @@ export class Unacknowledged {
     transaction: Y.Transaction
   ): void => {
     if (!this._isRemote(transaction.origin)) {
-      this.pending.add();
+      this.pending.note();
       this._note(WHOLE, textBefore(event.target, event));
     }
   };

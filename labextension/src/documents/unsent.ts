@@ -2,20 +2,23 @@
 
 import { type ISignal, Signal } from '@lumino/signaling';
 import * as Y from 'yjs';
-
-interface IEntry {
-  /** The message that carried it, or infinity while it was not sent. */
-  seq: number;
-  updates: Uint8Array[];
-}
+import { Awaiting } from './awaiting';
 
 /** So many are held one by one; merging costs time, holding costs memory. */
 const MOST = 200;
 
 /** Hold updates from when they are made until they are acknowledged. */
-export class Unsent {
-  get isEmpty(): boolean {
-    return !this._entries.length;
+export class Unsent extends Awaiting<readonly Uint8Array[]> {
+  constructor() {
+    super((earlier, later) => {
+      const both = [...earlier, ...later];
+      return both.length > MOST ? [Y.mergeUpdates(both)] : both;
+    });
+    this.changed.connect(() => {
+      if (this.isEmpty) {
+        this._emptied.emit();
+      }
+    });
   }
 
   /** The last of them was acknowledged. */
@@ -24,48 +27,16 @@ export class Unsent {
   }
 
   /** Note a change. */
-  add(update: Uint8Array): void {
-    const last = this._entries.at(-1);
-    if (last?.seq !== Infinity) {
-      this._entries.push({ seq: Infinity, updates: [update] });
-      return;
-    }
-    last.updates.push(update);
-    if (last.updates.length > MOST) {
-      last.updates = [Y.mergeUpdates(last.updates)];
-    }
-  }
-
-  /** Note that all changes up to now travel in message `seq` or an earlier one. */
-  sent(seq: number): void {
-    const last = this._entries.at(-1);
-    if (last?.seq === Infinity) {
-      last.seq = seq;
-    }
-  }
-
-  /** Forget what message `seq` and earlier ones carried. */
-  acknowledge(seq: number): void {
-    const before = this._entries.length;
-    this._entries = this._entries.filter(entry => entry.seq > seq);
-    if (before && !this._entries.length) {
-      this._emptied.emit();
-    }
-  }
-
-  /** Note that the channel is gone: nothing that was sent on it will be acknowledged. */
-  unsent(): void {
-    const updates = this._entries.flatMap(entry => entry.updates);
-    this._entries = updates.length ? [{ seq: Infinity, updates }] : [];
+  note(update: Uint8Array): void {
+    this.add([update]);
   }
 
   /** Return them as one update, null where there are none. */
   collect(): Uint8Array | null {
-    const updates = this._entries.flatMap(entry => entry.updates);
+    const updates = this.all.flat();
     return updates.length ? Y.mergeUpdates(updates) : null;
   }
 
-  private _entries: IEntry[] = [];
   private readonly _emptied = new Signal<this, void>(this);
 }
 

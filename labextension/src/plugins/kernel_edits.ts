@@ -14,6 +14,7 @@ import {
   nullTranslator,
   type TranslationBundle
 } from '@jupyterlab/translation';
+import { eachShown, shownInFront } from '../each_shown';
 import { KernelEdits, PAUSE } from '../kernel_edits/edits';
 import { Notice } from '../notice';
 import { showNext } from '../kernel_edits/show';
@@ -99,10 +100,8 @@ function addCommands(
   trans: TranslationBundle
 ): void {
   const current = () => {
-    const widget = shell.currentWidget as Partial<IDocumentWidget> | null;
-    const model = widget?.context?.model.sharedModel;
-    const live = model && documents.find(model);
-    return live && { widget: widget as IDocumentWidget, ...parts(live) };
+    const shown = shownInFront(shell, documents);
+    return shown && { widget: shown.widget, ...parts(shown.live) };
   };
   const parts = (live: ILiveDocument) => {
     const edits = KernelEdits.of(live);
@@ -174,16 +173,11 @@ const plugin: JupyterFrontEndPlugin<void> = {
     documents.added.connect((_, live) => {
       KernelEdits.of(live);
     });
-    const attach = (_: unknown, widget: IDocumentWidget) => {
-      const live = documents.find(widget.context.model.sharedModel);
-      if (live) {
-        follow(widget, KernelEdits.of(live), () => isOn, trans);
-      }
-    };
-    notebooks?.widgetAdded.connect(attach);
-    notebooks?.forEach(widget => attach(notebooks, widget));
-    editors?.widgetAdded.connect(attach);
-    editors?.forEach(widget => attach(editors, widget));
+    eachShown<IDocumentWidget>(
+      documents,
+      [notebooks, editors],
+      (widget, live) => follow(widget, KernelEdits.of(live), () => isOn, trans)
+    );
     addCommands(app, documents, palette, trans);
 
     const settings = await registry?.load(ID);

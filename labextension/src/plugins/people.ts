@@ -5,8 +5,7 @@ import type {
   JupyterFrontEndPlugin
 } from '@jupyterlab/application';
 import { ICommandPalette, IToolbarWidgetRegistry } from '@jupyterlab/apputils';
-import type { IDocumentWidget } from '@jupyterlab/docregistry';
-import { INotebookTracker, type NotebookPanel } from '@jupyterlab/notebook';
+import { INotebookTracker } from '@jupyterlab/notebook';
 import {
   ITranslator,
   nullTranslator,
@@ -14,6 +13,7 @@ import {
 } from '@jupyterlab/translation';
 import { DisposableSet } from '@lumino/disposable';
 import { Menu } from '@lumino/widgets';
+import { eachShown, shownInFront } from '../each_shown';
 import { PeopleBar } from '../presence/bar';
 import { markCells } from '../presence/cells';
 import { CurrentPeople } from '../presence/current';
@@ -164,22 +164,15 @@ const plugin: JupyterFrontEndPlugin<void> = {
     if (!documents) {
       return;
     }
-    const attach = (_: unknown, panel: NotebookPanel) => {
-      const live = documents.find(panel.context.model.sharedModel);
-      if (live) {
-        markCells(panel, Roster.of(live.model.awareness), trans);
-      }
-    };
-    notebooks?.widgetAdded.connect(attach);
-    notebooks?.forEach(panel => attach(notebooks, panel));
+    eachShown(documents, [notebooks], (panel, { model }) =>
+      markCells(panel, Roster.of(model.awareness), trans)
+    );
 
     const follow = () => {
-      const widget = app.shell.currentWidget as Partial<IDocumentWidget> | null;
-      const model = widget?.context?.model.sharedModel;
-      const live = model && documents.find(model);
+      const shown = shownInFront(app.shell, documents);
       current.follow(
-        live ? (widget as IDocumentWidget) : null,
-        live?.model.awareness ?? null
+        shown?.widget ?? null,
+        shown?.live.model.awareness ?? null
       );
     };
     app.shell.currentChanged?.connect(follow);

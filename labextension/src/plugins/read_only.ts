@@ -18,6 +18,7 @@ import {
   type TranslationBundle
 } from '@jupyterlab/translation';
 import { Lock } from '../documents/lock';
+import { eachShown } from '../each_shown';
 import type { Provider } from '../provider';
 import { mayWrite } from '../roles';
 import { type ILiveDocument, ILiveDocuments } from '../tokens';
@@ -123,16 +124,11 @@ const plugin: JupyterFrontEndPlugin<void> = {
       return;
     }
     const trans = (translator ?? nullTranslator).load('rtc_widgets');
-    const attach = (_: unknown, widget: IDocumentWidget) => {
-      const live = documents.find(widget.context.model.sharedModel);
-      if (live) {
-        follow(widget, live.provider);
-      }
-    };
-    notebooks?.widgetAdded.connect(attach);
-    notebooks?.forEach(widget => attach(notebooks, widget));
-    editors?.widgetAdded.connect(attach);
-    editors?.forEach(widget => attach(editors, widget));
+    eachShown<IDocumentWidget>(
+      documents,
+      [notebooks, editors],
+      (widget, { provider }) => follow(widget, provider)
+    );
 
     documents.added.connect((_, live) => {
       const { model, provider } = live;

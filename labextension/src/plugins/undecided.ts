@@ -15,6 +15,7 @@ import {
 } from '@jupyterlab/translation';
 import { YFile, YNotebook } from '@jupyter/ydoc';
 import { addToFile, addToNotebook } from '../documents/recovery';
+import { eachShown } from '../each_shown';
 import { type ILiveDocument, ILiveDocuments, type IUndecided } from '../tokens';
 import { UndecidedBanner } from '../undecided/banner';
 
@@ -100,16 +101,15 @@ const plugin: JupyterFrontEndPlugin<void> = {
       return;
     }
     const trans = (translator ?? nullTranslator).load('rtc_widgets');
-    const attach = (_: unknown, widget: IDocumentWidget) => {
-      const live = documents.find(widget.context.model.sharedModel);
-      if (live && widget instanceof DocumentWidget) {
-        addBanner(widget, live, documents, trans);
+    eachShown<IDocumentWidget>(
+      documents,
+      [notebooks, editors],
+      (widget, live) => {
+        if (widget instanceof DocumentWidget) {
+          addBanner(widget, live, documents, trans);
+        }
       }
-    };
-    notebooks?.widgetAdded.connect(attach);
-    notebooks?.forEach(widget => attach(notebooks, widget));
-    editors?.widgetAdded.connect(attach);
-    editors?.forEach(widget => attach(editors, widget));
+    );
   }
 };
 

@@ -6,6 +6,7 @@ import type {
 } from '@jupyterlab/application';
 import { INotebookTracker, type NotebookPanel } from '@jupyterlab/notebook';
 import type { Awareness } from 'y-protocols/awareness';
+import { eachShown } from '../each_shown';
 import { ILiveDocuments } from '../tokens';
 
 function follow(panel: NotebookPanel, awareness: Awareness): void {
@@ -42,14 +43,11 @@ const plugin: JupyterFrontEndPlugin<void> = {
     documents: ILiveDocuments | null,
     notebooks: INotebookTracker
   ) => {
-    const attach = (_: unknown, panel: NotebookPanel) => {
-      const live = documents?.find(panel.context.model.sharedModel);
-      if (live) {
-        follow(panel, live.model.awareness);
-      }
-    };
-    notebooks.widgetAdded.connect(attach);
-    notebooks.forEach(panel => attach(notebooks, panel));
+    if (documents) {
+      eachShown(documents, [notebooks], (panel, { model }) =>
+        follow(panel, model.awareness)
+      );
+    }
   }
 };
 

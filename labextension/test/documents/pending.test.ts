@@ -19,10 +19,10 @@ it('is none at first', () => {
 
 it('counts each change, and tells of the first and the last only', () => {
   const { pending, told } = counting();
-  pending.add(100);
-  pending.add(200);
+  pending.note(100);
+  pending.note(200);
   pending.sent(1);
-  pending.add(300);
+  pending.note(300);
   expect([pending.count, pending.since]).toEqual([3, 100]);
   pending.acknowledge(1);
   expect([pending.count, pending.since]).toEqual([1, 300]);
@@ -36,9 +36,9 @@ it('counts each change, and tells of the first and the last only', () => {
 
 it('does not take an acknowledgement of a channel that is gone', () => {
   const { pending } = counting();
-  pending.add(100);
+  pending.note(100);
   pending.sent(7);
-  pending.add(200);
+  pending.note(200);
   pending.unsent();
   pending.acknowledge(7);
   expect([pending.count, pending.since]).toEqual([2, 100]);

@@ -27,9 +27,9 @@ describe('unsent changes', () => {
     const held = new Unsent();
     let emptied = 0;
     held.emptied.connect(() => (emptied += 1));
-    held.add(update('a'));
+    held.note(update('a'));
     held.sent(1);
-    held.add(update('b'));
+    held.note(update('b'));
     held.sent(2);
     held.acknowledge(1);
     expect(read(held)).toBe('b');
@@ -42,9 +42,9 @@ describe('unsent changes', () => {
 
   it('stay when the channel goes', () => {
     const held = new Unsent();
-    held.add(update('a'));
+    held.note(update('a'));
     held.sent(7);
-    held.add(update('b'));
+    held.note(update('b'));
     held.unsent();
     held.acknowledge(7);
     expect(read(held)).toBe('ab');
@@ -53,7 +53,7 @@ describe('unsent changes', () => {
   it('are as many as were made', () => {
     const held = new Unsent();
     for (let index = 0; index < 1000; index += 1) {
-      held.add(update('x'));
+      held.note(update('x'));
     }
     expect(read(held)).toBe('x'.repeat(1000));
   });
