@@ -73,7 +73,7 @@ def adaptive(start_lab):
 def test_two_browsers_and_a_kernel(adaptive, visit, screenshots):
     lab = adaptive
     _write_notebook(lab.root / "together.ipynb")
-    size = {"width": 680, "height": 570}
+    size = {"width": 680, "height": 610}
     ada = visit(lab, "together.ipynb", "ada", **size)
     ben = visit(lab, "together.ipynb", "ben", color_scheme="dark", **size)
     for person in (ada, ben):
@@ -99,7 +99,7 @@ def test_two_browsers_and_a_kernel(adaptive, visit, screenshots):
     pictures = [base64.b64encode(person.page.screenshot()).decode() for person in (ada, ben)]
     frames = (FRAME % row for row in zip(("light", "dark"), ("Ada", "Ben"), pictures, strict=True))
     page = ben.page.context.new_page()
-    page.set_viewport_size({"width": 1440, "height": 660})
+    page.set_viewport_size({"width": 1440, "height": 700})
     page.set_content(FRAMES % "\n".join(frames))
     image = screenshots / "two-browsers.png"
     page.locator("body").screenshot(path=image)

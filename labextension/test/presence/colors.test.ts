@@ -25,6 +25,8 @@ describe('people are told apart by colour', () => {
 describe('the colours in a document', () => {
   it('change with who is here, and not with where they are', () => {
     const awareness = new Awareness(new Y.Doc());
+    // This tab would have a colour, too: one for its number, which is drawn by lot.
+    awareness.setLocalState(null);
     const red = 'var(--jp-collaborator-color1)';
     const say = (client: number, username: string, more = {}) => {
       const state = { user: { username, color: red }, ...more };
