@@ -85,6 +85,7 @@ class Provider:
         opener: opens channels.
         presence: what is said beside the document.
         backoff: how long to wait before trying again.
+        writable: whether the document is written from here at all, where the role allows it.
     """
 
     def __init__(
@@ -96,6 +97,7 @@ class Provider:
         *,
         presence: Presence | None = None,
         backoff: Backoff | None = None,
+        writable: bool = True,
     ) -> None:
         self.document = document
         self.path = path
@@ -109,6 +111,7 @@ class Provider:
         self._opener = opener
         self._presence = presence
         self._backoff = backoff or Backoff()
+        self._writable = writable
         self._loop = asyncio.get_running_loop()
         self._unacknowledged = Unacknowledged()
         self._inbox: deque[bytes] = deque()  # filled by the threads that write
@@ -341,7 +344,7 @@ class Provider:
     def _obey(self, role: Role) -> None:
         """Take writes from now on, or refuse them here: the relay would close the document."""
         self.role = role
-        if role.may_write:
+        if role.may_write and self._writable:
             self.document.attach()
             return
         self.document.detach(READ_ONLY.format(path=self.path))
@@ -485,7 +488,7 @@ class Provider:
 
     def _bring(self, vector: bytes) -> None:
         """Answer the relay's step 1 with all that it lacks."""
-        if self.role is None or not self.role.may_write:
+        if self.role is None or not (self.role.may_write and self._writable):
             return
         # First: what is noted later is perhaps in the diff too, which is harmless.
         self._take_inbox()
@@ -504,7 +507,7 @@ class Provider:
         elif told.name == "role" and role in set(Role):
             could = self.role is not None and self.role.may_write
             self._obey(Role(role))
-            if Role(role).may_write and not could:
+            if Role(role).may_write and self._writable and not could:
                 # The relay asks for what it lacks only in a handshake.
                 raise ChannelClosed(CloseCode.GONE, "Connecting again with the right to write.")
         for callback in self._event_listeners:

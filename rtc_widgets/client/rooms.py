@@ -57,12 +57,16 @@ NO_FILE = (
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """Hold what one needs to open the content document of a file."""
+    """Hold what one needs to open the documents of a file.
+
+    Args:
+        comm_ids: by the documents' names, ``content`` and ``annotations``.
+    """
 
     path: str
     lineage: str
     ticket: str
-    comm_id: str
+    comm_ids: dict[str, str]
 
 
 class Rooms:
@@ -103,7 +107,7 @@ class Rooms:
             str(answer["path"]),
             str(answer["lineage"]),
             str(answer["ticket"]),
-            str(answer["documents"]["content"]["comm_id"]),
+            {name: str(document["comm_id"]) for name, document in answer["documents"].items()},
         )
 
     def me(self) -> dict[str, Any]:

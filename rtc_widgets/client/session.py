@@ -12,7 +12,7 @@ from concurrent.futures import Future
 from typing import Any
 
 from rtc_widgets._version import __version__
-from rtc_widgets.channels.channel import Opened
+from rtc_widgets.channels.channel import Opened, Opener
 from rtc_widgets.channels.websocket import Connection
 from rtc_widgets.client import loop
 from rtc_widgets.client.address import Address
@@ -49,6 +49,9 @@ class RemoteLink:
         self.handle: Handle = handle_of(provider.document, type_)
         self._session = session
         self._pid = os.getpid()
+        self._notes: Provider | None = None
+        self._opening_notes = asyncio.Lock()
+        self._asking: set[asyncio.Task[Any]] = set()
 
     @property
     def state(self) -> LinkState:
@@ -70,6 +73,21 @@ class RemoteLink:
         self._check()
         return loop.submit(self.provider.synced())
 
+    def annotations(self) -> Future[LiveDocument]:
+        """Return a future of the replica of the annotations, which is opened at the first call."""
+        self._check()
+        return loop.submit(self._annotations())
+
+    def ask(self, method: str, params: dict[str, Any]) -> Future[Any]:
+        """Ask for something of the annotations; asked again, the same, where the connection broke."""
+        self._check()
+        return loop.submit(self._ask(method, params))
+
+    @property
+    def server(self) -> str | None:
+        """Return the server's address."""
+        return self._session.address.base
+
     def close(self) -> Future[None]:
         """Leave, after what was written has arrived."""
         self._check()
@@ -82,6 +100,8 @@ class RemoteLink:
     async def leave(self) -> None:
         """Leave the document, and the server with the last one."""
         try:
+            if self._asking:
+                await asyncio.wait(self._asking)
             await self.provider.synced()
         except ChannelClosed:
             if self.provider.unsaved:
@@ -91,6 +111,36 @@ class RemoteLink:
             if not self.provider.unsaved or self.provider.closed is not None:
                 await self.provider.aclose()
                 await self._session.forget(self)
+
+    async def leave_notes(self) -> None:
+        """Let go of the annotations."""
+        if self._notes is not None:
+            await self._notes.aclose()
+
+    async def _annotations(self) -> LiveDocument:
+        async with self._opening_notes:
+            if self._notes is None or self._notes.closed is not None:
+                replica = LiveDocument() if self._notes is None else self._notes.document
+                type_ = self.provider.type
+                opener = self._session.opener(type_, "annotations")
+                notes = Provider(replica, self.provider.path, type_, opener, writable=False)
+                await notes.start()
+                self._notes = notes
+            return self._notes.document
+
+    async def _ask(self, method: str, params: dict[str, Any]) -> Any:
+        task = asyncio.ensure_future(self._ask_until_answered(method, params))
+        self._asking.add(task)
+        task.add_done_callback(self._asking.discard)
+        # Who waits may give up; what was asked for is asked for all the same.
+        return await asyncio.shield(task)
+
+    async def _ask_until_answered(self, method: str, params: dict[str, Any]) -> Any:
+        while True:
+            try:
+                return await self.provider.request(method, params)
+            except NotConnected:
+                continue  # the ids in it tell the relay that it comes a second time
 
     def _check(self) -> None:
         if os.getpid() != self._pid:
@@ -132,7 +182,7 @@ class Session:
             document = LiveDocument()
             document.dispatcher = dispatch
             presence = DocumentPresence(document)
-            provider = Provider(document, path, type_, self._opener(type_), presence=presence)
+            provider = Provider(document, path, type_, self.opener(type_), presence=presence)
             try:
                 await provider.start()
                 await self._introduce(provider, presence)
@@ -168,6 +218,7 @@ class Session:
     async def forget(self, link: RemoteLink) -> None:
         """Drop a document that was left, and the connection with the last one."""
         self._links = {key: other for key, other in self._links.items() if other is not link}
+        await link.leave_notes()
         await self._close_if_empty()
 
     async def finish(self) -> None:
@@ -187,7 +238,9 @@ class Session:
             if self in _sessions:
                 _sessions.remove(self)
 
-    def _opener(self, type_: str) -> Any:
+    def opener(self, type_: str, document: str = "content") -> Opener:
+        """Return what opens channels for one document of files of a type."""
+
         async def open_(path: str, lineage: str | None, frames: Sequence[bytes]) -> Opened:
             room = await loop.in_thread(lambda: self._rooms.join(path, type_))
             data = {
@@ -196,7 +249,7 @@ class Session:
                 "ticket": room.ticket,
                 "lineage": lineage,
             }
-            channel = await self._connection.open(room.comm_id, data, frames)
+            channel = await self._connection.open(room.comm_ids[document], data, frames)
             return Opened(channel, channel.welcome.result())
 
         return open_

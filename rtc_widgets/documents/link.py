@@ -6,9 +6,12 @@ import asyncio
 from collections.abc import Callable, Generator
 from concurrent.futures import Future
 from enum import StrEnum
-from typing import Any, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from rtc_widgets.errors import NotConnected
+
+if TYPE_CHECKING:
+    from rtc_widgets.documents.document import LiveDocument
 
 __all__ = ["DEAF", "Link", "LinkState", "Reply"]
 
@@ -53,6 +56,26 @@ class Link(Protocol):
 
     def sync(self) -> Future[None]:
         """Return a future that is done when all that was written here so far is safe at the other end."""
+        ...
+
+    def annotations(self) -> Future[LiveDocument]:
+        """Return a future of the replica of the annotations, which is asked for at the first call.
+
+        The same replica each time, kept in step as long as the document is, and never to be written. Where the future
+        failed, another call tries again.
+        """
+        ...
+
+    def ask(self, method: str, params: dict[str, Any]) -> Future[Any]:
+        """Ask for something of the annotations (docs/protocol.md, 3.4), after all that was written here so far.
+
+        Where the connection breaks it is asked again, the same; the future raises `ChannelClosed` for a refusal.
+        """
+        ...
+
+    @property
+    def server(self) -> str | None:
+        """Return the address of the server for a browser, with a slash at its end; None where it is not known."""
         ...
 
     def close(self) -> Future[None]:

@@ -13,6 +13,7 @@ from rtc_widgets.documents.link import LinkState
 from rtc_widgets.documents.notebook import Notebook
 from rtc_widgets.documents.users import identity
 from rtc_widgets.errors import ChannelClosed
+from rtc_widgets.kernel.notes import LinkedNotes
 from rtc_widgets.kernel_link.flow import Receiver, Sender
 from rtc_widgets.origins import Origin
 from rtc_widgets.presence import DocumentPresence
@@ -40,6 +41,7 @@ class LinkedDocument:
         primary: whether it is the notebook that the code runs in.
         wake: puts a call into the session's queue; from any thread.
         leave: tells the relay that this kernel leaves the document, and ends it.
+        ask_notes: asks the relay for the document's annotations, unless they are here.
         type_: of the document, where the code asked for it by `rtc_widgets.open`; None for the kernel's notebooks.
     """
 
@@ -51,6 +53,7 @@ class LinkedDocument:
         primary: bool,
         wake: Callable[[Callable[[], None]], None],
         leave: Callable[[LinkedDocument], None],
+        ask_notes: Callable[[LinkedDocument], None],
         type_: str | None = None,
     ) -> None:
         self.comm_id = comm_id
@@ -67,8 +70,10 @@ class LinkedDocument:
         self.sender = Sender(welcome.limits.frame)
         self.acknowledged = 0
         self.offline = False
+        self.notes: LinkedNotes | None = None
         self._wake = wake
         self._leave = leave
+        self._ask_notes = ask_notes
         self._ended: str | None = None
         self._cell: str | None = None  # that runs
         self._requests: dict[int, tuple[Future[Any], bytes]] = {}
@@ -199,6 +204,8 @@ class LinkedDocument:
         self._subscription.close()
         self._said.close()
         self.live.detach(reason)
+        if self.notes is not None:
+            self.notes.end(reason)
         waiting = [future for future, _ in [*self._requests.values(), *self._barriers]]
         self._requests.clear()
         self._barriers.clear()
@@ -231,6 +238,28 @@ class LinkedDocument:
     def save(self) -> Future[Any]:
         """Have the relay write the file, with all that was written here so far."""
         return _after(self.sync(), lambda: self.request("save", {}))
+
+    def annotations(self) -> Future[LiveDocument]:
+        """Return a future of the replica of the annotations, which is asked for at the first call."""
+        if self.notes is None:
+            self.notes = LinkedNotes()
+        notes = self.notes
+        if notes.arrived.done() and notes.arrived.exception() is not None:
+            notes.arrived = Future()  # refused before; asked again
+        if self._ended is not None:
+            notes.end(self._ended)
+        if not notes.arrived.done():
+            self._wake(lambda: self._ask_notes(self))
+        return notes.arrived
+
+    def ask(self, method: str, params: dict[str, Any]) -> Future[Any]:
+        """Ask for something of the annotations; asked again, the same, where the relay may not have heard it."""
+        return self.request(method, params)
+
+    @property
+    def server(self) -> str | None:
+        """Return None: what people call the server is not known in a kernel."""
+        return None
 
     def close(self) -> Future[None]:
         """Leave the document, after what was written is safe."""

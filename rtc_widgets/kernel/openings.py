@@ -29,6 +29,7 @@ class _Opening:
     wait: float = FIRST
     left: int = TRIES
     held: LinkedDocument | None = None  # what this kernel has of it
+    about: LinkedDocument | None = None  # whose annotations are asked for
 
 
 class Openings:
@@ -50,6 +51,31 @@ class Openings:
     def ask(self, opening: _Opening) -> None:
         """Ask for it from now on."""
         self._open[opening.what.number] = opening
+
+    def ask_about(self, document: LinkedDocument, lineage: str | None) -> None:
+        """Ask for the annotations of a document, unless that goes on."""
+        if not any(one.about is document and one.left for one in self._open.values()):
+            what = wire.Opening(
+                next(self._numbers),
+                document.path,
+                format_of(document.type),
+                document.type,
+                lineage,
+                "annotations",
+            )
+            self.ask(_Opening(what, about=document))
+
+    def about(self, number: Any) -> LinkedDocument | None:
+        """Return the document whose annotations are asked for under *number*; that is answered now."""
+        opening = self._open.get(number)
+        if opening is None or opening.about is None:
+            return None
+        del self._open[number]
+        return opening.about
+
+    def forget(self, document: LinkedDocument) -> None:
+        """Ask for the annotations of a document no more."""
+        self._open = {number: one for number, one in self._open.items() if one.about is not document}
 
     def due(self) -> float | None:
         """Return when `say` has something to say, None for not at all."""

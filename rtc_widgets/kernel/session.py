@@ -26,6 +26,7 @@ from rtc_widgets.errors import NotConnected, ProtocolError
 from rtc_widgets.ids import new_id
 from rtc_widgets.kernel.carrier import carrier_of
 from rtc_widgets.kernel.linked import LinkedDocument
+from rtc_widgets.kernel.notes import LinkedNotes
 from rtc_widgets.kernel.openings import Openings
 from rtc_widgets.kernel.shown import parent_of, shower
 from rtc_widgets.kernel.worker import MainThreadWorker, ThreadWorker
@@ -58,6 +59,7 @@ NOT_YET = (
     "This kernel hears the server between cells only, and {what} has not arrived yet. It does when this cell, and "
     "those queued behind it, have ended: run this one again then."
 )
+_NO_NOTES = "This server does not give comments to kernels: pip install -U rtc_widgets there."
 _FORKED = (
     "This process was forked from the notebook's kernel, and only the kernel itself is connected. Return "
     "what the process computed to the kernel, and edit the notebook there."
@@ -80,6 +82,7 @@ class KernelSession:
         self._kernel = kernel
         self._log: Any = getattr(kernel, "log", None) or _terminal_log()
         self._documents: dict[str, LinkedDocument] = {}
+        self._notes: dict[str, LinkedNotes] = {}
         self._changed = threading.Condition()
         self._ended: str | None = None
         self._closed = False
@@ -306,6 +309,7 @@ class KernelSession:
         for document in list(self._documents.values()):
             document.end(reason)
         self._documents.clear()
+        self._notes.clear()
         self._notify()
 
     def _notify(self) -> None:
@@ -332,6 +336,10 @@ class KernelSession:
         for document in list(self._documents.values()):
             self._worker.guarded(partial(self._publish, document, now))
             due += [document.sender.due(), document.receiver.due()]
+        for comm_id, notes in self._notes.items():
+            if notes.receiver.ask(now):
+                self._uplink.publish("resync", [notes.resync()], comm_id=comm_id)
+            due.append(notes.receiver.due())
         return min((time for time in due if time is not None), default=None)
 
     def _say_all(self) -> None:
@@ -399,19 +407,26 @@ class KernelSession:
             case "bye":
                 self._on_bye(data["code"], data["reason"])
             case _:
-                document = self._documents.get(data.get("comm_id", ""))
+                comm_id = data.get("comm_id", "")
+                document, notes = self._documents.get(comm_id), self._notes.get(comm_id)
                 if document is not None:
                     self._on_document(data, document, buffers)
+                elif notes is not None:
+                    self._on_notes(data, notes, buffers)
         self._notify()
 
     def _on_welcome(self, data: dict[str, Any], buffers: list[bytes]) -> None:
         number = data.get("open")
+        comm_id, welcome = data["comm_id"], Welcome.from_json(data["welcome"])
         if number is None:
             self._hello_at = None
             self.refused = None
         elif not self._openings.waits_for(number):
             return  # given up meanwhile, or answered twice
-        comm_id, welcome = data["comm_id"], Welcome.from_json(data["welcome"])
+        about = self._openings.about(number)
+        if about is not None:
+            self._meet_notes(about, comm_id, welcome, data, buffers)
+            return
         if welcome.document != "content":
             return
         primary = bool(data.get("primary"))
@@ -426,6 +441,7 @@ class KernelSession:
                 primary=primary,
                 wake=self._worker.put,
                 leave=self._leave,
+                ask_notes=self._ask_notes,
                 type_=self._openings.type_of(number),
             )
             document.live.dispatcher = self._dispatch
@@ -444,9 +460,20 @@ class KernelSession:
         self._on_document(data | {"kind": "frame"}, document, buffers)
         document.greet()
         self._openings.welcomed(number, document)
+        if document.notes is not None:
+            self._ask_notes(document)
 
     def _on_refused(self, data: dict[str, Any]) -> None:
         code, reason, number = data["code"], data["reason"], data.get("open")
+        about = self._openings.about(number)
+        if about is not None and about.notes is not None:
+            if code == CloseCode.LINEAGE_MISMATCH:
+                about.notes.live.rebuild()
+                about.notes.lineage = None
+                self._ask_notes(about)
+            else:
+                about.notes.refuse(code, reason)
+            return
         if number is not None:
             document = self._openings.refused(number, code, reason)
             if document is not None and self._documents.get(document.comm_id) is document:
@@ -482,8 +509,58 @@ class KernelSession:
             self._uplink.publish("close", comm_id=document.comm_id, code=str(code), reason=str(error))
             self._on_close(document, str(code), code.sentence)
 
+    def _meet_notes(
+        self,
+        document: LinkedDocument,
+        comm_id: str,
+        welcome: Welcome,
+        data: dict[str, Any],
+        buffers: list[bytes],
+    ) -> None:
+        notes = document.notes
+        if notes is None:
+            return
+        if welcome.document != "annotations":
+            notes.refuse(CloseCode.VERSION_MISMATCH, _NO_NOTES)
+            return
+        notes.meet(comm_id, welcome)
+        self._notes[comm_id] = notes
+        self._on_notes(data | {"kind": "frame"}, notes, buffers)
+
+    def _on_notes(self, data: dict[str, Any], notes: LinkedNotes, buffers: list[bytes]) -> None:
+        now = time.monotonic()
+        try:
+            match data["kind"]:
+                case "frame":
+                    notes.receive(data["seq"], buffers, now)
+                case "head":
+                    notes.receiver.head(data["seq"], now)
+                case "close":
+                    del self._notes[data["comm_id"]]
+                    notes.refuse(data["code"], data["reason"])
+        except ProtocolError as error:
+            self._log.error("rtc_widgets closed comments: %s", error)
+            self._leave_notes(notes)
+            notes.refuse(CloseCode.BAD_FRAME, CloseCode.BAD_FRAME.sentence)
+
+    def _ask_notes(self, document: LinkedDocument) -> None:
+        """Ask for a document's annotations, unless they are here."""
+        notes = document.notes
+        if notes is not None and notes.comm_id is None and self._documents.get(document.comm_id) is document:
+            self._openings.ask_about(document, notes.lineage)
+
+    def _leave_notes(self, notes: LinkedNotes | None) -> None:
+        """Tell the relay that nobody listens to a document's annotations any more."""
+        if notes is not None and notes.comm_id is not None:
+            code = CloseCode.NORMAL
+            self._uplink.publish("close", comm_id=notes.comm_id, code=str(code), reason=code.sentence)
+            self._notes.pop(notes.comm_id, None)
+            notes.away()
+
     def _on_close(self, document: LinkedDocument, code: str, reason: str) -> None:
         del self._documents[document.comm_id]
+        self._openings.forget(document)
+        self._leave_notes(document.notes)
         document.end(f"{reason} [{code}] Call rtc_widgets.notebook() to connect again.")
         if code == CloseCode.LINEAGE_MISMATCH and not document.asked_for:
             self._begin_hello()
@@ -492,8 +569,12 @@ class KernelSession:
         if code == CloseCode.GOING_AWAY:
             # The replicas stay: if the relay comes back with the same lineage, both sides bring what the
             # other lacks.
+            self._notes.clear()
             for document in self._documents.values():
                 document.offline = True
+                self._openings.forget(document)
+                if document.notes is not None:
+                    document.notes.away()
                 document.presence.forget()
                 if document.asked_for:
                     self._openings.again(document)
@@ -508,6 +589,8 @@ class KernelSession:
         if self._documents.get(document.comm_id) is document:
             code = CloseCode.NORMAL
             self._publish(document, time.monotonic(), everything=True)
+            self._openings.forget(document)
+            self._leave_notes(document.notes)
             self._uplink.publish("close", comm_id=document.comm_id, code=str(code), reason=code.sentence)
             del self._documents[document.comm_id]
         document.end("This handle was closed. Call rtc_widgets.notebook() or open() for a new one.")

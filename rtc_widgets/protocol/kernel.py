@@ -89,13 +89,14 @@ class Hello:
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """Ask for a file besides the kernel's notebooks; ``number`` stands in the answer."""
+    """Ask for a file besides the kernel's notebooks, or for its annotations; ``number`` stands in the answer."""
 
     number: int
     path: str
     format: str
     type: str
     lineage: str | None = None
+    document: str = "content"
 
     def keys(self) -> dict[str, Any]:
         """Return ``content.data`` of the message, less what every message has."""
@@ -105,6 +106,7 @@ class Opening:
             "format": self.format,
             "type": self.type,
             "lineage": self.lineage,
+            "document": self.document,
         }
 
     @classmethod
@@ -117,6 +119,7 @@ class Opening:
             data["format"],
             data["type"],
             lineage if isinstance(lineage, str) else None,
+            str(data.get("document", "content")),
         )
 
 

@@ -20,6 +20,7 @@ from rtc_widgets.protocol.codes import CloseCode
 from rtc_widgets.protocol.welcome import Welcome
 from rtc_widgets.relay.connection import min_role
 from rtc_widgets.roles import Role
+from rtc_widgets.rooms.document import RoomDocument
 from rtc_widgets.rooms.manager import RoomKey
 from rtc_widgets.rooms.peer import Outgoing
 from rtc_widgets.rooms.room import Room
@@ -45,10 +46,11 @@ _log = logging.getLogger(__name__)
 
 
 class KernelPeer:
-    """Be one kernel's participation in one notebook."""
+    """Be one kernel's participation in one document of a room."""
 
-    def __init__(self, kernels: Kernels, link: KernelLink, room: Room) -> None:
+    def __init__(self, kernels: Kernels, link: KernelLink, room: Room, document: RoomDocument) -> None:
         self.room = room
+        self.document = document
         self._kernels = kernels
         self._link = link
 
@@ -82,7 +84,7 @@ class KernelPeer:
     def close(self, code: str, reason: str) -> None:
         """Tell the kernel that the document is closed for it."""
         self._kernels.forget(self._link, self)
-        self._link.close(self.room.content.comm_id, CloseCode(code), reason)
+        self._link.close(self.document.comm_id, CloseCode(code), reason)
 
 
 class Kernels:
@@ -119,7 +121,7 @@ class Kernels:
 
     def forget(self, link: KernelLink, peer: KernelPeer) -> None:
         """Drop *peer*, which has left its document."""
-        self._peers.get(link, {}).pop(peer.room.content.comm_id, None)
+        self._peers.get(link, {}).pop(peer.document.comm_id, None)
         self._relay.rooms.settle(peer.room)
 
     # What the server says of its kernels
@@ -161,7 +163,7 @@ class Kernels:
 
     def _leave(self, link: KernelLink) -> None:
         for peer in list(self._peers.get(link, {}).values()):
-            peer.room.content.leave(peer)
+            peer.document.leave(peer)
             self.forget(link, peer)
 
     # What the kernels say (`LinkHandler`)
@@ -170,7 +172,7 @@ class Kernels:
         """Find the kernel's notebooks and welcome it to them."""
         for comm_id, peer in list(self._peers.get(link, {}).items()):
             if comm_id not in link.documents:  # of a session that ended without a word
-                peer.room.content.leave(peer)
+                peer.document.leave(peer)
                 self.forget(link, peer)
         kernel_id = next((id_ for id_, known in self._links.items() if known is link), None)
         if kernel_id is None or kernel_id in self._greeting:
@@ -192,13 +194,13 @@ class Kernels:
         """Hand frames to the document; a peer whose frames are not acceptable is expelled there."""
         peer = self._peers[link].get(comm_id)
         if peer is not None:
-            peer.room.content.receive(peer, frames, seq)
+            peer.document.receive(peer, frames, seq)
 
     def on_close(self, link: KernelLink, comm_id: str, code: str, reason: str) -> None:
         """Let the kernel leave one document."""
         peer = self._peers[link].get(comm_id)
         if peer is not None:
-            peer.room.content.leave(peer)
+            peer.document.leave(peer)
             self.forget(link, peer)
 
     def on_bye(self, link: KernelLink, code: str, reason: str) -> None:
@@ -208,7 +210,7 @@ class Kernels:
     def state_vector(self, comm_id: str) -> bytes | None:
         """Return the document's state vector, or None where the kernel may not write."""
         found = self._relay.rooms.document(comm_id)
-        if found is None or not found[0].writable:
+        if found is None or not found[0].writable or found[1] is not found[0].content:
             return None
         doc: Doc[Any] = found[1].doc
         return doc.get_state()
@@ -270,21 +272,20 @@ class Kernels:
         if known is not None and comm_id in link.documents and hello.lineages.get(comm_id):
             return
         try:
-            welcome, frames = self._join(link, room, chosen, hello.lineages.get(comm_id))
+            welcome, frames = self._join(link, room, room.content, chosen, hello.lineages.get(comm_id))
         except ChannelClosed as refused:
             link.refuse(CloseCode(refused.code), refused.reason)
             return
         link.welcome(comm_id, welcome, frames, primary=primary)
 
     def _join(
-        self, link: KernelLink, room: Room, chosen: int, lineage: str | None
+        self, link: KernelLink, room: Room, document: RoomDocument, chosen: int, lineage: str | None
     ) -> tuple[Welcome, list[bytes]]:
-        """Let the kernel into a room, again if it was in, and return what to tell it."""
-        document = room.content
+        """Let the kernel into a document of a room, again if it was in, and return what to tell it."""
         known = self._peers[link].get(document.comm_id)
         if known is not None:
             document.leave(known)
-        peer = KernelPeer(self, link, room)
+        peer = KernelPeer(self, link, room, document)
         frames = document.join(peer, [_EVERYTHING], lineage)
         self._peers[link][document.comm_id] = peer
         self._relay.rooms.settle(room)
@@ -304,18 +305,17 @@ class Kernels:
 
     async def _open(self, link: KernelLink, opening: kernel.Opening, session: str | None) -> None:
         try:
-            if not (self._relay.kernels_open_files and link.local):
-                raise ChannelClosed(CloseCode.UNAUTHORIZED, _NO_FILES)
             path = posixpath.normpath(opening.path.strip("/"))
-            if path.split("/")[0] in {"", ".", ".."}:
-                raise ChannelClosed(
-                    CloseCode.NOT_FOUND, f"{opening.path!r} is no file below the server's root folder."
-                )
-            room = await self._relay.open(RoomKey(path, opening.format, opening.type))
+            room = self._joined(link, path, opening) if opening.document == "annotations" else None
+            if room is None:
+                room = await self._open_file(link, path, opening)
             if link.session != session or link not in self._peers:
                 return  # restarted, or unloaded and loaded again, meanwhile
-            welcome, frames = self._join(link, room, max(version.VERSIONS), opening.lineage)
-            link.welcome(room.content.comm_id, welcome, frames, primary=False, opening=opening.number)
+            document = room.documents.get(opening.document)
+            if document is None:
+                raise ChannelClosed(CloseCode.NO_DOCUMENT, f"A file has no document {opening.document!r}.")
+            welcome, frames = self._join(link, room, document, max(version.VERSIONS), opening.lineage)
+            link.welcome(document.comm_id, welcome, frames, primary=False, opening=opening.number)
         except ChannelClosed as refused:
             reason = _missing(opening.path, refused)
             link.refuse(CloseCode(refused.code), reason, opening=opening.number)
@@ -331,6 +331,22 @@ class Kernels:
             link.refuse(CloseCode.INTERNAL_ERROR, reason, opening=opening.number)
         finally:
             self._opening.discard((link, opening.number))
+
+    def _joined(self, link: KernelLink, path: str, opening: kernel.Opening) -> Room | None:
+        """Return the room of that file whose content the kernel has, if it has."""
+        peers = self._peers.get(link, {}).values()
+        rooms = (peer.room for peer in peers if peer.document is peer.room.content)
+        wanted = (path, opening.format, opening.type)
+        return next((room for room in rooms if (room.path, room.format, room.type) == wanted), None)
+
+    async def _open_file(self, link: KernelLink, path: str, opening: kernel.Opening) -> Room:
+        if not (self._relay.kernels_open_files and link.local):
+            raise ChannelClosed(CloseCode.UNAUTHORIZED, _NO_FILES)
+        if path.split("/", maxsplit=1)[0] in {"", ".", ".."}:
+            raise ChannelClosed(
+                CloseCode.NOT_FOUND, f"{opening.path!r} is no file below the server's root folder."
+            )
+        return await self._relay.open(RoomKey(path, opening.format, opening.type))
 
 
 def _missing(path: str, refused: ChannelClosed) -> str:
