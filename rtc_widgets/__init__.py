@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from rtc_widgets.errors import (
         CellGone,
         ChannelClosed,
+        CommentRefused,
         DocumentError,
         FrameError,
         NotConnected,
@@ -39,6 +40,7 @@ __all__ = [
     "Cell",
     "CellGone",
     "ChannelClosed",
+    "CommentRefused",
     "DocumentError",
     "FrameError",
     "NotConnected",
@@ -63,6 +65,7 @@ _HOMES = {
     "Cell": "rtc_widgets.documents.cells",
     "CellGone": "rtc_widgets.errors",
     "ChannelClosed": "rtc_widgets.errors",
+    "CommentRefused": "rtc_widgets.errors",
     "DocumentError": "rtc_widgets.errors",
     "FrameError": "rtc_widgets.errors",
     "NotConnected": "rtc_widgets.errors",

@@ -6,6 +6,7 @@ RtcError
 ├── ChannelClosed          the other side ended the document; carries a close code
 ├── NotConnected           there is no relay here; says why, with the cures
 ├── DocumentError          a value that would make the document invalid (also a ValueError)
+├── CommentRefused         the server does not write a comment, or what was asked about one; says why
 ├── CellGone               the cell was deleted (also a LookupError)
 ├── StaleText              a text is not as it was when it was read
 │   └── StaleCell          the text of a cell
@@ -18,6 +19,7 @@ from __future__ import annotations
 __all__ = [
     "CellGone",
     "ChannelClosed",
+    "CommentRefused",
     "DocumentError",
     "FrameError",
     "NotConnected",
@@ -48,6 +50,21 @@ class ChannelClosed(RtcError):
     Args:
         code: a close code of docs/protocol.md, section 5.
         reason: a sentence for a person.
+    """
+
+    def __init__(self, code: str, reason: str) -> None:
+        super().__init__(f"{reason} [{code}]")
+        self.code = code
+        self.reason = reason
+
+
+class CommentRefused(RtcError):
+    """Tell that the server does not write a comment, or what else was asked for; nothing was written.
+
+    Args:
+        code: ``read-only``, ``not-yours``, ``no-thread``, ``no-target``, ``too-large``, ``too-many`` or
+            ``bad-request``: docs/protocol.md, section 3.4.
+        reason: a sentence for a person, with what to do.
     """
 
     def __init__(self, code: str, reason: str) -> None:

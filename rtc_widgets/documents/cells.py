@@ -17,7 +17,9 @@ from rtc_widgets.documents.outputs import Outputs, outputs_origin
 from rtc_widgets.documents.place import AttachmentsPlace, CellPlace
 from rtc_widgets.documents.replica import Replica
 from rtc_widgets.documents.tags import Tags
+from rtc_widgets.documents.targets import On, in_cell
 from rtc_widgets.documents.text import apply, checked, diff
+from rtc_widgets.documents.thread import Thread, begin
 from rtc_widgets.documents.users import whereabouts
 from rtc_widgets.errors import DocumentError
 
@@ -349,6 +351,25 @@ class Cell(Editable):
             if place != index:
                 self._refuse_running("moved")
                 _put(replica, index, place, schema.value_of(ycell))
+
+    def comment(self, body: str, on: On | None = None, *, timeout: float | None = 30.0) -> Thread:
+        """Begin a thread of comments about the cell, or about something in it, and return it: see `Thread`.
+
+        Everybody sees it; the server signs it. Returns when the server has answered.
+
+        Args:
+            body: Markdown; ``@ada`` mentions somebody.
+            on: what it is about: words that stand there once, what a compiled pattern matches first, a slice of code
+                points, the number of a line as `lines` counts them, or one of `outputs`; None for the whole cell.
+            timeout: seconds to wait for the answer.
+
+        Raises:
+            CellGone: the cell was deleted.
+            CommentRefused: the server says no, and why.
+            DocumentError: there is no such place in the cell.
+            NotConnected: there was no answer in *timeout* seconds; it is asked again when the server is back.
+        """
+        return begin(self._notebook, body, in_cell(self, on), timeout)
 
     def delete(self) -> None:
         """Delete the cell, for everybody."""

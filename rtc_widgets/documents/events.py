@@ -5,17 +5,20 @@ from __future__ import annotations
 import logging
 import threading
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, Protocol, cast
 
 from rtc_widgets.documents import looks, worker
+from rtc_widgets.documents.annotations import Annotations
 from rtc_widgets.documents.cell_index import CellEdit
+from rtc_widgets.documents.comment_edits import CommentEdit
 from rtc_widgets.documents.observation import Observation, Seen, TextObservation
 from rtc_widgets.documents.people import People, PersonEdit
 from rtc_widgets.documents.subscription import Subscription, weakly
 from rtc_widgets.documents.text import Edit, compose
 from rtc_widgets.documents.users import Person
+from rtc_widgets.errors import RtcError
 from rtc_widgets.origins import Origin
 
 if TYPE_CHECKING:
@@ -23,6 +26,8 @@ if TYPE_CHECKING:
     from rtc_widgets.documents.document import LiveDocument
     from rtc_widgets.documents.notebook import Notebook
     from rtc_widgets.documents.replica import Replica
+    from rtc_widgets.documents.thread import Comment
+    from rtc_widgets.documents.thread import Thread as CommentThread
     from rtc_widgets.documents.users import Sociable
 
 __all__ = [
@@ -40,8 +45,8 @@ __all__ = [
     "Thread",
 ]
 
-Kind = Literal["source", "cells", "outputs", "metadata", "attachments", "people", "content"]
-KINDS: tuple[Kind, ...] = ("source", "cells", "outputs", "metadata", "attachments", "people")
+Kind = Literal["source", "cells", "outputs", "metadata", "attachments", "people", "comment", "content"]
+KINDS: tuple[Kind, ...] = ("source", "cells", "outputs", "metadata", "attachments", "people", "comment")
 Thread = Literal["main", "any"]
 
 _log = logging.getLogger(__name__)
@@ -55,26 +60,36 @@ class Change:
         kind: ``source`` of a cell or of a text file, ``cells`` added, deleted, moved or retyped, ``outputs``
             and execution count of a code cell, ``metadata`` of a cell or of the notebook, ``attachments`` of a
             cell, ``content`` of a file of another type, ``people`` who came, went, moved to another cell or say
-            something else.
+            something else, ``comment`` for what happened to a thread of comments.
         cell: a handle on the cell; None for the notebook's own metadata, for ``cells`` unless one cell was
             asked for, and in other files.
         cell_id: the same as an id.
         delta: for ``source``, each `Edit` in code points of the old text; for ``cells``, each `CellEdit`; for
-            ``metadata``, the keys that changed; for ``people``, each `PersonEdit`; empty for ``outputs``,
-            ``attachments`` and ``content``, which are to be read.
+            ``metadata``, the keys that changed; for ``people``, each `PersonEdit`; for ``comment`` one
+            `CommentEdit`; empty for ``outputs``, ``attachments`` and ``content``, which are to be read.
         origin: who or what made it.
         remote: whether it came from another participant.
         person: who made it, or, for ``people``, whom it is about; None where that is not known:
             for edits by several that came together, and by those who say nothing of themselves.
+        thread: for ``comment``, which thread.
+        comment: for ``comment``, which comment; None where all of the thread is meant.
     """
 
     kind: Kind
     cell: Cell | None
     cell_id: str | None
-    delta: tuple[Edit, ...] | tuple[CellEdit, ...] | tuple[str, ...] | tuple[PersonEdit, ...]
+    delta: (
+        tuple[Edit, ...]
+        | tuple[CellEdit, ...]
+        | tuple[str, ...]
+        | tuple[PersonEdit, ...]
+        | tuple[CommentEdit, ...]
+    )
     origin: Origin
     remote: bool
     person: Person | None = None
+    thread: CommentThread | None = None
+    comment: Comment | None = None
 
     def __repr__(self) -> str:
         edits = f", {looks.counted(len(self.delta), 'edit')}" if self.delta else ""
@@ -112,12 +127,14 @@ class Change:
 _NOBODY = {"file": "the file", "relay": "the server"}
 
 
-def _edit_row(edit: Edit | CellEdit | PersonEdit | str) -> tuple[str, str]:
+def _edit_row(edit: Edit | CellEdit | PersonEdit | CommentEdit | str) -> tuple[str, str]:
     """Return what is shown of one part of a change."""
     if isinstance(edit, Edit):
         return f"from {edit.start} to {edit.stop}", looks.shortened(repr(edit.text), 200)
     if isinstance(edit, CellEdit):
         return edit.action, f"cell {edit.index} {edit.cell_id[:8]}"
+    if isinstance(edit, CommentEdit):
+        return edit.action, f"a comment, by {edit.by}" if edit.comment else f"a thread, by {edit.by}"
     return (edit.action, edit.username) if isinstance(edit, PersonEdit) else ("key", edit)
 
 
@@ -206,6 +223,11 @@ class _Running(threading.local):
 _running = _Running()
 
 
+def running_callbacks() -> tuple[ChangeSubscription, ...]:
+    """Return the subscriptions in the midst of whose callbacks the caller is."""
+    return _running.subscriptions
+
+
 class Watcher(Protocol):
     """Observe one replica, until closed."""
 
@@ -220,6 +242,7 @@ class Events:
     """
 
     _people: Subscription | None = None
+    _comments: Subscription | None = None
 
     def __init__(self, document: LiveDocument) -> None:
         self._document = weakref.ref(document)
@@ -242,8 +265,12 @@ class Events:
         if handle.document.show is not None:
             subscription.show = handle.document.show()
         with handle.document.reading():
-            self._subscriptions = (*self._subscriptions, subscription)
-            self._observe(handle.document)
+            before, self._subscriptions = self._subscriptions, (*self._subscriptions, subscription)
+            try:
+                self._observe(handle.document)
+            except RtcError:  # there is nothing that could be observed
+                self._subscriptions = before
+                raise
         return subscription
 
     def _end(self, subscription: ChangeSubscription) -> None:
@@ -261,7 +288,12 @@ class Events:
             self._people = None
         elif "people" in kinds and self._people is None:
             self._people = document.part(People).watch(weakly(self._on_people))
-        kinds.discard("people")
+        if "comment" not in kinds and self._comments is not None:
+            self._comments.close()
+            self._comments = None
+        elif "comment" in kinds and self._comments is None:
+            self._comments = document.part(Annotations).watch(weakly(self._on_comments))
+        kinds -= {"people", "comment"}
         if not kinds:
             if self._watcher is not None:
                 self._watcher.close()
@@ -298,6 +330,21 @@ class Events:
                 cell_id = None if cell is None else cell.id
                 change = Change("people", cell, cell_id, (edit,), origin, not person.is_me, person)
                 _dispatch(subscription.handle.document, subscription, change)
+
+    def _on_comments(
+        self, edits: Sequence[CommentEdit], cause_of: Callable[[CommentEdit], tuple[object, ...] | None]
+    ) -> None:
+        document = self._document()
+        if document is None:
+            return
+        for edit in edits:
+            cause = cause_of(edit)
+            for subscription in self._subscriptions:
+                if subscription.kind != "comment" or subscription in (cause or ()):
+                    continue
+                change = _comment_change(subscription, edit, remote=cause is None)
+                if subscription.cell_id in {None, change.cell_id}:
+                    _dispatch(document, subscription, change)
 
     def _tell(
         self, seen: list[Seen], origin: Origin, remote: bool, cause: tuple[ChangeSubscription, ...]
@@ -371,8 +418,23 @@ def _change(
     return Change(what.kind, cell, cell_id, delta, origin, remote, person)
 
 
+def _comment_change(subscription: ChangeSubscription, edit: CommentEdit, *, remote: bool) -> Change:
+    handle: Any = subscription.handle
+    thread = handle.thread(edit.thread)
+    comment = next((one for one in thread.comments if one.id == edit.comment), None)
+    cell = thread.cell
+    person = None
+    if edit.by.kind == "person" and edit.by.user in handle.document.part(People).everybody():
+        person = Person(handle, edit.by.user)
+    origin = Origin("remote" if remote else "local", edit.by.name, "comment")
+    cell_id = None if cell is None else cell.id
+    return Change("comment", cell, cell_id, (edit,), origin, remote, person, thread, comment)
+
+
 def _joined(waiting: list[Change], change: Change) -> list[Change]:
     """Return *waiting* with *change*, joined to an earlier one that is about the same and by the same."""
+    if change.kind == "comment":
+        return [*waiting, change]
     for place in range(len(waiting) - 1, -1, -1):
         last = waiting[place]
         if (last.kind, last.cell_id) != (change.kind, change.cell_id):

@@ -72,6 +72,17 @@ class Lines(MutableSequence[str]):
             )
         )
 
+    def reach(self, index: int) -> dict[str, int]:
+        """Return from where to where a line reaches, ``{start, end}`` in code points, without its end.
+
+        Raises:
+            IndexError: there is no such line.
+        """
+        layout = self._layout(self._place.read())
+        place = layout.one(index).start
+        start = layout.starts[place]
+        return {"start": start, "end": start + len(layout.lines[place])}
+
     def insert(self, index: int, value: str) -> None:
         """Put a line in front of the one at *index*; as in a list, any index will do."""
         new = _checked([value])

@@ -21,11 +21,13 @@ __all__ = [
     "CellLine",
     "Face",
     "Html",
+    "Said",
     "Shown",
     "broken",
     "card",
     "cell",
     "cells",
+    "comments",
     "counted",
     "data",
     "escaped",
@@ -45,6 +47,7 @@ __all__ = [
     "steps",
     "table",
     "text",
+    "thread",
     "titled",
 ]
 
@@ -113,6 +116,16 @@ class CellLine(NamedTuple):
     tags: Sequence[str] = ()
     here: Sequence[Face] = ()
     running: bool = False
+
+
+class Said(NamedTuple):
+    """Hold what is shown of a comment."""
+
+    name: str
+    kernel: bool
+    when: str
+    body: str
+    gone: bool = False
 
 
 # ------------------------------------------------------------------------------------------------------- plain text
@@ -294,6 +307,27 @@ def cell(line: CellLine, facts: Sequence[str] = ()) -> Html:
     return Html(f'<div><p style="margin:0 0 0.4em">{" · ".join(parts)}</p>{preview(line.source)}</div>')
 
 
+def thread(number: str, state: str, about: str, said: Sequence[Said]) -> Html:
+    """Return a thread of comments: what it is about, and who says what."""
+    title = Html(
+        f'<strong>{escaped(number)}</strong> · {escaped(state)} · <span style="{_SOFT}">{broken(about)}</span>'
+    )
+    return Html(f'<div><p style="margin:0 0 0.4em;{_BREAK}">{title}</p>{comments(said)}</div>')
+
+
+def comments(said: Sequence[Said]) -> Html:
+    """Return comments, one below the other; their Markdown as it was typed."""
+    items = "".join(
+        f'<li style="margin:0 0 0.5em;padding:0 0 0 0.6em;border-left:2px solid">{_avatar(_speaker(one))} '
+        f'<strong><bdi>{broken(one.name, 60)}</bdi></strong> <span style="{_SOFT}">{escaped(one.when)}</span>'
+        f'<div style="white-space:pre-wrap;{_BREAK}{";" + _SOFT if one.gone else ""}">{_words(one)}</div></li>'
+        for one in said[:MOST]
+    )
+    more = len(said) - MOST
+    rest = f"<li>… {counted(more, 'more comment')}</li>" if more > 0 else ""
+    return Html(f'<ul style="list-style:none;margin:0;padding:0">{items}{rest}</ul>')
+
+
 def preview(source: str) -> Html:
     """Return the first lines of a source, and how many more there are."""
     all_lines = source.splitlines()
@@ -421,6 +455,15 @@ def _presence(line: CellLine) -> Html:
     more = [f"… {len(line.here) - 5:,} more"] if len(line.here) > 5 else []
     here = [f"here: {', '.join([*shown, *more])}"] if shown else []
     return Html(" · ".join([*running, *here]))
+
+
+def _words(one: Said) -> str:
+    body = escaped(one.body, 2_000)
+    return f"<em>{body}</em>" if one.gone else body
+
+
+def _speaker(one: Said) -> Face:
+    return Face(one.name, one.name, kernel=one.kernel)
 
 
 def _introduced(one: Face) -> Html:

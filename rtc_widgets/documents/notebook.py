@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 from pycrdt import Array, Map
 
 from rtc_widgets.documents import looks, schema, whole
+from rtc_widgets.documents.annotated import AnnotatedNotebook
 from rtc_widgets.documents.cells import cell_lines, clear_outputs
 from rtc_widgets.documents.document import LiveDocument
 from rtc_widgets.documents.handle import Handle
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 __all__ = ["Notebook"]
 
 
-class Notebook(Lookup, Undoable, Observable, NotebookPeople, Handle):
+class Notebook(Lookup, Undoable, Observable, AnnotatedNotebook, NotebookPeople, Handle):
     """Be the cells of a live document of the type ``notebook``.
 
     Reads come from the replica here; writes are seen by everybody at once. Cells are found by index, by the

@@ -9,6 +9,7 @@ from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any, cast, overload
 
 from rtc_widgets.documents import worker
+from rtc_widgets.documents.annotations import Annotations
 from rtc_widgets.documents.events import (
     KINDS,
     Change,
@@ -127,7 +128,7 @@ class Observable:
         have not been told yet come as one. A function is not called for what it changes itself.
 
         Args:
-            kind: ``source``, ``cells``, ``outputs``, ``metadata``, ``attachments`` or ``people``.
+            kind: ``source``, ``cells``, ``outputs``, ``metadata``, ``attachments``, ``people`` or ``comment``.
             callback: is called outside every transaction; what it raises is shown and disturbs nobody.
             cell: the only one to hear of; for ``people``, those who are in it.
             thread: ``main`` calls it on the main loop, which in a kernel is busy while a cell runs; ``any`` at
@@ -178,7 +179,7 @@ class FileObservable:
 
     _events: type[Events]
     # The first is what is meant where none is named.
-    _kinds: tuple[Kind, ...] = ("source", "people")
+    _kinds: tuple[Kind, ...] = ("source", "people", "comment")
 
     @overload
     def on_change(
@@ -203,8 +204,8 @@ class FileObservable:
         told yet come as one. A function is not called for what it changes itself.
 
         Args:
-            kind: ``source`` for a text file, ``content`` for one of another type, or ``people``; the first of
-                these where it is left out.
+            kind: ``source`` for a text file, ``content`` for one of another type, ``people``, or of a text file
+                ``comment``; the first of these where it is left out.
             callback: is called outside every transaction; what it raises is shown and disturbs nobody.
             thread: ``main`` calls it on the main loop, which in a kernel is busy while a cell runs; ``any`` at
                 once, in a thread of ours.
@@ -260,6 +261,8 @@ def _subscriber(
     def subscribe(function: ChangeCallback) -> ChangeSubscription:
         if not callable(function):
             raise TypeError(f"A callback is called with a change; {function!r} cannot be called.")
+        if kind == "comment":
+            handle.document.part(Annotations).settle()  # before any lock is taken
         return handle.document.part(events).subscribe(handle, kind, cell_id, function, thread)
 
     return subscribe
@@ -275,11 +278,19 @@ def _waiting(
 ) -> Waiting:
     """Wait for a change of one of *kinds*, or for a condition."""
     watch = _Watch(what if callable(what) else None)
-    for kind in kinds if callable(what) else (what,):
+
+    def look_at(kind: Kind) -> None:
         subscribe = _subscriber(handle, events, kinds, kind, "any", cell_id)
         watch.subscriptions.append(subscribe(watch.happened))
+
+    # A condition that does not look at comments does not ask for them.
+    for kind in [kind for kind in kinds if kind != "comment"] if callable(what) else (what,):
+        look_at(kind)
     if callable(what):
         watch.happened(None)
+        if "comment" in kinds and not watch.future.done() and handle.document.part(Annotations).used:
+            look_at("comment")
+            watch.happened(None)
     name = getattr(what, "__qualname__", "condition") if callable(what) else f"change of {what}"
     return Waiting(watch.future, name, timeout, watch.stop, handle.document.deaf)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rtc_widgets.documents import looks
+from rtc_widgets.documents.annotated import AnnotatedText
 from rtc_widgets.documents.document import LiveDocument
 from rtc_widgets.documents.editable import Editable
 from rtc_widgets.documents.events import TextEvents
@@ -14,12 +15,12 @@ from rtc_widgets.documents.text import apply, checked, diff
 from rtc_widgets.documents.transactions import Transaction
 from rtc_widgets.documents.undo import TextUndo
 from rtc_widgets.documents.undoable import Undoable
-from rtc_widgets.documents.users import Sociable, others
+from rtc_widgets.documents.users import others
 
 __all__ = ["LiveText"]
 
 
-class LiveText(Editable, Undoable, FileObservable, Sociable, Handle, LiveString):
+class LiveText(Editable, Undoable, FileObservable, AnnotatedText, Handle, LiveString):
     r"""Be the text of a live document of the type ``file``: a `str` that is live, and can be edited in place.
 
     All offsets are code points. Whatever `str` can do without changing anything, this can too; it is equal to every

@@ -48,6 +48,9 @@ class Author:
         user = str(value.get("user") or "")
         return cls(user, str(value.get("kind") or "person"), str(value.get("name") or user or "somebody"))
 
+    def __str__(self) -> str:
+        return self.name
+
     def to_json(self) -> dict[str, Any]:
         """Return the author as the document holds it."""
         return {"user": self.user, "kind": self.kind, "name": self.name}
@@ -95,11 +98,15 @@ class CommentValue:
 
 @dataclass(frozen=True, slots=True)
 class Happening:
-    """Hold what happened to a thread besides comments: ``resolved``, ``reopened`` or ``attached``."""
+    """Hold what happened to a thread besides comments: ``resolved``, ``reopened`` or ``attached``.
+
+    ``op`` is the id of the request.
+    """
 
     what: str
     by: Author
     at: float
+    op: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +168,12 @@ def _thread(id_: str, value: Mapping[str, Any]) -> ThreadValue:
         "resolved" if value.get("state") == "resolved" else "open",
         tuple(sorted(comments, key=lambda comment: comment.n)),
         tuple(
-            Happening(str(one.get("what")), Author.from_json(one.get("by")), _number(one.get("at")))
+            Happening(
+                str(one.get("what")),
+                Author.from_json(one.get("by")),
+                _number(one.get("at")),
+                str(one.get("op") or ""),
+            )
             for one in happenings
         ),
         Told.from_json(value.get("deleted")),

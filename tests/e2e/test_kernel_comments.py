@@ -1,0 +1,168 @@
+"""Comments by the code of a kernel, on a real server, while a cell runs."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from support.kernel import Kernel
+from support.tab import Tab
+
+from rtc_widgets.documents.threads import ThreadValue, read_threads
+
+CONNECT = "%load_ext rtc_widgets\nimport rtc_widgets\nnb = rtc_widgets.notebook()\n"
+SAY_WHY = "\nexcept rtc_widgets.RtcError as error: print(type(error).__name__, error)"
+
+
+def threads(tab: Tab) -> list[ThreadValue]:
+    return list(read_threads(tab.doc).values())
+
+
+async def test_a_cell_asks_and_waits_for_the_answer_while_it_runs(server: Any) -> None:
+    path = server.notebook("asks.ipynb", "rate = 0.1", "y = 2")
+    async with (
+        Tab(server, path) as tab,
+        Tab(server, path, document="annotations") as notes,
+        Kernel(server, path) as kernel,
+    ):
+        cell_id = tab.cells[0]["id"]
+        running = await kernel.start(
+            CONNECT
+            + "waiting = nb.wait_for('comment', 40)\n"
+            + "thread = nb[0].comment('Is this the right rate?', on='0.1')\n"
+            + "print(thread.number, thread.state, thread.quote, thread.author.kind)\n"
+            + "waiting.result()  # its own\n"
+            + "waiting = nb.wait_for('comment', 40)\n"
+            + "print('listening')\n"
+            + "change = waiting.result()\n"
+            + "print(change.comment.body, change.comment.author.kind, change.remote, change.thread == thread)\n"
+            + "thread.resolve()\n"
+            + "print(nb.comments[1].state, len(nb.comments.open))",
+            cell_id=cell_id,
+        )
+        (thread,) = await notes.until(lambda: threads(notes), "the question is here")
+        assert thread.by.kind == "kernel" and thread.anchor["cell"] == cell_id
+        await notes.until(lambda: "listening" in running.stdout, "the cell waits for an answer")
+        await tab.request("comments.add", thread=thread.id, comment="r", body="Yes, it is.")
+        await notes.until(lambda: threads(notes)[0].state == "resolved", "the cell resolves it")
+        async with asyncio.timeout(20):
+            await running.done.wait()
+        assert running.error is None, running.error
+        assert running.stdout == "1 open 0.1 kernel\nlistening\nYes, it is. person True True\nresolved 0\n"
+
+
+async def test_what_the_server_says_no_to(server: Any) -> None:
+    path = server.notebook("refusals.ipynb", "x = 1")
+    async with Tab(server, path) as tab, Kernel(server, path) as kernel:
+        anchor = {"kind": "document"}
+        await tab.request("comments.add", thread="t", comment="c", body="Mine.", anchor=anchor)
+        await kernel.run(CONNECT)
+        for code, expected in (
+            ("nb.comments[1].edit('Yours?')", "CommentRefused This comment is"),
+            ("nb[0].comment('x' * 70_000)", "[too-large]"),
+            ("nb[0].comment('')", "CommentRefused A comment needs a text."),
+        ):
+            printed = await kernel.run(f"try: print({code}){SAY_WHY}")
+            assert expected in printed, (code, printed)
+        printed = await kernel.run("try: nb.comments[7]\nexcept LookupError as error: print(error)")
+        assert "no thread 7" in printed and "there are: 1" in printed
+
+
+async def test_comments_need_no_right_to_open_files_and_outlive_the_relay(serve: Any) -> None:
+    server = serve(
+        options=["--RelayApp.kernels_open_files=False"],
+        config="""
+from rtc_widgets.relay.kernels import Kernels
+from rtc_widgets.relay.handlers import InfoHandler
+
+async def put(self):
+    kernels = self.relay.kernels
+    for kernel_id in list(kernels._links):
+        await kernels._detach(kernel_id)
+        kernels._attach(kernel_id)
+    self.finish({})
+
+InfoHandler.put = put
+""",
+    )
+    path = server.notebook("a.ipynb", "x = 1")
+    async with (
+        Tab(server, path) as tab,
+        Tab(server, path, document="annotations") as notes,
+        Kernel(server, path) as kernel,
+    ):
+        assert await kernel.run(CONNECT + "thread = nb[0].comment('One'); print(thread.number)") == "1\n"
+        for number in range(2):
+            await asyncio.to_thread(server.api, "/api/rtc_widgets", "PUT", {})
+            await kernel.run(f"thread.reply('again {number}')")
+            await notes.until(lambda n=number: len(threads(notes)[0].comments) == n + 2, "exactly one more")
+        await asyncio.to_thread(server.api, "/api/rtc_widgets", "PUT", {})
+        await tab.request("comments.add", thread="t", comment="c", body="Two", anchor={"kind": "document"})
+        printed = await kernel.run(
+            "print(nb.wait_for(lambda: len(nb.comments) == 2 and nb.comments[2].body, 30).result())"
+        )
+        assert printed == "Two\n"
+
+
+async def test_a_notebook_that_was_let_go_leaves_nobody_in_its_comments(serve: Any) -> None:
+    server = serve(
+        config="""
+from rtc_widgets.relay.handlers import InfoHandler
+
+async def put(self):
+    self.finish({room.path: len(room.annotations.peers) for room in self.relay.rooms.rooms})
+
+InfoHandler.put = put
+"""
+    )
+    path = server.notebook("a.ipynb", "x = 1")
+
+    async def listeners() -> int:
+        return (await asyncio.to_thread(server.api, "/api/rtc_widgets", "PUT", {}))[path]
+
+    async with Tab(server, path), Kernel(server, path) as kernel:
+        await kernel.run(CONNECT)
+        assert await listeners() == 0, "nobody has asked for comments yet"
+        await kernel.run("nb.comments.open")
+        assert await kernel.run("print(len(nb.comments))") == "0\n"
+        assert await listeners() == 1
+        await kernel.run("nb.close()")
+        assert await listeners() == 0
+        assert await kernel.run("nb = rtc_widgets.notebook(); print(len(nb.comments))") == "0\n"
+        await kernel.run("%unload_ext rtc_widgets")
+        assert await listeners() == 0
+
+
+async def test_magics(server: Any) -> None:
+    path = server.notebook("magics-of-comments.ipynb", "x = 1", "y = 2")
+    async with (
+        Tab(server, path) as tab,
+        Tab(server, path, document="annotations") as notes,
+        Kernel(server, path) as kernel,
+    ):
+        await kernel.run(CONNECT)
+        first, second = (cell["id"] for cell in tab.cells)
+        assert await kernel.run("%comment Why **1**?", first) == "Said: #1 Why **1**?\n"
+        assert await kernel.run("%%comment\nIn two\nlines.", second) == "Said: #2 In two\n"
+        await notes.until(lambda: len(threads(notes)) == 2, "both are here")
+        assert [thread.anchor["cell"] for thread in threads(notes)] == [first, second]
+        assert threads(notes)[1].comments[0].body == "In two\nlines."
+        assert await kernel.run("%resolve #2") == "Resolved: #2 In two\n"
+        await kernel.run("from IPython.utils.capture import capture_output")
+        showing = "with capture_output() as seen: get_ipython().run_line_magic('comments', {!r})\nprint([one.data['text/plain'] for one in seen.outputs])"
+        for which, expected in (("", [1]), ("resolved", [2]), ("all", [1, 2])):
+            printed = await kernel.run(showing.format(which))
+            assert [number for number in (1, 2) if f"<comment {number} " in printed] == expected, printed
+        offered = "print([c.text for c in get_ipython().Completer.completions({0!r}, len({0!r}))])"
+        assert "'resolved'" in await kernel.run(
+            "import warnings; warnings.simplefilter('ignore')\n" + offered.format("%comments re")
+        )
+        assert "'1'" in await kernel.run(offered.format("%resolve "))
+        for wrong, expected in (
+            ("%resolve 7", "no thread 7"),
+            ("%resolve x", "%resolve NUMBER"),
+            ("%comments some", "open | resolved"),
+        ):
+            result = await kernel.start(wrong)
+            await result.done.wait()
+            assert result.error is not None and expected in result.error, (wrong, result.error)
