@@ -14,16 +14,18 @@ from pathlib import Path
 from typing import Any, Literal, overload
 
 from rtc_widgets.client.formats import Style, encode, parse
+from rtc_widgets.client.localnotes import LocalNotes
 from rtc_widgets.documents.datafile import LiveData, handle_of
 from rtc_widgets.documents.document import LiveDocument
 from rtc_widgets.documents.link import LinkState
 from rtc_widgets.documents.merge import FILE, MergeResult, merge_notebook, merge_other, merge_text
+from rtc_widgets.documents.mirror import from_mirror, put_in, take_out, to_mirror
 from rtc_widgets.documents.notebook import Notebook
 from rtc_widgets.documents.recovery import content as content_now
 from rtc_widgets.documents.seed import seed
 from rtc_widgets.documents.textfile import LiveText
 from rtc_widgets.documents.wrapped import TEXT, writing
-from rtc_widgets.errors import DocumentError
+from rtc_widgets.errors import DocumentError, NotConnected
 from rtc_widgets.ids import new_id
 
 __all__ = ["LocalFile", "local"]
@@ -32,6 +34,10 @@ _EMPTY: dict[str, Any] = {
     "notebook": {"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5},
     "blob": b"",
 }
+_NO_PLACE = (
+    "Comments on {path} could not be kept: a file that is no notebook has no place for them. Open it on a server: "
+    "rtc_widgets.connect(url, path=…)."
+)
 _CLOSED = "{path} is closed here. Open it again: rtc_widgets.local({path!r})."
 _log = logging.getLogger(__name__)
 
@@ -106,12 +112,15 @@ class LocalFile:
         self._style = Style()
         self._base: Any = None
         self._known: bytes | None = None  # what the file held when it was last read or written
+        self._notes = LocalNotes(document) if type_ == "notebook" else None
+        self._mirror: dict[str, Any] | None = None  # the comments in it
 
     def load(self, *, create: bool) -> None:
         """Read the file."""
         try:
             self._known = self._file.read_bytes()
             content, self._style = parse(self.path, self._type, self._known)
+            self._mirror = self._take_out(content)
         except FileNotFoundError:
             if not create:
                 raise
@@ -119,6 +128,8 @@ class LocalFile:
         seeded = seed(self._type, content)
         self._base = seeded.content if self._known is not None else None
         self._document.apply_remote(seeded.update, FILE)
+        if self._notes is not None:
+            self._notes.restore(from_mirror(self._mirror))
 
     def save(self) -> Future[Any]:
         """Write the file, here and now."""
@@ -135,6 +146,29 @@ class LocalFile:
         future: Future[None] = Future()
         future.set_result(None)
         return future
+
+    def annotations(self) -> Future[LiveDocument]:
+        """Return the replica of the annotations, which is here."""
+        future: Future[LiveDocument] = Future()
+        if self._notes is None:
+            future.set_exception(NotConnected(_NO_PLACE.format(path=self.path)))
+        else:
+            future.set_result(self._notes.live)
+        return future
+
+    def ask(self, method: str, params: dict[str, Any]) -> Future[Any]:
+        """Do what is asked of the annotations, here and now."""
+        if self._notes is not None and self.state is not LinkState.CLOSED:
+            return self._notes.ask(method, params)
+        future: Future[Any] = Future()
+        reason = _NO_PLACE if self._notes is None else _CLOSED
+        future.set_exception(NotConnected(reason.format(path=self.path)))
+        return future
+
+    @property
+    def server(self) -> str | None:
+        """Return None: there is no server."""
+        return None
 
     def close(self) -> Future[None]:
         """Save, and take no more writes."""
@@ -159,10 +193,11 @@ class LocalFile:
             raise DocumentError(_CLOSED.format(path=self.path))
         self._read_again()
         content = content_now(self._document, self._type, self._base)
-        if content != self._base or self._known is None:
-            data = encode(self._type, content, self._style)
+        mirror = None if self._notes is None else to_mirror(self._notes.threads)
+        if content != self._base or mirror != self._mirror or self._known is None:
+            data = encode(self._type, put_in(content, mirror), self._style)
             _replace(self._file, data)
-            self._known, self._base = data, content
+            self._known, self._base, self._mirror = data, content, mirror
         written = datetime.fromtimestamp(self._file.stat().st_mtime, UTC).isoformat()
         return {"hash": hashlib.sha256(self._known).hexdigest(), "last_modified": written}
 
@@ -176,6 +211,7 @@ class LocalFile:
         if found == self._known:
             return
         theirs, style = parse(self.path, self._type, found)
+        mirror = self._take_out(theirs)
         result = self._merge(theirs)
         if result.refused:
             raise DocumentError(
@@ -187,6 +223,19 @@ class LocalFile:
                 "%s was changed outside in the same places (%s).", self.path, ", ".join(result.conflicts)
             )
         self._known, self._style, self._base = found, style, result.content
+        self._take_in(mirror)
+
+    def _take_out(self, content: Any) -> dict[str, Any] | None:
+        return take_out(content) if self._type == "notebook" else None
+
+    def _take_in(self, mirror: dict[str, Any] | None) -> None:
+        """Bring what was said outside in, and take away what was taken away there."""
+        if self._notes is not None:
+            there = from_mirror(mirror)
+            before = {thread.id for thread in from_mirror(self._mirror)}
+            self._notes.forget(before - {thread.id for thread in there})
+            self._notes.restore(there)
+            self._mirror = mirror
 
     def _merge(self, theirs: Any) -> MergeResult:
         with writing(self._document, self._type, origin=FILE) as (replica, wrapper):

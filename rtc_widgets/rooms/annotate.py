@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,6 +22,7 @@ from rtc_widgets.documents.threads import (
     THREADS,
     Author,
     CommentValue,
+    Happening,
     ThreadValue,
     read_thread,
     read_threads,
@@ -234,6 +235,55 @@ class Annotator:
                 if thread_id in self._threads:
                     self._threads[thread_id]["anchor"] = dict(anchor)
 
+    def restore(self, threads: Iterable[ThreadValue], anchors: Mapping[str, Mapping[str, Any]]) -> None:
+        """Bring in threads that were kept elsewhere, as they are; those that are here get what they lack.
+
+        Of a comment that differs the one that was edited last counts, and of a thread's state what happened last. A
+        thread or a comment that was deleted here stays so.
+
+        Args:
+            anchors: what each is about, by the ids of the threads, as it is to be kept here.
+        """
+        with self._doc.transaction(origin=_ORIGIN):
+            for thread in threads:
+                known = read_thread(self._doc, thread.id)
+                if known is None:
+                    self._bring(thread, anchors[thread.id])
+                elif known.deleted is None:
+                    self._complete(known, thread)
+
+    def _bring(self, thread: ThreadValue, anchor: Mapping[str, Any]) -> None:
+        taken = {one.number for one in read_threads(self._doc).values()}
+        number = thread.number if thread.number > 0 and thread.number not in taken else self._number + 1
+        self._number, self._count = max(self._number, number), self._count + 1
+        self._threads[thread.id] = YMap(
+            {
+                "number": number,
+                "anchor": dict(anchor),
+                "state": thread.state,
+                "comments": YMap({one.id: _stored(one, n) for n, one in enumerate(thread.comments)}),
+                "events": Array([_event(one) for one in thread.happenings]),
+            }
+        )
+
+    def _complete(self, known: ThreadValue, thread: ThreadValue) -> None:
+        shared = self._threads[known.id]
+        here = {comment.id: comment for comment in known.comments}
+        for comment in thread.comments:
+            mine = here.get(comment.id)
+            if mine is None:
+                shared["comments"][comment.id] = _stored(comment, len(here))
+                here[comment.id] = comment
+            elif mine.deleted is None and (comment.edited or 0.0) > (mine.edited or 0.0):
+                shared["comments"][comment.id] = _stored(comment, mine.n)
+        ops = {one.op for one in known.happenings}
+        new = [one for one in thread.happenings if one.op not in ops]
+        last = max((one.at for one in known.happenings), default=0.0)
+        if any(one.at > last for one in new):
+            shared["state"] = thread.state
+        for one in new:
+            shared["events"].append(_event(one))
+
     # What these share
 
     def _begin(
@@ -361,6 +411,17 @@ METHODS: Mapping[str, Callable[[Annotator, Actor, Mapping[str, Any]], dict[str, 
     "comments.reopen": Annotator.reopen,
     "comments.attach": Annotator.attach,
 }
+
+
+def _stored(comment: CommentValue, n: int) -> dict[str, Any]:
+    stored = {"n": n, "by": comment.by.to_json(), "at": comment.at, "body": comment.body}
+    if comment.mentions:
+        stored["mentions"] = list(comment.mentions)
+    return stored | ({} if comment.edited is None else {"edited": comment.edited})
+
+
+def _event(one: Happening) -> dict[str, Any]:
+    return {"what": one.what, "by": one.by.to_json(), "at": one.at, "op": one.op}
 
 
 def _answer(thread: ThreadValue, comment_id: str | None = None) -> dict[str, Any]:
