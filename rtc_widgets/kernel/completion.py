@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from rtc_widgets.documents.cell_index import CellIndex
 from rtc_widgets.documents.cells import Cell
 from rtc_widgets.documents.celltext import CellText
+from rtc_widgets.documents.comments import Comments
 from rtc_widgets.documents.datafile import LiveData
 from rtc_widgets.documents.definitions import defined
 from rtc_widgets.documents.headings import Section, Sections
@@ -25,11 +26,13 @@ from rtc_widgets.documents.notebook import Notebook
 from rtc_widgets.documents.outputs import Outputs
 from rtc_widgets.documents.tags import Tags
 from rtc_widgets.documents.textfile import LiveText
+from rtc_widgets.documents.thread import Comment, Thread
 from rtc_widgets.documents.users import Person, Users
 from rtc_widgets.errors import NotConnected
 from rtc_widgets.kernel import extension
 from rtc_widgets.kernel.api import notebook
 from rtc_widgets.kernel.magics import SUBCOMMANDS
+from rtc_widgets.kernel.remarks import STATES, open_numbers
 
 if TYPE_CHECKING:
     from IPython.core.completer import CompletionContext
@@ -57,6 +60,9 @@ _READABLE = frozenset(
         Section,
         Users,
         Person,
+        Comments,
+        Thread,
+        Comment,
     }
 )
 _ALLOWANCES = ("allowed_getattr", "allowed_getitem")
@@ -65,6 +71,7 @@ _ALLOWANCES = ("allowed_getattr", "allowed_getitem")
 _PARSED = 1000
 
 _MAGIC = re.compile(r"\s*%(rtc|undo|redo)\s+(.*\s)?(\S*)$")
+_REMARKS = re.compile(r"\s*%(comments|resolve)\s+(\S*)$")
 _DEFINING = re.compile(r"(?<![\w.\])])(\w+)\.defining\(\s*(?:name\s*=\s*)?['\"](\w*)$")
 _NOTEBOOK = re.compile(r"(?<![\w.\])])(?:(\w+)\.)?(\w+)\(\s*(?:path\s*=\s*)?['\"]([^'\"]*)$")
 
@@ -135,6 +142,9 @@ def _found(line: str, names: dict[str, Any]) -> Found | None:
     if (magic := _MAGIC.match(line)) is not None:
         name, earlier, typed = magic.groups()
         return typed, [*(SUBCOMMANDS if name == "rtc" and not earlier else ()), *_paths()], "magic argument"
+    if (magic := _REMARKS.match(line)) is not None:
+        words = STATES if magic[1] == "comments" else open_numbers()
+        return magic[2], words, "magic argument"
     if (call := _DEFINING.search(line)) is not None and isinstance(handle := names.get(call[1]), Notebook):
         return call[2], handle.document.part(_Definitions).beginning(call[2]), "name"
     if (call := _NOTEBOOK.search(line)) is not None:

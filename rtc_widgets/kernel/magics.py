@@ -1,4 +1,4 @@
-"""``%rtc``, ``%undo`` and ``%redo``: the live notebook in one line, for people.
+"""``%rtc``, ``%undo`` and ``%redo``: the live notebook in one line, for people; those of comments beside them.
 
 A mistake in what was typed gives a line of usage, and what cannot be done a sentence, never a traceback.
 """
@@ -16,7 +16,8 @@ from rtc_widgets.documents.cell_match import moved
 from rtc_widgets.documents.cells import first_line
 from rtc_widgets.documents.link import DEAF, LinkState
 from rtc_widgets.errors import NotConnected, RtcError
-from rtc_widgets.kernel import api, extension
+from rtc_widgets.kernel import api, extension, remarks
+from rtc_widgets.kernel.remarks import Refusal, not_understood
 from rtc_widgets.kernel.standing import AWAY, Card, missing, standing, who
 
 if TYPE_CHECKING:
@@ -35,6 +36,9 @@ HELP = """\
 %rtc sync [-t 30]   wait until all that was written here is safe on the server, for at most 30 seconds
 %undo [n]           take back the last step that this kernel's code made, or the last n; others' edits stay
 %redo [n]           do again what was undone last
+%comment text       say something about the cell that runs; %%comment for many lines, above the cell's code
+%comments [open]    the threads of comments that are open, or resolved, or all
+%resolve 12         say that thread 12 is done with
 
 Where several notebooks share the kernel, each takes the path of one: %rtc who other.ipynb"""
 
@@ -45,13 +49,6 @@ _STEPS_USAGE = "%{} [NUMBER OF STEPS] [PATH.ipynb]"
 _PATIENCE = 30.0
 # How many cells are listed one by one.
 _LISTED = 10
-
-
-class _Refusal(RtcError):
-    """Show a sentence in place of a traceback, and stop what would run next."""
-
-    def _render_traceback_(self) -> list[str]:
-        return [str(self)]
 
 
 @dataclass(slots=True)
@@ -68,19 +65,25 @@ class Magics:
 
     def __init__(self, shell: InteractiveShell) -> None:
         manager: Any = shell.magics_manager
-        self._known: dict[str, Any] = manager.magics["line"]
-        self._ours: dict[str, Callable[[str], None]] = {"rtc": rtc, "undo": undo, "redo": redo}
-        self._before = {name: self._known[name] for name in self._ours if name in self._known}
-        for name, function in self._ours.items():
-            manager.register_function(function, "line", name)
+        lines = {"rtc": rtc, "undo": undo, "redo": redo, **remarks.LINE_MAGICS}
+        self._ours: list[tuple[dict[str, Any], str, Any, Any]] = []
+        for kind, magics in (("line", lines), ("cell", remarks.CELL_MAGICS)):
+            known: dict[str, Any] = manager.magics[kind]
+            for name, function in magics.items():
+                self._ours.append((known, name, function, known.get(name)))
+                manager.register_function(function, kind, name)
+        self._transformers: list[Any] = shell.input_transformers_cleanup
+        self._transformers.append(remarks.asks)
 
     def remove(self) -> None:
         """Take the magics away, but for those that somebody has replaced meanwhile."""
-        for name, function in self._ours.items():
-            if self._known.get(name) is function:
-                del self._known[name]
-                if name in self._before:
-                    self._known[name] = self._before[name]
+        if remarks.asks in self._transformers:
+            self._transformers.remove(remarks.asks)
+        for known, name, function, before in self._ours:
+            if known.get(name) is function:
+                del known[name]
+                if before is not None:
+                    known[name] = before
 
 
 def rtc(line: str) -> None:
@@ -88,9 +91,9 @@ def rtc(line: str) -> None:
     typed = _parsed(line, _RTC_USAGE)
     command = typed.words[0] if typed.words else ""
     if len(typed.words) > 1 or command not in {"", *SUBCOMMANDS}:
-        raise _not_understood(" ".join(typed.words), _RTC_USAGE)
+        raise not_understood(" ".join(typed.words), _RTC_USAGE)
     if typed.timeout is not None and command != "sync":
-        raise _not_understood(line, _RTC_USAGE)
+        raise not_understood(line, _RTC_USAGE)
     match command:
         case "help":
             print(HELP)  # noqa: T201 (what a magic says is its output)
@@ -122,7 +125,7 @@ def _parsed(line: str, usage: str) -> _Typed:
     try:
         words = shlex.split(line)
     except ValueError:  # a quotation mark that is not closed
-        raise _not_understood(line, usage) from None
+        raise not_understood(line, usage) from None
     typed = _Typed()
     while words:
         word = words.pop(0)
@@ -141,14 +144,8 @@ def _seconds(text: str, usage: str) -> float:
     except ValueError:
         seconds = -1.0
     if not 0 <= seconds <= 1e6:  # not NaN either
-        raise _not_understood(f"-t {text}", usage)
+        raise not_understood(f"-t {text}", usage)
     return seconds
-
-
-def _not_understood(what: str, usage: str) -> Exception:
-    from IPython.core.error import UsageError  # noqa: PLC0415 (where there are magics, there is IPython)
-
-    return UsageError(f"{what.strip()!r} is not understood; it is: {usage}")
 
 
 def _find(path: str | None) -> tuple[Notebook, KernelSession]:
@@ -193,7 +190,7 @@ def _sync(typed: _Typed) -> str:
                 f"The server has not said within {timeout:g} s that it has all that was written here. {why}"
             ) from None
     except RtcError as error:
-        raise _Refusal(str(error)) from None
+        raise Refusal(str(error)) from None
     return f"All that was written here is safe on the server ({time.monotonic() - start:.2f} s)."
 
 
@@ -201,7 +198,7 @@ def _steps(what: str, line: str) -> str:
     usage = _STEPS_USAGE.format(what)
     typed = _parsed(line, usage)
     if len(typed.words) > 1 or any(not word.isdecimal() or not int(word) for word in typed.words):
-        raise _not_understood(line, usage)
+        raise not_understood(line, usage)
     count = int(typed.words[0]) if typed.words else 1
     try:
         notebook, _ = _find(typed.path)
@@ -214,7 +211,7 @@ def _steps(what: str, line: str) -> str:
         if metadata != notebook.metadata.copy():
             changes.append("the notebook's metadata")
     except RtcError as error:
-        raise _Refusal(str(error)) from None
+        raise Refusal(str(error)) from None
     more = len(changes) - _LISTED
     lines = changes[:_LISTED] + ([f"… and {more} more"] if more > 0 else [])
     head = f"{'Undone' if what == 'undo' else 'Done again'}: {', '.join(labels)}"
