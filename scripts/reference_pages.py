@@ -89,6 +89,18 @@ PAGES = (
         ("documents.users.Users", "documents.users.Person", "Role"),
     ),
     Page(
+        "comments",
+        "Comments",
+        "Threads about cells, texts and notebooks: what `Cell.comment` and `Notebook.comments` give.",
+        (
+            "documents.comments.Comments",
+            "documents.thread.Thread",
+            "documents.thread.Comment",
+            "documents.threads.Author",
+            "documents.comment_edits.CommentEdit",
+        ),
+    ),
+    Page(
         "files",
         "Texts and other files",
         "The handles of files that are no notebooks.",
@@ -116,6 +128,7 @@ PAGES = (
             "StaleCell",
             "DocumentError",
             "UnknownDocumentType",
+            "CommentRefused",
             "ChannelClosed",
             "ProtocolError",
             "FrameError",
@@ -131,6 +144,9 @@ GROUPS = {
     "Lookup": "Find cells",
     "Observable": "Hear of changes",
     "Undoable": "Undo",
+    "AnnotatedNotebook": "Comments",
+    "AnnotatedText": "Comments",
+    "Annotated": "Comments",
     "Sociable": "People",
     "NotebookPeople": "People",
     "Handle": "Save, wait, close",
@@ -139,6 +155,12 @@ GROUPS = {
 # Public for the package's own other modules, and of no use to those who call it.
 OURS = {
     "": {"cell_handle", "running_cell_id"},
+    "Annotated": {"cell_places", "mention_name", "on_change", "resolve_cell", "target", "thread"},
+    "AnnotatedNotebook": {"cell_places", "resolve_cell", "target"},
+    "AnnotatedText": {"target"},
+    "Author": {"from_json", "to_json"},
+    "Comment": {"value"},
+    "Lines": {"reach"},
     "ChangeSubscription": {"add", "deliver", "drop"},
     "Output": {"clear", "pop", "popitem", "setdefault", "update"},  # these refuse
 }

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["export", "rows", "to_frame"]
 
 _NO_PANDAS = (
-    "to_frame() needs pandas: pip install pandas. Without it, comments.to_dicts() gives the same as plain data."
+    "to_frame() needs pandas: pip install pandas. Without it, to_dicts() gives the same as plain data."
 )
 _PAGE = """\
 <!doctype html>

@@ -99,8 +99,8 @@ def _call(found: re.Match[str]) -> str:
 
 
 # What is said is taken as it is: neither {x} nor $x stands for a variable's value.
-comment._ipython_magic_no_var_expand = True  # type: ignore[attr-defined]
-comment_cell._ipython_magic_no_var_expand = True  # type: ignore[attr-defined]
+for _magic in (comment, comment_cell):
+    setattr(_magic, "_ipython_magic_no_var_expand", True)  # noqa: B010 (a function has no such attribute to mypy)
 
 LINE_MAGICS: Mapping[str, Callable[[str], None]] = {
     "comment": comment,

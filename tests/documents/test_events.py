@@ -368,7 +368,7 @@ def test_a_deletion_is_of_whoever_its_origin_names_and_else_of_nobody() -> None:
 def test_unknown_kinds_are_refused() -> None:
     ada, _ = pair()
     with pytest.raises(
-        DocumentError, match="source, cells, outputs, metadata, attachments, people, not of 'sauce'"
+        DocumentError, match="source, cells, outputs, metadata, attachments, people, comment, not of 'sauce'"
     ):
         ada.on_change("sauce", print)  # type: ignore[call-overload]
 

@@ -246,7 +246,7 @@ def test_a_decorator_needs_no_kind() -> None:
     assert seen == [(Edit(13, 13, "x"),), "bob"]
     assert "bare on source" in repr(bare) and "people on people" in repr(people)
     for wrong in ("cells", "sauce"):
-        with pytest.raises(DocumentError, match=f"changes of source, people, not of '{wrong}'"):
+        with pytest.raises(DocumentError, match=f"changes of source, people, comment, not of '{wrong}'"):
             ada.on_change(wrong, print)  # type: ignore[call-overload]
     with pytest.raises(TypeError):
         ada.on_change("source", 3)  # type: ignore[call-overload]

@@ -20,5 +20,8 @@ def test_threads_are_read_as_the_vectors_say(case: dict[str, Any]) -> None:
     doc: Doc[Any] = Doc()
     doc.apply_update(bytes.fromhex(case["update"]))
     threads = {id_: dataclasses.asdict(thread) for id_, thread in read_threads(doc).items()}
+    for thread in threads.values():
+        for happening in thread["happenings"]:
+            del happening["op"]  # of which the page makes no use
     assert json.loads(json.dumps(threads)) == case["threads"]
     assert read_people(doc) == case["people"]
