@@ -1,6 +1,7 @@
 /** The JupyterLab extension: its plugins, and nothing else. */
 
 import type { JupyterFrontEndPlugin } from '@jupyterlab/application';
+import comments from './plugins/comments';
 import cursors from './plugins/cursors';
 import endings from './plugins/endings';
 import kernelComm from './plugins/kernel_comm';
@@ -34,6 +35,7 @@ const plugins: JupyterFrontEndPlugin<unknown>[] = [
   trust,
   whereabouts,
   cursors,
+  comments,
   people,
   kernelComm,
   kernelEdits,

@@ -99,10 +99,11 @@ function noticeOf(live: ILiveDocument, trans: TranslationBundle): () => void {
   return () => {
     if (!id || !Notification.manager.has(id)) {
       const name = PathExt.basename(live.path);
-      id = Notification.info(
-        trans.__('You may read %1 but not change it.', name),
-        { autoClose: 10_000 }
-      );
+      const message =
+        live.provider.role === 'commenter'
+          ? trans.__('You may read %1 and comment, but not change it.', name)
+          : trans.__('You may read %1 but not change it.', name);
+      id = Notification.info(message, { autoClose: 10_000 });
     }
   };
 }

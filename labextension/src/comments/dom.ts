@@ -1,0 +1,71 @@
+/** Small pieces of what comments are drawn with. */
+
+import type { LabIcon } from '@jupyterlab/ui-components';
+
+/** Return an element with a class and a text. */
+export function element<K extends keyof HTMLElementTagNameMap>(
+  tag: K,
+  name: string,
+  text = ''
+): HTMLElementTagNameMap[K] {
+  const made = document.createElement(tag);
+  made.className = name;
+  if (text) {
+    made.textContent = text;
+  }
+  return made;
+}
+
+/** Return a button with words. */
+export function button(
+  id: string,
+  text: string,
+  act: (event: MouseEvent) => void,
+  isFirst = false
+): HTMLButtonElement {
+  const made = element(
+    'button',
+    `rtcw-Button${isFirst ? ' rtcw-mod-first' : ''}`,
+    text
+  );
+  made.type = 'button';
+  made.dataset['id'] = id;
+  made.addEventListener('click', act);
+  return made;
+}
+
+/** Return a button with an icon; its words are read aloud, and shown under the mouse. */
+export function iconButton(
+  id: string,
+  icon: LabIcon,
+  label: string,
+  act: (event: MouseEvent) => void
+): HTMLButtonElement {
+  const made = element('button', 'rtcw-IconButton');
+  made.type = 'button';
+  made.dataset['id'] = id;
+  made.title = label;
+  made.setAttribute('aria-label', label);
+  icon.element({ container: made, elementSize: 'normal' });
+  made.addEventListener('click', act);
+  return made;
+}
+
+/** Put elements into another one in this order, and move none that is in its place: the focus would be lost. */
+export function arrange(
+  into: HTMLElement,
+  wanted: readonly HTMLElement[]
+): void {
+  const stay = new Set<Element>(wanted);
+  for (const child of [...into.children]) {
+    if (!stay.has(child)) {
+      child.remove();
+    }
+  }
+  wanted.forEach((one, index) => {
+    const there = into.children[index];
+    if (there !== one) {
+      into.insertBefore(one, there ?? null);
+    }
+  });
+}

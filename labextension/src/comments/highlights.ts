@@ -1,0 +1,185 @@
+/** A CodeMirror extension that shows what comments are about, and offers to comment on what is selected. */
+
+import { type Extension, RangeSet, StateEffect } from '@codemirror/state';
+import {
+  Decoration,
+  type DecorationSet,
+  type EditorView,
+  gutter,
+  GutterMarker,
+  type PluginValue,
+  ViewPlugin,
+  type ViewUpdate
+} from '@codemirror/view';
+import type * as Y from 'yjs';
+import { themes } from '../presence/identity';
+import { commentIcon } from './icons';
+import { cellOf, type CommentSessions, type IMark } from './sessions';
+
+/** What editors need of the page. */
+export interface IHighlightOptions {
+  readonly sessions: CommentSessions;
+  /** Show a thread in the panel. */
+  readonly pick: (thread: string) => void;
+  /** The selection in an editor changed: null where there is none. */
+  readonly selected: (view: EditorView | null) => void;
+}
+
+const refreshed = StateEffect.define<null>();
+
+/** Return the extension for the editor of *text*. */
+export function highlights(
+  text: Y.Text,
+  options: IHighlightOptions
+): Extension {
+  const plugin = ViewPlugin.define(
+    view => new Highlights(view, text, options),
+    {
+      decorations: value => value.decorations,
+      eventHandlers: {
+        click(event, view) {
+          const target = event.target as HTMLElement;
+          const found = target.closest<HTMLElement>('.rtcw-Highlight');
+          if (found && view.state.selection.main.empty) {
+            options.pick(found.dataset['thread']!);
+          }
+        }
+      }
+    }
+  );
+  const isFile = cellOf(text) === null;
+  return isFile ? [plugin, margin(plugin, options)] : plugin;
+}
+
+/** In a text file, mark the lines too: there is no cell that could have a badge. */
+function margin(
+  plugin: ViewPlugin<Highlights>,
+  { pick }: IHighlightOptions
+): Extension {
+  return gutter({
+    class: 'rtcw-CommentGutter',
+    markers: view => {
+      const marks = view.plugin(plugin)?.marks ?? [];
+      const { doc } = view.state;
+      const lines = new Map<number, string>();
+      for (const { from, thread } of marks) {
+        const { from: start } = doc.lineAt(Math.min(from, doc.length));
+        lines.set(start, lines.get(start) ?? thread);
+      }
+      const sorted = [...lines].sort((a, b) => a[0] - b[0]);
+      return RangeSet.of(
+        sorted.map(([at, thread]) => new Bubble(thread).range(at))
+      );
+    },
+    lineMarkerChange: ({ transactions }) => transactions.some(isRefresh),
+    domEventHandlers: {
+      click: (_, __, event) => {
+        const target = event.target as HTMLElement;
+        const found = target.closest<HTMLElement>('[data-thread]');
+        if (found) {
+          pick(found.dataset['thread']!);
+        }
+        return found !== null;
+      }
+    }
+  });
+}
+
+class Bubble extends GutterMarker {
+  constructor(private readonly _thread: string) {
+    super();
+  }
+
+  override eq(other: Bubble): boolean {
+    return other._thread === this._thread;
+  }
+
+  override toDOM(): Node {
+    const node = document.createElement('div');
+    node.className = 'rtcw-CommentGutter-mark';
+    node.dataset['thread'] = this._thread;
+    commentIcon.element({ container: node, width: '13px', height: '13px' });
+    return node;
+  }
+}
+
+class Highlights implements PluginValue {
+  constructor(
+    private readonly _view: EditorView,
+    private readonly _text: Y.Text,
+    private readonly _options: IHighlightOptions
+  ) {
+    _options.sessions.changed.connect(this._onChanged);
+    this._look();
+  }
+
+  decorations: DecorationSet = Decoration.none;
+  marks: readonly IMark[] = [];
+
+  update(update: ViewUpdate): void {
+    if (update.transactions.some(isRefresh)) {
+      this._draw(update.state.doc.length);
+    } else if (update.docChanged) {
+      this.decorations = this.decorations.map(update.changes);
+    }
+    if (update.selectionSet || update.focusChanged || update.docChanged) {
+      const { view } = update;
+      const isSelected = view.hasFocus && !update.state.selection.main.empty;
+      if (isSelected || this._wasSelected) {
+        this._options.selected(isSelected ? view : null);
+      }
+      this._wasSelected = isSelected;
+    }
+  }
+
+  destroy(): void {
+    this._options.sessions.changed.disconnect(this._onChanged);
+  }
+
+  private readonly _onChanged = (_: unknown, doc: Y.Doc): void => {
+    if (doc === this._text.doc && this._look()) {
+      this._view.dispatch({ effects: refreshed.of(null) });
+    }
+  };
+
+  /** Look which threads are here, and tell whether that is news. */
+  private _look(): boolean {
+    const marks = this._options.sessions.marks(this._text);
+    const isNew = JSON.stringify(marks) !== JSON.stringify(this.marks);
+    this.marks = marks;
+    if (isNew) {
+      this._draw(this._view.state.doc.length);
+    }
+    return isNew;
+  }
+
+  private _draw(length: number): void {
+    const ranges = this.marks
+      .map(mark => ({ ...mark, to: Math.min(mark.to, length) }))
+      .filter(({ from, to }) => from < to)
+      .map(({ thread, from, to, color, isActive }) =>
+        Decoration.mark({
+          class: `rtcw-Highlight rtcw-Person${isActive ? ' rtcw-mod-active' : ''}`,
+          attributes: {
+            'data-thread': thread,
+            style: `--rtcw-color: ${safe(color)}`
+          }
+        }).range(from, to)
+      );
+    this.decorations = Decoration.set(ranges, true);
+  }
+
+  private _wasSelected = false;
+}
+
+function isRefresh({
+  effects
+}: {
+  readonly effects: readonly StateEffect<unknown>[];
+}): boolean {
+  return effects.some(effect => effect.is(refreshed));
+}
+
+function safe(color: string): string {
+  return CSS.supports('color', color) ? color : themes(1);
+}

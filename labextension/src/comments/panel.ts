@@ -1,0 +1,422 @@
+/** The panel beside the document: its threads in the document's order, by state, and searched. */
+
+import type { IRenderMimeRegistry } from '@jupyterlab/rendermime';
+import type { TranslationBundle } from '@jupyterlab/translation';
+import { Widget } from '@lumino/widgets';
+import { Card, type ICardOptions } from './card';
+import { arrange, element, iconButton } from './dom';
+import { belongs, type Filter, FILTERS, matches } from './filters';
+import { addCommentIcon, commentIcon } from './icons';
+import type { CommentSession } from './session';
+
+/** What the panel needs of the page. */
+export interface IPanelOptions extends Pick<
+  ICardOptions,
+  'go' | 'attach' | 'copyLink' | 'numberOf'
+> {
+  readonly trans: TranslationBundle;
+  readonly rendermime: IRenderMimeRegistry;
+  /** Let the person comment on where they are. */
+  readonly add: () => void;
+  /** The keys for that, as they are shown. */
+  readonly keys: () => string;
+  /** Another thread is active, or none. */
+  readonly activated: (thread: string | null) => void;
+}
+
+/** Milliseconds between two looks at the clock. */
+const MINUTE = 60_000;
+/** Pixels beyond what is seen in which cards are drawn. */
+const AHEAD = 800;
+
+/** Show the comments of the document in front. */
+export class CommentsPanel extends Widget {
+  constructor(private readonly _options: IPanelOptions) {
+    super();
+    const { trans } = _options;
+    this.id = 'rtc-widgets-comments';
+    this.addClass('rtcw-Comments');
+    this.title.icon = commentIcon;
+    this.title.caption = trans.__('Comments');
+    this.node.setAttribute('role', 'region');
+    this.node.setAttribute('aria-label', trans.__('Comments'));
+    this._makeHead();
+    this._list.setAttribute('role', 'tabpanel');
+    this._list.tabIndex = -1;
+    this.node.append(this._head, this._note, this._list);
+    this._list.addEventListener('keydown', event => this._onKey(event));
+    this._seen = new IntersectionObserver(
+      entries => {
+        for (const { target, isIntersecting } of entries) {
+          const id = (target as HTMLElement).dataset['thread'];
+          if (isIntersecting && id) {
+            this._card(id);
+          }
+        }
+      },
+      { root: this._list, rootMargin: `${AHEAD}px 0px` }
+    );
+    this._clock = setInterval(() => {
+      if (this.isVisible) {
+        this._cards.forEach(card => card.tick());
+      }
+    }, MINUTE);
+    this.follow(null);
+  }
+
+  get session(): CommentSession | null {
+    return this._session;
+  }
+
+  /** The thread that this person looks at. */
+  get active(): string | null {
+    return this._active;
+  }
+
+  /** Show the comments of another document. */
+  follow(session: CommentSession | null): void {
+    if (session === this._session && this._hasFollowed) {
+      return;
+    }
+    this._hasFollowed = true;
+    this._disconnect();
+    this._session = session;
+    this._active = null;
+    this._cards.clear();
+    this._slots.clear();
+    this._list.replaceChildren();
+    if (session) {
+      session.discussion.changed.connect(this._onThreads);
+      session.places.changed.connect(this._redraw);
+      session.private.changed.connect(this._redraw);
+    }
+    this._draw();
+  }
+
+  /** Show one thread, under whatever tab it is. */
+  reveal(id: string): void {
+    const thread = this._session?.discussion.thread(id);
+    if (!thread) {
+      return;
+    }
+    if (!this._shown.includes(id)) {
+      this._search.value = '';
+      const isHere = belongs(thread, this._filter, this._known);
+      this._choose(isHere ? this._filter : thread.state);
+    }
+    this.look(id);
+    this._slots.get(id)?.scrollIntoView({ block: 'nearest' });
+  }
+
+  /** Make a thread the active one. */
+  look(id: string | null): void {
+    const session = this._session;
+    const thread = id && session?.discussion.thread(id);
+    if (thread) {
+      session!.private.read(thread);
+    }
+    if (id === this._active) {
+      return;
+    }
+    const before = this._active && this._cards.get(this._active);
+    this._active = id;
+    if (before) {
+      before.isActive = false;
+    }
+    const card = id === null ? null : this._card(id);
+    if (card) {
+      card.isActive = true;
+    }
+    this._options.activated(id);
+  }
+
+  /** Show a thread and give it the focus. */
+  focus(id: string): void {
+    this.reveal(id);
+    this._cards.get(id)?.node.focus({ preventScroll: true });
+  }
+
+  /** Let the person reply to a thread. */
+  reply(id: string, text?: string): void {
+    this.reveal(id);
+    this._cards.get(id)?.reply(text);
+  }
+
+  /** Return the thread before or behind the active one, among those that are shown. */
+  next(step: 1 | -1): string | null {
+    const { length } = this._shown;
+    const at = this._shown.indexOf(this._active ?? '');
+    const from = at < 0 && step < 0 ? 0 : at;
+    return this._shown[(from + step + length) % length] ?? null;
+  }
+
+  override dispose(): void {
+    clearInterval(this._clock);
+    this._seen.disconnect();
+    this._disconnect();
+    super.dispose();
+  }
+
+  protected override onAfterShow(): void {
+    this._draw();
+  }
+
+  // --- the head
+
+  private _makeHead(): void {
+    const { trans, add } = this._options;
+    const row = element('div', 'rtcw-Comments-bar');
+    this._search.type = 'search';
+    this._search.placeholder = trans.__('Search comments');
+    this._search.setAttribute('aria-label', trans.__('Search comments'));
+    this._search.addEventListener('input', () => this._draw());
+    this._add = iconButton('add', addCommentIcon, '', add);
+    row.append(this._search, this._add);
+    const tabs = element('div', 'rtcw-Comments-tabs');
+    tabs.setAttribute('role', 'tablist');
+    const labels: Readonly<Record<Filter, string>> = {
+      open: trans.__('Open'),
+      resolved: trans.__('Resolved'),
+      mine: trans.__('Mine'),
+      orphaned: trans.__('Orphaned')
+    };
+    for (const filter of FILTERS) {
+      const tab = element('button', 'rtcw-Comments-tab');
+      tab.type = 'button';
+      tab.setAttribute('role', 'tab');
+      tab.append(
+        element('span', '', labels[filter]),
+        element('span', 'rtcw-Comments-count')
+      );
+      tab.addEventListener('click', () => this._choose(filter));
+      this._tabs.set(filter, tab);
+      tabs.append(tab);
+    }
+    tabs.addEventListener('keydown', ({ key }) => {
+      const step = key === 'ArrowRight' ? 1 : key === 'ArrowLeft' ? -1 : 0;
+      const { length } = FILTERS;
+      const at = FILTERS.indexOf(this._filter) + step + length;
+      if (step) {
+        const next = FILTERS[at % length]!;
+        this._choose(this._tabs.get(next)!.hidden ? 'open' : next);
+        this._tabs.get(this._filter)!.focus();
+      }
+    });
+    this._tabs
+      .get('orphaned')!
+      .setAttribute(
+        'title',
+        trans.__('What they are about is not in the document any more')
+      );
+    this._head.append(row, tabs);
+  }
+
+  private _choose(filter: Filter): void {
+    this._filter = filter;
+    this._draw();
+  }
+
+  // --- the list
+
+  private readonly _onThreads = (
+    _: unknown,
+    ids: ReadonlySet<string> | null
+  ): void => {
+    // The places tell of it too, a moment later; what this person did is to be seen at once.
+    for (const id of ids ?? this._cards.keys()) {
+      this._cards.get(id)?.update();
+    }
+    this._draw();
+  };
+
+  private readonly _redraw = (): void => {
+    if (this.isVisible) {
+      this._cards.forEach(card => card.update());
+    }
+    this._draw();
+  };
+
+  private _draw(): void {
+    const session = this._session;
+    this._drawTitle();
+    this._drawNote();
+    if (!session || (!this.isVisible && this._slots.size)) {
+      return;
+    }
+    const { places, discussion } = session;
+    // Those that the places have not seen yet come last.
+    const placed = places.ordered.flatMap(
+      ({ id }) => discussion.thread(id) ?? []
+    );
+    const ids = new Set(placed.map(({ id }) => id));
+    const late = discussion.threads.filter(({ id }) => !ids.has(id));
+    const all = [...placed, ...late];
+    const known = this._known;
+    for (const [filter, tab] of this._tabs) {
+      const count = all.filter(one => belongs(one, filter, known)).length;
+      const badge = tab.querySelector('.rtcw-Comments-count')!;
+      badge.textContent = count ? String(count) : '';
+      const isChosen = filter === this._filter;
+      tab.setAttribute('aria-selected', String(isChosen));
+      tab.tabIndex = isChosen ? 0 : -1;
+      tab.hidden = filter === 'orphaned' && !count && !isChosen;
+    }
+    const search = this._search.value;
+    this._shown = all
+      .filter(
+        one =>
+          belongs(one, this._filter, known) &&
+          matches(one, places.of(one.id)?.quote ?? '', search)
+      )
+      .map(({ id }) => id);
+    const slots = this._shown.map(id => this._slot(id));
+    arrange(this._list, slots.length ? slots : [this._empty()]);
+    for (const id of this._slots.keys()) {
+      if (!discussion.thread(id)) {
+        this._seen.unobserve(this._slots.get(id)!);
+        this._slots.delete(id);
+        this._cards.delete(id);
+      }
+    }
+  }
+
+  private _slot(id: string): HTMLElement {
+    let slot = this._slots.get(id);
+    if (!slot) {
+      slot = element('div', 'rtcw-Thread-slot');
+      slot.dataset['thread'] = id;
+      this._slots.set(id, slot);
+      this._seen.observe(slot);
+    }
+    return slot;
+  }
+
+  /** Return the card of a thread, made when it is first needed: there may be hundreds. */
+  private _card(id: string): Card | null {
+    const session = this._session;
+    let card = this._cards.get(id) ?? null;
+    if (!card && session?.discussion.thread(id)) {
+      const { rendermime, trans, go, attach, copyLink, numberOf } =
+        this._options;
+      const activate = (thread: string) => this.look(thread);
+      card = new Card(id, {
+        session,
+        rendermime,
+        trans,
+        numberOf,
+        go,
+        attach,
+        copyLink,
+        activate
+      });
+      this._cards.set(id, card);
+      this._slot(id).append(card.node);
+      card.update();
+    }
+    return card;
+  }
+
+  private _empty(): HTMLElement {
+    const { trans, keys } = this._options;
+    const { discussion } = this._session!;
+    const node = element('div', 'rtcw-Comments-empty');
+    const words: Readonly<Record<Filter, string>> = {
+      open: trans.__('No open comments'),
+      resolved: trans.__('No resolved comments'),
+      mine: trans.__('No comments by you, and none that mentions you'),
+      orphaned: trans.__('Everything that comments are about is here')
+    };
+    if (this._search.value) {
+      node.append(element('p', '', trans.__('Nothing found')));
+    } else {
+      commentIcon.element({ container: node, width: '32px', height: '32px' });
+      node.append(element('p', '', words[this._filter]));
+    }
+    if (this._filter === 'open' && discussion.mayComment) {
+      const hint = trans.__('Select text or a cell and press %1.', keys());
+      node.append(element('p', 'rtcw-Comments-hint', hint));
+    }
+    return node;
+  }
+
+  private _drawTitle(): void {
+    const { trans, keys } = this._options;
+    const unread = this._session?.private.unread ?? 0;
+    const caption = unread
+      ? trans._n('Comments, %1 unread', 'Comments, %1 unread', unread)
+      : trans.__('Comments');
+    if (this.title.caption !== caption) {
+      this.title.caption = caption;
+      this.title.className = unread ? 'rtcw-mod-unread' : '';
+    }
+    const label = trans.__('Add a comment (%1)', keys());
+    this._add.title = label;
+    this._add.setAttribute('aria-label', label);
+    this._add.hidden = this._session?.discussion.mayComment !== true;
+  }
+
+  private _drawNote(): void {
+    const { trans } = this._options;
+    const discussion = this._session?.discussion;
+    let note = '';
+    if (!discussion) {
+      note = trans.__(
+        'Open a shared notebook or text file to see its comments.'
+      );
+    } else if (discussion.role === 'viewer') {
+      note = trans.__('You may read the comments here but not write any.');
+    } else if (discussion.isReady && !discussion.isOnline) {
+      note = trans.__('Offline. What you write is sent once you are back.');
+    }
+    this._note.textContent = note;
+    this._note.hidden = !note;
+    this._head.hidden = !discussion;
+    this._list.hidden = !discussion?.isReady;
+  }
+
+  private _onKey(event: KeyboardEvent): void {
+    const target = event.target as HTMLElement;
+    const step =
+      event.key === 'ArrowDown' ? 1 : event.key === 'ArrowUp' ? -1 : 0;
+    if (!step || !target.matches('.rtcw-Thread')) {
+      return;
+    }
+    const at = this._shown.indexOf(target.dataset['thread'] ?? '') + step;
+    const id = this._shown[at];
+    if (id) {
+      event.preventDefault();
+      this.focus(id);
+    }
+  }
+
+  private get _known() {
+    const { discussion, places } = this._session!;
+    return {
+      me: discussion.me.user,
+      isMine: discussion.isMine.bind(discussion),
+      isOrphan: places.isOrphan.bind(places)
+    };
+  }
+
+  private _disconnect(): void {
+    this._session?.discussion.changed.disconnect(this._onThreads);
+    this._session?.places.changed.disconnect(this._redraw);
+    this._session?.private.changed.disconnect(this._redraw);
+  }
+
+  private readonly _head = element('div', 'rtcw-Comments-head');
+  private readonly _note = element('div', 'rtcw-Comments-note');
+  private readonly _list = element('div', 'rtcw-Comments-list');
+  private readonly _search = element('input', 'rtcw-Comments-search');
+  private readonly _tabs = new Map<Filter, HTMLButtonElement>();
+  private readonly _slots = new Map<string, HTMLElement>();
+  private readonly _cards = new Map<string, Card>();
+  private readonly _seen: IntersectionObserver;
+  private readonly _clock: ReturnType<typeof setInterval>;
+  private _add!: HTMLButtonElement;
+  private _filter: Filter = 'open';
+  private _shown: readonly string[] = [];
+  private _session: CommentSession | null = null;
+  private _hasFollowed = false;
+  private _active: string | null = null;
+}

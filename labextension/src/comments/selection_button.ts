@@ -1,0 +1,60 @@
+/** The small button beside selected text. */
+
+import type { EditorView } from '@codemirror/view';
+import { iconButton } from './dom';
+import { addCommentIcon } from './icons';
+
+/** Milliseconds after which a selection is taken for made. */
+const PAUSE = 300;
+const SIZE = 26;
+
+/** Show it while something is selected. */
+export class SelectionButton {
+  constructor(label: () => string, act: () => void) {
+    this._button = iconButton('add-here', addCommentIcon, '', () => {
+      this.hide();
+      act();
+    });
+    this._button.classList.add('rtcw-AddHere');
+    this._button.tabIndex = -1;
+    // The selection stays.
+    this._button.addEventListener('mousedown', event => event.preventDefault());
+    this._label = label;
+  }
+
+  /** Follow the selection in an editor, null where there is none. */
+  follow(view: EditorView | null): void {
+    this.hide();
+    if (view) {
+      this._timer = setTimeout(() => this._show(view), PAUSE);
+    }
+  }
+
+  hide(): void {
+    clearTimeout(this._timer);
+    this._button.remove();
+    document.removeEventListener('scroll', this._onScroll, true);
+  }
+
+  private _show(view: EditorView): void {
+    const { main } = view.state.selection;
+    const at = view.coordsAtPos(main.to, -1);
+    if (!at || main.empty || !view.hasFocus) {
+      return;
+    }
+    const label = this._label();
+    this._button.title = label;
+    this._button.setAttribute('aria-label', label);
+    const { style } = this._button;
+    const left = Math.min(at.right + 4, window.innerWidth - SIZE - 4);
+    style.left = `${left}px`;
+    style.top = `${Math.max(2, at.top - SIZE - 2)}px`;
+    document.body.append(this._button);
+    document.addEventListener('scroll', this._onScroll, true);
+  }
+
+  private readonly _onScroll = (): void => this.hide();
+  private readonly _button: HTMLButtonElement;
+  private readonly _label: () => string;
+  private _timer: ReturnType<typeof setTimeout> | undefined;
+}

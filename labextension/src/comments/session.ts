@@ -1,0 +1,66 @@
+/** What is known about the comments of one open document: threads, places, people, and what was read. */
+
+import type { YFile } from '@jupyter/ydoc';
+import type { IDocumentWidget } from '@jupyterlab/docregistry';
+import { identify, type IIdentity, isRecord } from '../presence/identity';
+import { Roster } from '../presence/roster';
+import type { ILiveDocument } from '../tokens';
+import type { IMentionable } from './mentions';
+import { ThreadPlaces } from './places';
+import { Private } from './private';
+import type { Discussion } from './discussion';
+import type { IAuthor } from './threads';
+
+/** Hold it, for as long as the document is open. */
+export class CommentSession {
+  constructor(
+    readonly live: ILiveDocument,
+    readonly widget: IDocumentWidget
+  ) {
+    this.discussion = live.discussion;
+    this.places = new ThreadPlaces((live.model as YFile).ydoc, this.discussion);
+    this.private = new Private(live.provider, this.discussion);
+    this._roster = Roster.of(live.model.awareness);
+    widget.disposed.connect(() => {
+      this.places.dispose();
+      this.private.dispose();
+    });
+  }
+
+  readonly discussion: Discussion;
+  readonly places: ThreadPlaces;
+  readonly private: Private;
+
+  /** Return how an author looks: as they do now, where they are here. */
+  lookOf({ user, kind, name }: IAuthor): IIdentity {
+    if (kind === 'kernel') {
+      return identify(0, { user: { username: user, name }, kind });
+    }
+    const here = this._roster.participants.find(
+      who => !who.isKernel && who.username === user
+    );
+    const mine: unknown = this.live.model.awareness.getLocalState()?.['user'];
+    const isMe = isRecord(mine) && mine['username'] === user;
+    const known = isMe ? mine : this.discussion.people.get(user);
+    return (
+      here ??
+      identify(0, { user: { username: user, display_name: name, ...known } })
+    );
+  }
+
+  /** Everybody who can be mentioned: who is here, and who wrote here. */
+  get people(): readonly IMentionable[] {
+    const { user: me } = this.discussion.me;
+    const here = this._roster.participants
+      .filter(({ isKernel, isMe }) => !isKernel && !isMe)
+      .map(({ username }) => username);
+    const users = new Set([...here, ...this.discussion.people.keys()]);
+    users.delete(me);
+    return [...users].map(user => {
+      const look = this.lookOf({ user, kind: 'person', name: user });
+      return { ...look, user, isHere: here.includes(user) };
+    });
+  }
+
+  private readonly _roster: Roster;
+}

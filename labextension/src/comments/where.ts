@@ -1,0 +1,174 @@
+/** From the page to anchors and back: what is selected, where that is on the screen, and the way to it. */
+
+import type { Cell, CodeCell } from '@jupyterlab/cells';
+import type { IDocumentWidget } from '@jupyterlab/docregistry';
+import { FileEditor } from '@jupyterlab/fileeditor';
+import { Notebook } from '@jupyterlab/notebook';
+import type { IResolution, Target } from '../documents/anchors';
+
+type Editor = FileEditor['editor'];
+type IRange = Pick<ReturnType<Editor['getSelection']>, 'start' | 'end'>;
+
+/** What a comment may be about. */
+export interface IChosen {
+  readonly target: Target;
+  /** The text, empty for a whole cell. */
+  readonly quote: string;
+  /** Where it is on the screen, now. */
+  readonly rect: () => DOMRect;
+  /** Give the focus back; what is selected stays so, or not. */
+  readonly focus: (isDone: boolean) => void;
+}
+
+/** Return what is selected, or else the active cell, or the line of a text file; null where there is nothing. */
+export function chosen(
+  { content }: IDocumentWidget,
+  wholeCell = false
+): IChosen | null {
+  if (content instanceof FileEditor) {
+    const found = selection(content.editor);
+    if (found) {
+      return ranged(content.editor, found, undefined);
+    }
+    const { line } = content.editor.getCursorPosition();
+    return {
+      target: { kind: 'line', line },
+      quote: content.editor.getLine(line)?.trim() ?? '',
+      rect: () => rectOf(content.editor, content.editor.getSelection()),
+      focus: () => content.editor.focus()
+    };
+  }
+  const cell = content instanceof Notebook ? content.activeCell : null;
+  if (!cell) {
+    return null;
+  }
+  const { editor } = cell;
+  const found = editor && !wholeCell ? selection(editor) : null;
+  if (editor && found) {
+    return ranged(editor, found, cell.model.id);
+  }
+  const notebook = content as Notebook;
+  return {
+    target: { kind: 'cell', cell: cell.model.id },
+    quote: '',
+    rect: () => (cell.inputArea?.node ?? cell.node).getBoundingClientRect(),
+    focus: () => notebook.activate()
+  };
+}
+
+/** Return the output that an element is in, null for none. */
+export function chosenOutput(
+  { content }: IDocumentWidget,
+  node: HTMLElement
+): IChosen | null {
+  const cells = content instanceof Notebook ? content.widgets : [];
+  const cell = cells.find(one => one.node.contains(node)) as
+    CodeCell | undefined;
+  const output = cell?.outputArea?.widgets.findIndex(one =>
+    one.node.contains(node)
+  );
+  if (!cell || output === undefined || output < 0) {
+    return null;
+  }
+  return {
+    target: { kind: 'output', cell: cell.model.id, output },
+    quote: node.textContent?.trim().slice(0, 200) ?? '',
+    rect: () => node.getBoundingClientRect(),
+    focus: () => (content as Notebook).activate()
+  };
+}
+
+/** Show where something is. */
+export async function goTo(
+  { content }: IDocumentWidget,
+  { cell, start, end, output }: IResolution
+): Promise<void> {
+  if (content instanceof FileEditor) {
+    if (start !== null) {
+      reveal(content.editor, start);
+    }
+    return;
+  }
+  const notebook = content instanceof Notebook ? content : null;
+  const index = notebook?.widgets.findIndex(({ model }) => model.id === cell);
+  if (!notebook || index === undefined || index < 0) {
+    return;
+  }
+  // In edit mode the next key would be typed into the cell.
+  notebook.mode = 'command';
+  notebook.deselectAll();
+  notebook.activeCellIndex = index;
+  await notebook.scrollToItem(index, 'smart');
+  const found = notebook.widgets[index]!;
+  await found.ready;
+  if (output !== null) {
+    const area = (found as CodeCell).outputArea?.widgets[output]?.node;
+    area?.scrollIntoView({ block: 'nearest' });
+    flash(area);
+  } else if (start !== null && end !== null && isShown(found)) {
+    reveal(found.editor!, start);
+  } else {
+    flash(found.node);
+  }
+}
+
+function flash(node: HTMLElement | undefined): void {
+  node?.animate([{ backgroundColor: 'var(--jp-brand-color3)' }, {}], {
+    duration: 1200,
+    easing: 'ease-in'
+  });
+}
+
+/** Whether the cell shows its source: rendered Markdown does not. */
+function isShown(cell: Cell): boolean {
+  return (
+    cell.editor !== null && !('rendered' in cell && cell.rendered === true)
+  );
+}
+
+function reveal(editor: Editor, offset: number): void {
+  const position = editor.getPositionAt(offset);
+  if (position) {
+    editor.revealPosition(position);
+  }
+}
+
+function selection(editor: Editor): IRange | null {
+  const { start, end } = editor.getSelection();
+  const isEmpty = start.line === end.line && start.column === end.column;
+  return isEmpty ? null : { start, end };
+}
+
+function ranged(
+  editor: Editor,
+  range: IRange,
+  cell: string | undefined
+): IChosen {
+  const ends = [range.start, range.end].map(at => editor.getOffsetAt(at));
+  const [start, end] = [Math.min(...ends), Math.max(...ends)];
+  const where = cell === undefined ? {} : { cell };
+  return {
+    target: { kind: 'range', ...where, start, end },
+    quote: editor.model.sharedModel.getSource().slice(start, end),
+    rect: () => rectOf(editor, range),
+    focus: isDone => {
+      if (isDone) {
+        editor.setCursorPosition(editor.getCursorPosition());
+      }
+      editor.focus();
+    }
+  };
+}
+
+function rectOf(editor: Editor, { start, end }: IRange): DOMRect {
+  const from = editor.getCoordinateForPosition(start);
+  const to = editor.getCoordinateForPosition(end);
+  if (!from || !to) {
+    return editor.host.getBoundingClientRect();
+  }
+  const left = Math.min(from.left, to.left);
+  const top = Math.min(from.top, to.top);
+  const right = Math.max(from.right, to.right);
+  const bottom = Math.max(from.bottom, to.bottom);
+  return new DOMRect(left, top, right - left, bottom - top);
+}

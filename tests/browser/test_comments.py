@@ -1,0 +1,328 @@
+"""Comments in the browser: written where one reads, seen by everybody at once, kept to the rights of each."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import threading
+from collections.abc import Coroutine
+from typing import Any
+
+import pytest
+from playwright.sync_api import Locator, expect
+from support.others import ADAPTIVE
+from support.person import Person
+from support.server import Server, until
+from support.tab import Tab
+
+# Tokens are names, as in tests/browser/test_viewer.py. Cleo may read and comment, Eve may only read.
+CONFIG = """
+from jupyter_server.auth import Authorizer, IdentityProvider, User
+
+PEOPLE = {"ada": "Ada Lovelace", "ben": "Ben Okri", "cleo": "Cleo", "eve": "Eve"}
+
+class Names(IdentityProvider):
+    def get_user(self, handler):
+        name = handler.get_query_argument("token", "")
+        if name in PEOPLE:
+            handler.set_cookie("who", name)
+        else:
+            given = handler.request.headers.get("Authorization", "").removeprefix("token ")
+            name = handler.get_cookie("who") or (given if given in PEOPLE else "ada")
+        handler._token_authenticated = True
+        return User(name, name=PEOPLE[name], display_name=PEOPLE[name])
+
+class ByName(Authorizer):
+    def is_authorized(self, handler, user, action, resource):
+        if action == "read" or user.username in ("ada", "ben"):
+            return True
+        return resource == "comments" and user.username == "cleo" or resource not in ("contents", "comments")
+
+c.ServerApp.identity_provider_class = Names
+c.ServerApp.authorizer_class = ByName
+"""
+
+
+@pytest.fixture(scope="module")
+def office(tmp_path_factory):
+    server = Server(tmp_path_factory.mktemp("office"), "lab", config=CONFIG)
+    (server.work / "settings/@jupyterlab/apputils-extension/themes.jupyterlab-settings").write_text(ADAPTIVE)
+    yield server
+    server.close()
+
+
+def panel(person: Person) -> Locator:
+    """Return the panel of comments."""
+    return person.page.get_by_role("region", name="Comments")
+
+
+def cards(person: Person) -> Locator:
+    """Return the threads in the panel."""
+    return panel(person).get_by_role("article")
+
+
+def tab(person: Person, name: str) -> Locator:
+    return panel(person).get_by_role("tab", name=name)
+
+
+def composer(person: Person) -> Locator:
+    """Return the composer beside what is commented on."""
+    return person.page.get_by_role("dialog", name=re.compile("^Comment on"))
+
+
+def highlights(person: Person, index: int = 0) -> Locator:
+    return person.cells.nth(index).locator(".rtcw-Highlight")
+
+
+def select(person: Person, text: str, index: int = 0) -> None:
+    """Select *text* in one cell."""
+    person.editor(index).click()
+    person.page.evaluate(
+        """([index, text]) => {
+            const { editor } = window.jupyterapp.shell.currentWidget.content.widgets[index].editor;
+            const anchor = editor.state.doc.toString().indexOf(text);
+            editor.dispatch({ selection: { anchor, head: anchor + text.length } });
+        }""",
+        [index, text],
+    )
+
+
+def comment(person: Person, text: str, body: str, index: int = 0) -> None:
+    """Comment on *text* in one cell, by keyboard."""
+    select(person, text, index)
+    person.page.keyboard.press("Control+Alt+m")
+    expect(composer(person).get_by_role("combobox")).to_be_focused()
+    person.page.keyboard.type(body)
+    person.page.keyboard.press("Control+Enter")
+    expect(composer(person)).to_have_count(0)
+
+
+def opened(person: Person) -> Locator:
+    """Open the panel and return it."""
+    person.execute("rtc-widgets:show-comments")
+    expect(panel(person)).to_be_visible()
+    return panel(person)
+
+
+def test_two_people_talk_about_a_piece_of_code(office, visit, screenshots):
+    path = office.notebook("talk.ipynb", "rate = 0.5\nprint(rate)", "y = 2")
+    ada, ben = visit(office, path, "ada"), visit(office, path, "ben", color_scheme="dark")
+    comment(ada, "0.5", "Why **half**?")
+    for person in (ada, ben):
+        expect(highlights(person)).to_have_text("0.5")
+        expect(opened(person).locator("strong")).to_have_text("half")
+        expect(cards(person).locator(".rtcw-Thread-quote")).to_have_text("0.5")
+    cards(ben).click()
+    cards(ben).get_by_role("button", name="Reply…").click()
+    ben.page.keyboard.type("From the paper.")
+    ben.page.keyboard.press("Control+Enter")
+    expect(cards(ada)).to_contain_text("From the paper.")
+    expect(ada.toast("Ben Okri replied: From the paper.")).to_be_visible()
+    ada.page.screenshot(path=screenshots / "comments-light.png")
+    ben.page.screenshot(path=screenshots / "comments-dark.png")
+    # The highlight follows the text, whoever types.
+    ben.type("# a comment\n", 0, end=False)
+    expect(highlights(ada)).to_have_text("0.5")
+    cards(ada).get_by_role("button", name="Resolve").click()
+    for person in (ada, ben):
+        expect(highlights(person)).to_have_count(0)
+        expect(cards(person)).to_have_count(0)
+    tab(ben, "Resolved").click()
+    expect(cards(ben)).to_contain_text("Resolved by Ada Lovelace")
+    cards(ben).get_by_role("button", name="Reopen").click()
+    expect(highlights(ada)).to_have_text("0.5")
+    for person in (ada, ben):
+        person.sees_no_dialog()
+
+
+def test_what_one_writes_is_kept_harmless_and_can_be_changed(office, visit, screenshots):
+    path = office.notebook("words.ipynb", "x = 1", "y = 2")
+    ada = visit(office, path, "ada")
+    opened(ada)
+    # What is half written stays, also when the page is left.
+    select(ada, "x = 1")
+    ada.page.keyboard.press("Control+Alt+m")
+    ada.page.keyboard.type(
+        '<img src=x onerror="window.hacked = 1"><script>window.hacked = 1</script>**Careful**'
+    )
+    ada.page.screenshot(path=screenshots / "comments-composer.png")
+    ada.page.keyboard.press("Escape")
+    expect(composer(ada)).to_have_count(0)
+    until(lambda: kept(office, path, "ada").get("drafts"), "the draft is at the server")
+    ada.reload(path)
+    opened(ada)
+    select(ada, "x = 1")
+    ada.page.keyboard.press("Control+Alt+m")
+    expect(composer(ada).get_by_role("combobox")).to_have_value(re.compile("Careful"))
+    ada.page.keyboard.press("Control+Enter")
+    expect(cards(ada).locator("strong")).to_have_text("Careful")
+    expect(cards(ada).locator("script, [onerror]")).to_have_count(0)
+    assert ada.page.evaluate("() => window.hacked") is None
+    # A whole cell, from its own toolbar.
+    ada.cells.nth(1).locator(".jp-InputPrompt").click()
+    ada.cells.nth(1).locator(".jp-cell-toolbar button").first.click()
+    ada.page.keyboard.type("About it all")
+    ada.page.keyboard.press("Control+Enter")
+    expect(cards(ada)).to_have_count(2)
+    expect(ada.cells.nth(1).get_by_role("button", name="1 comment")).to_be_visible()
+    # Edit, and delete, asked once more.
+    second = cards(ada).nth(1)
+    second.hover()
+    second.get_by_role("button", name="Edit").click()
+    ada.page.keyboard.type(", and more")
+    ada.page.keyboard.press("Control+Enter")
+    expect(second).to_contain_text("About it all, and more")
+    expect(second).to_contain_text("edited")
+    second.get_by_role("button", name="Delete").click()
+    second.get_by_role("alertdialog").get_by_role("button", name="Delete").click()
+    expect(cards(ada)).to_have_count(1)
+    # The link to the other one opens it, for whoever follows it.
+    id_ = cards(ada).get_attribute("data-thread")
+    ada.execute("application:toggle-right-area")
+    expect(panel(ada)).to_be_hidden()
+    ada.page.goto(f"{office.url}{ada.address(path)}#rtc-thread={id_}")
+    ada.page.reload()
+    ada.ready(path)
+    expect(ada.page.locator(f".rtcw-Thread.rtcw-mod-active[data-thread='{id_}']")).to_be_visible()
+    expect(highlights(ada)).to_have_class(re.compile("rtcw-mod-active"))
+    # Its text goes with its cell, and the thread stays.
+    ada.cells.nth(0).locator(".jp-InputPrompt").click()
+    ada.execute("notebook:delete-cell")
+    tab(ada, "Orphaned").click()
+    expect(cards(ada).locator("del")).to_have_text("x = 1")
+    cards(ada).get_by_role("button", name="Attach").click()
+    expect(ada.cells.nth(0).get_by_role("button", name="1 comment")).to_be_visible()
+    ada.sees_no_dialog()
+
+
+def test_a_commenter_comments_and_a_viewer_reads(office, visit, screenshots):
+    path = office.notebook("roles.ipynb", "x = 1", "print('out')")
+    cleo, eve = visit(office, path, "cleo"), visit(office, path, "eve", width=700)
+    assert cleo.is_read_only()
+    expect(cleo.toast("You may read roles.ipynb and comment")).to_have_count(1)
+    comment(cleo, "x", "May I?")
+    expect(opened(cleo).get_by_role("article")).to_contain_text("May I?")
+    expect(opened(eve).get_by_role("article")).to_contain_text("May I?")
+    expect(panel(eve)).to_contain_text("You may read the comments here but not write any.")
+    eve.page.screenshot(path=screenshots / "comments-narrow.png")
+    cards(eve).click()
+    for label in ("Reply…", "Resolve", "Add a comment"):
+        expect(panel(eve).get_by_role("button", name=re.compile(label))).to_have_count(0)
+    select(eve, "x")
+    eve.page.keyboard.press("Control+Alt+m")
+    expect(composer(eve)).to_have_count(0)
+    # Ada is named while Cleo types, and told of it.
+    ada = visit(office, path, "ada")
+    cards(cleo).click()
+    cards(cleo).get_by_role("button", name="Reply…").click()
+    cleo.page.keyboard.type("@lov")
+    expect(cleo.page.get_by_role("option", name="Ada Lovelace")).to_be_visible()
+    cleo.page.keyboard.press("Enter")
+    cleo.page.keyboard.type("look")
+    cleo.page.keyboard.press("Control+Enter")
+    expect(ada.toast("Cleo mentions you: @Ada Lovelace look")).to_be_visible()
+    ada.toast("Cleo mentions you").get_by_role("button", name="Show").click()
+    expect(cards(ada).locator(".rtcw-Mention.rtcw-mod-me")).to_have_text("@Ada Lovelace")
+    # An output, by its context menu; Cleo may not move what Ada began.
+    ada.run(1)
+    output = ada.cells.nth(1).locator(".jp-OutputArea-output")
+    expect(output).to_contain_text("out")
+    output.click(button="right")
+    ada.page.locator(".lm-Menu-item", has_text="Comment on the Output").click()
+    ada.page.keyboard.type("Hm?")
+    ada.page.keyboard.press("Control+Enter")
+    expect(cards(cleo).nth(1)).to_contain_text("Output of cell 2")
+    cards(cleo).nth(1).click()
+    expect(cards(cleo).nth(1).get_by_role("button", name="Resolve")).to_have_count(0)
+    for person in (ada, cleo, eve):
+        person.sees_no_dialog()
+
+
+def test_without_a_connection_one_comments_on_and_it_is_there_once(office, visit, behind):
+    (office.root / "notes.md").write_text("# Notes\n\nFirst draft.\n")
+    network = behind(office)
+    ada = visit(network, "notes.md", "ada")
+    ben = visit(office, "notes.md", "ben")
+    for person in (ada, ben):
+        opened(person)
+    ada.is_told_that_the_server_is_away()
+    network.cut()
+    expect(panel(ada)).to_contain_text("Offline.")
+    ada.page.locator(".jp-FileEditor .cm-content").click()
+    ada.page.evaluate(
+        """() => {
+            const { editor } = window.jupyterapp.shell.currentWidget.content.editor;
+            editor.dispatch({ selection: { anchor: 9, head: 14 } });
+        }"""
+    )
+    ada.page.keyboard.press("Control+Alt+m")
+    ada.page.keyboard.type("And the last?")
+    ada.page.keyboard.press("Control+Enter")
+    expect(cards(ada)).to_contain_text("sent once online")
+    network.restore()
+    expect(cards(ben)).to_contain_text("And the last?", timeout=40_000)
+    expect(cards(ada)).to_have_count(1)
+    expect(cards(ada)).not_to_contain_text("sent once online")
+    expect(ben.page.locator(".jp-FileEditor .rtcw-Highlight")).to_have_text("First")
+    expect(ben.page.locator(".rtcw-CommentGutter-mark")).to_have_count(1)
+    ben.page.locator(".jp-FileEditor .rtcw-Highlight").click()
+    expect(cards(ben)).to_have_class(re.compile("rtcw-mod-active"))
+    for person in (ada, ben):
+        person.sees_no_dialog()
+
+
+def test_five_hundred_threads_are_drawn_as_they_are_seen(office, visit, screenshots):
+    path = office.notebook("many.ipynb", *(f"x{number} = {number}" for number in range(50)))
+    at_once(begin(office, path, 500))
+    ada = visit(office, path, "ada")
+    opened(ada)
+    expect(tab(ada, "Open")).to_contain_text("500")
+    expect(cards(ada).first).to_contain_text("Number 0 ")
+    ada.page.screenshot(path=screenshots / "comments-many.png")
+    assert cards(ada).count() < 100
+    # The keys walk through them, and the document follows.
+    cards(ada).first.focus()
+    ada.page.keyboard.press("ArrowDown")
+    ada.page.keyboard.press("ArrowDown")
+    expect(cards(ada).nth(2)).to_be_focused()
+    ada.page.keyboard.press("Alt+F9")
+    expect(cards(ada).nth(3)).to_have_class(re.compile("rtcw-mod-active"))
+    panel(ada).get_by_role("searchbox").fill("#500")
+    expect(cards(ada)).to_have_count(1)
+    cards(ada).click()
+    expect(ada.cells.nth(49)).to_have_class(re.compile("jp-mod-active"))
+    ada.sees_no_dialog()
+
+
+async def begin(server: Server, path: str, count: int) -> None:
+    """Let Ben begin so many threads, cell after cell."""
+    async with Tab(server, path, token="ben") as tab:
+        cells = tab.cells
+        for number in range(count):
+            cell = cells[number * len(cells) // count]["id"]
+            await tab.request(
+                "comments.add",
+                thread=f"t{number}",
+                comment=f"c{number}",
+                body=f"Number {number} of *many*.",
+                anchor={"kind": "cell", "cell": cell, "quote": {"exact": "", "prefix": "", "suffix": ""}},
+            )
+
+
+def kept(server: Server, path: str, who: str) -> dict[str, Any]:
+    """Return what the server keeps for one person alone."""
+
+    async def ask() -> dict[str, Any]:
+        async with Tab(server, path, token=who) as tab:
+            return await tab.request("private.get")
+
+    return at_once(ask())
+
+
+def at_once(work: Coroutine[Any, Any, Any]) -> Any:
+    """Run something asynchronous beside the browser, whose driver has an event loop in this thread."""
+    result: list[Any] = []
+    thread = threading.Thread(target=lambda: result.append(asyncio.run(work)))
+    thread.start()
+    thread.join()
+    return result[0]
