@@ -158,7 +158,7 @@ export class CommentsPanel extends Widget {
   }
 
   protected override onAfterShow(): void {
-    this._draw();
+    this._redraw();
   }
 
   // --- the head

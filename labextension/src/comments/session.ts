@@ -15,13 +15,14 @@ import type { IAuthor } from './threads';
 export class CommentSession {
   constructor(
     readonly live: ILiveDocument,
-    readonly widget: IDocumentWidget
+    /** Where it is looked at; the last of several views. */
+    public widget: IDocumentWidget
   ) {
     this.discussion = live.discussion;
     this.places = new ThreadPlaces((live.model as YFile).ydoc, this.discussion);
     this.private = new Private(live.provider, this.discussion);
     this._roster = Roster.of(live.model.awareness);
-    widget.disposed.connect(() => {
+    live.model.disposed.connect(() => {
       this.places.dispose();
       this.private.dispose();
     });

@@ -38,16 +38,20 @@ export function chosen(
       focus: () => content.editor.focus()
     };
   }
-  const cell = content instanceof Notebook ? content.activeCell : null;
-  if (!cell) {
+  if (!(content instanceof Notebook)) {
     return null;
+  }
+  const notebook = content;
+  const read = wholeCell ? null : chosenToRead(notebook);
+  const cell = notebook.activeCell;
+  if (read || !cell) {
+    return read;
   }
   const { editor } = cell;
   const found = editor && !wholeCell ? selection(editor) : null;
-  if (editor && found) {
+  if (editor && found && isShown(cell)) {
     return ranged(editor, found, cell.model.id);
   }
-  const notebook = content as Notebook;
   return {
     target: { kind: 'cell', cell: cell.model.id },
     quote: '',
@@ -56,14 +60,15 @@ export function chosen(
   };
 }
 
-/** Return the output that an element is in, null for none. */
+/** Return the output that an element is in, or the line of it that is selected; null for none. */
 export function chosenOutput(
-  { content }: IDocumentWidget,
+  { content }: Pick<IDocumentWidget, 'content'>,
   node: HTMLElement
 ): IChosen | null {
   const cells = content instanceof Notebook ? content.widgets : [];
   const cell = cells.find(one => one.node.contains(node)) as
     CodeCell | undefined;
+  const line = lineIn(node);
   const output = cell?.outputArea?.widgets.findIndex(one =>
     one.node.contains(node)
   );
@@ -71,11 +76,59 @@ export function chosenOutput(
     return null;
   }
   return {
-    target: { kind: 'output', cell: cell.model.id, output },
-    quote: node.textContent?.trim().slice(0, 200) ?? '',
+    target: { kind: 'output', cell: cell.model.id, output, ...line },
+    quote: '',
     rect: () => node.getBoundingClientRect(),
     focus: () => (content as Notebook).activate()
   };
+}
+
+/** Return what is selected in an output or in rendered Markdown, where there is no editor; null for nothing. */
+function chosenToRead(notebook: Notebook): IChosen | null {
+  const selected = window.getSelection();
+  const { parentElement: at } = selected?.anchorNode ?? {};
+  if (!at || selected!.isCollapsed || !notebook.node.contains(at)) {
+    return null;
+  }
+  const output = at.closest<HTMLElement>('.jp-OutputArea-child');
+  if (output) {
+    return chosenOutput({ content: notebook }, output);
+  }
+  const cell = notebook.widgets.find(({ node }) => node.contains(at));
+  const quote = selected!.toString().trim();
+  const start = cell?.model.sharedModel.getSource().indexOf(quote) ?? -1;
+  if (!cell || !quote || start < 0 || isShown(cell)) {
+    return null;
+  }
+  const rect = selected!.getRangeAt(0).getBoundingClientRect();
+  return {
+    target: {
+      kind: 'range',
+      cell: cell.model.id,
+      start,
+      end: start + quote.length
+    },
+    quote,
+    rect: () => rect,
+    focus: () => notebook.activate()
+  };
+}
+
+/** Return which line of an output is selected, nothing where that is no text of it. */
+function lineIn(output: HTMLElement): { line?: number } {
+  const selected = window.getSelection();
+  const text = output.querySelector('pre');
+  if (!text || selected?.isCollapsed !== false) {
+    return {};
+  }
+  const range = selected.getRangeAt(0);
+  if (!text.contains(range.startContainer)) {
+    return {};
+  }
+  const before = document.createRange();
+  before.setStart(text, 0);
+  before.setEnd(range.startContainer, range.startOffset);
+  return { line: before.toString().split('\n').length - 1 };
 }
 
 /** Show where something is. */

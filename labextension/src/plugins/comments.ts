@@ -34,7 +34,7 @@ import { CommentSessions } from '../comments/sessions';
 import { starter } from '../comments/threads';
 import { chosen, chosenOutput, goTo, type IChosen } from '../comments/where';
 import { makeAnchor, reattach, type Anchor } from '../documents/anchors';
-import { numberOf } from '../presence/jump';
+import { whereIs } from '../presence/jump';
 import { type ILiveDocument, ILiveDocuments } from '../tokens';
 
 const ID = 'rtc-widgets:comments';
@@ -65,7 +65,8 @@ class Comments {
       rendermime,
       add: () => void _app.commands.execute(COMMANDS.add),
       keys: () => this._keys(),
-      numberOf: cell => numberOf(this.panel.session?.widget ?? null, cell),
+      numberOf: cell =>
+        whereIs(this.panel.session?.widget ?? null, cell)?.number ?? null,
       go: id => this._go(id),
       attach: id => this._attach(id),
       copyLink: id => navigator.clipboard.writeText(this._link(id)),
@@ -90,24 +91,29 @@ class Comments {
     const live = this._documents.find(widget.context.model.sharedModel);
     // The text of a notebook is that notebook; there are its comments.
     const isView = live?.type === 'file' && live.path.endsWith('.ipynb');
-    if (!live || isView || this._all.has(live)) {
+    if (!live || isView) {
       return;
     }
-    const session = new CommentSession(live, widget);
-    this._all.set(live, session);
-    this.sessions.add(session);
-    session.discussion.arrived.connect((_, news) => this._tell(session, news));
-    session.discussion.changed.connect(() => this._openWanted());
-    widget.disposed.connect(() => {
-      this._all.delete(live);
-      this.follow();
-    });
+    const session = this._all.get(live) ?? this._begin(live, widget);
     if (widget instanceof NotebookPanel) {
       const pick = (id: string) => this.open(session, id);
       countAtCells(widget, session, pick, this._trans);
     }
     this.follow();
     this._openWanted();
+  }
+
+  private _begin(live: ILiveDocument, widget: IDocumentWidget): CommentSession {
+    const session = new CommentSession(live, widget);
+    this._all.set(live, session);
+    this.sessions.add(session);
+    session.discussion.arrived.connect((_, news) => this._tell(session, news));
+    session.discussion.changed.connect(() => this._openWanted());
+    live.model.disposed.connect(() => {
+      this._all.delete(live);
+      this.follow();
+    });
+    return session;
   }
 
   /** Show the comments of the document in front. */
@@ -139,7 +145,7 @@ class Comments {
     this._button.hide();
     const { target, quote } = what;
     const cell = 'cell' in target && target.cell ? target.cell : '';
-    const number = numberOf(session.widget, cell);
+    const number = whereIs(session.widget, cell)?.number ?? 0;
     const where =
       target.kind === 'output'
         ? this._trans.__('Output of cell %1', number)
@@ -149,7 +155,7 @@ class Comments {
       session,
       trans: this._trans,
       key: `new:${cell}`,
-      about: (target.kind !== 'output' && quote.trim()) || where,
+      about: quote.trim() || where,
       rect: what.rect,
       send: (text, mentions) => {
         const anchor = this._anchor(session, what, text);
@@ -213,9 +219,13 @@ class Comments {
     const model = widget?.context?.model.sharedModel;
     const live = model && this._documents.find(model);
     const found = live && this._all.get(live);
+    if (found) {
+      found.widget = widget as IDocumentWidget;
+    }
     // What is in front without a document, a terminal say, leaves the panel as it is.
     const last = this.panel.session;
-    return found ?? (widget?.context || last?.widget.isDisposed ? null : last);
+    const isGone = !last || !this._all.has(last.live);
+    return found ?? (widget?.context || isGone ? null : last);
   }
 
   private _anchor(
