@@ -186,6 +186,20 @@ class Provider:
         finally:
             self._requests.pop(id_, None)
 
+    async def ask(self, method: str, params: dict[str, Any]) -> Any:
+        """Ask for something until there is an answer, however often the connection breaks.
+
+        Only for what the relay knows when it comes a second time, by the ids in it.
+
+        Raises:
+            ChannelClosed: it refuses, or the document is closed.
+        """
+        while True:
+            try:
+                return await self.request(method, params)
+            except NotConnected:
+                _log.debug("%s: %s is asked again", self.path, method)
+
     async def save(self, timeout: float = REQUEST_TIMEOUT) -> Any:  # noqa: ASYNC109 (as above)
         """Have the file written; asks again where the connection breaks meanwhile.
 

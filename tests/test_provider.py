@@ -11,12 +11,14 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from pycrdt import Doc
 from support.memory_relay import MemoryRelay
 
 from rtc_widgets.channels.backoff import Backoff
 from rtc_widgets.documents.datafile import handle_of
 from rtc_widgets.documents.document import LiveDocument
 from rtc_widgets.documents.link import LinkState
+from rtc_widgets.documents.threads import Author, read_threads
 from rtc_widgets.errors import ChannelClosed, NotConnected
 from rtc_widgets.origins import Origin
 from rtc_widgets.protocol import awareness, event, peer, request, sync
@@ -24,6 +26,7 @@ from rtc_widgets.protocol.codes import CloseCode
 from rtc_widgets.protocol.welcome import Limits
 from rtc_widgets.provider import Provider
 from rtc_widgets.roles import Role
+from rtc_widgets.rooms.annotate import Actor, Annotator
 
 
 def cell(name: str, source: str) -> dict[str, Any]:
@@ -558,3 +561,66 @@ def test_what_is_sent_says_how_many_updates_it_holds() -> None:
     unacknowledged.acknowledge(1)
     assert unacknowledged.empty and unacknowledged.base("file") == "abcd"
     assert isinstance(peer.decode(sync.update(updates[0])), sync.Update)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    steps=st.lists(
+        st.tuples(
+            st.sampled_from(["ask", "drop", "away", "back", "deaf", "hears", "turn"]), st.integers(0, 3)
+        ),
+        max_size=30,
+    )
+)
+def test_what_is_asked_until_it_is_answered_happens_once(steps: list[tuple[str, int]]) -> None:
+    async def play() -> None:
+        relay = MemoryRelay("file", "text")
+        notes: Doc[Any] = Doc()
+        annotator = Annotator(notes, lambda _: True)
+        ada = Actor(Author("ada", "person", "Ada"), Role.EDITOR)
+
+        async def carry_out(_peer: Any, asked: request.Request) -> Any:
+            answer = annotator.carry_out(ada, asked.method, asked.params)
+            await asyncio.sleep(0)  # the log; the connection may break meanwhile
+            return answer
+
+        relay.document.on_request = carry_out
+        document = LiveDocument()
+        provider = Provider(
+            document, "a.txt", "file", relay.opener("ada"), backoff=Backoff(first=0.001, most=0.002)
+        )
+        await provider.start()
+        asked: list[asyncio.Task[Any]] = []
+        anchor = {"kind": "document"}
+        for what, number in steps:
+            match what:
+                case "ask":
+                    params = {
+                        "thread": f"t{number}",
+                        "comment": f"c{len(asked)}",
+                        "body": "x",
+                        "anchor": anchor,
+                    }
+                    asked.append(asyncio.create_task(provider.ask("comments.add", params)))
+                case "drop":
+                    relay.drop()
+                case "away" | "back":
+                    relay.away = what == "away"
+                case "deaf":
+                    relay.open_gate.clear()
+                case "hears":
+                    relay.open_gate.set()
+                case _:
+                    for _ in range(number + 1):
+                        await asyncio.sleep(0.001)
+        relay.away = False
+        relay.open_gate.set()
+        async with asyncio.timeout(30):
+            answers = await asyncio.gather(*asked)
+        said = [comment.id for thread in read_threads(notes).values() for comment in thread.comments]
+        assert sorted(said) == sorted(f"c{number}" for number in range(len(asked)))
+        assert sorted(answer["comment"] for answer in answers) == sorted(said)
+        await provider.aclose()
+        await relay.aclose()
+
+    asyncio.run(play())

@@ -129,18 +129,11 @@ class RemoteLink:
             return self._notes.document
 
     async def _ask(self, method: str, params: dict[str, Any]) -> Any:
-        task = asyncio.ensure_future(self._ask_until_answered(method, params))
+        task = asyncio.ensure_future(self.provider.ask(method, params))
         self._asking.add(task)
         task.add_done_callback(self._asking.discard)
         # Who waits may give up; what was asked for is asked for all the same.
         return await asyncio.shield(task)
-
-    async def _ask_until_answered(self, method: str, params: dict[str, Any]) -> Any:
-        while True:
-            try:
-                return await self.provider.request(method, params)
-            except NotConnected:
-                continue  # the ids in it tell the relay that it comes a second time
 
     def _check(self) -> None:
         if os.getpid() != self._pid:

@@ -6,6 +6,7 @@ connection broke, by whoever carries it (`Link.ask`), so that it happens once.
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 import weakref
@@ -20,7 +21,7 @@ from rtc_widgets.documents.anchors import Places, Resolution, resolve
 from rtc_widgets.documents.comment_edits import CommentEdit, compare
 from rtc_widgets.documents.people import People
 from rtc_widgets.documents.subscription import Subscription, weakly
-from rtc_widgets.documents.threads import THREADS, ThreadValue, read_people, read_threads
+from rtc_widgets.documents.threads import THREADS, ThreadValue, read_people, read_thread, read_threads
 from rtc_widgets.errors import ChannelClosed, CommentRefused, NotConnected
 
 if TYPE_CHECKING:
@@ -50,6 +51,8 @@ _REFUSALS = frozenset(
         "unknown-method",
     }
 )
+
+_log = logging.getLogger(__name__)
 
 _NO_LINK = (
     "Nobody keeps comments on this document: it is connected to nothing. Documents of rtc_widgets.notebook(), "
@@ -126,6 +129,14 @@ class Annotations:
             if self._read is None or self._read[0] != key:
                 self._read = key, read_threads(replica.doc)
             return self._read[1]
+
+    def thread(self, thread_id: str) -> ThreadValue | None:
+        """Return one thread, None where there is none of that id; raises what `threads` raises."""
+        live = self._live if self._live is not None else self._wait_for_replica(PATIENCE)
+        with live.reading() as replica:
+            if self._read is not None and self._read[0] == (replica, replica.version):
+                return self._read[1].get(thread_id)
+            return read_thread(replica.doc, thread_id)
 
     def settle(self, timeout: float = PATIENCE) -> None:
         """Wait until the threads are here, so that what comes is new; not where nothing is heard meanwhile."""
@@ -277,8 +288,9 @@ class Annotations:
 
     def _begin_watching(self) -> None:
         """Remember what is there, so that what is new can be told."""
-        if self._watchers and self._seen is None and self._live is not None:
-            self._seen = self.threads()
+        with self._news:
+            if self._watchers and self._seen is None and self._live is not None:
+                self._seen = self.threads()
 
     def _on_commit(self, _event: Any) -> None:
         if self._live is not None:
@@ -286,19 +298,22 @@ class Annotations:
 
     def _changed(self) -> None:
         """Tell those who watch or wait, after a transaction and outside the lock."""
-        threads = self.threads()
         edits: list[CommentEdit] = []
         with self._news:
-            for thread_id in [id_ for id_ in self._asked if id_ in threads]:
-                del self._asked[thread_id]
+            for thread_id in [id_ for id_ in list(self._asked) if self.thread(id_) is not None]:
+                self._asked.pop(thread_id, None)
             if self._seen is not None:
+                threads = self.threads()
                 edits = compare(self._seen, threads)
                 self._seen = threads
             self._news.notify_all()
             watchers = self._watchers
         if edits:
             for told in watchers:
-                told(edits, self._cause_of)
+                try:
+                    told(edits, self._cause_of)
+                except Exception:  # noqa: BLE001 (whoever looks on must not end the connection that brings it)
+                    _log.exception("What happened to comments could not be told.")
             for edit in edits:
                 self._caused.pop(edit.mark, None)
 

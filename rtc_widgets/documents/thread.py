@@ -205,7 +205,7 @@ class Thread:
             raise asked.refusal
         if asked is not None and not annotations.here:
             return None
-        found = annotations.threads().get(self._id)
+        found = annotations.thread(self._id)
         if found is None and asked is None:
             raise LookupError(_NO_THREAD)
         return found

@@ -244,17 +244,19 @@ class Annotator:
         Args:
             anchors: what each is about, by the ids of the threads, as it is to be kept here.
         """
+        here = read_threads(self._doc)
+        taken = {thread.number for thread in here.values()}
         with self._doc.transaction(origin=_ORIGIN):
             for thread in threads:
-                known = read_thread(self._doc, thread.id)
+                known = here.get(thread.id)
                 if known is None:
-                    self._bring(thread, anchors[thread.id])
+                    number = thread.number if thread.number > 0 and thread.number not in taken else None
+                    taken.add(self._bring(thread, anchors[thread.id], number))
                 elif known.deleted is None:
                     self._complete(known, thread)
 
-    def _bring(self, thread: ThreadValue, anchor: Mapping[str, Any]) -> None:
-        taken = {one.number for one in read_threads(self._doc).values()}
-        number = thread.number if thread.number > 0 and thread.number not in taken else self._number + 1
+    def _bring(self, thread: ThreadValue, anchor: Mapping[str, Any], number: int | None) -> int:
+        number = self._number + 1 if number is None else number
         self._number, self._count = max(self._number, number), self._count + 1
         self._threads[thread.id] = YMap(
             {
@@ -265,6 +267,7 @@ class Annotator:
                 "events": Array([_event(one) for one in thread.happenings]),
             }
         )
+        return number
 
     def _complete(self, known: ThreadValue, thread: ThreadValue) -> None:
         shared = self._threads[known.id]

@@ -178,3 +178,25 @@ def test_the_server_is_away_meanwhile_and_nothing_is_said_twice(serve: Any) -> N
             "Said while it was away.",
             "And now.",
         ]
+
+
+def test_who_may_not_write_may_comment(serve: Any) -> None:
+    server = serve(
+        config="""
+from jupyter_server.auth import Authorizer
+
+class OnlyComments(Authorizer):
+    def is_authorized(self, handler, user, action, resource):
+        return action == "read" or resource == "comments"
+
+c.ServerApp.authorizer_class = OnlyComments
+"""
+    )
+    path = server.notebook("commenter.ipynb", "x = 1")
+    with connect(server, path) as nb:
+        with pytest.raises(NotConnected, match="may read"):
+            nb[0].source = "x = 2"
+        thread = nb[0].comment("Should this be 2?", on="1")
+        assert thread.number == 1 and nb.comments[1].quote == "1"
+        thread.reply("It should.")
+        assert len(thread.comments) == 2

@@ -6,7 +6,9 @@ import asyncio
 import json
 from typing import Any
 
+import pytest
 from support.kernel import Kernel
+from support.kernels import install_kernelspec
 from support.tab import Tab
 
 from rtc_widgets.documents.threads import ThreadValue, read_threads
@@ -172,3 +174,31 @@ async def test_magics(server: Any) -> None:
             await asyncio.wait_for(result.done.wait(), 20)
             shown = [json.dumps(message["content"]) for message in kernel.messages[before:]]
             assert any(expected in one for one in shown), (wrong, shown)
+
+
+async def test_a_kernel_that_hears_between_cells_says_it_and_goes_on(serve: Any) -> None:
+    pytest.importorskip("xpython_launcher")
+    server = serve()
+    install_kernelspec(server.work / "data" / "kernels", "xpython_launcher")
+    path = server.notebook("xeus.ipynb", "x = 1")
+    async with (
+        Tab(server, path) as tab,
+        Tab(server, path, document="annotations") as notes,
+        Kernel(server, path, name="xpython_launcher") as kernel,
+    ):
+        await kernel.run("%load_ext rtc_widgets\nimport rtc_widgets")
+        while await kernel.run("print(rtc_widgets.notebook(required=False) is None)") == "True\n":
+            pass
+        printed = await kernel.run(
+            "nb = rtc_widgets.notebook()\nthread = nb[0].comment('Between cells.')\n"
+            "print(thread.state, thread.number, thread.body, repr(thread))"
+        )
+        assert printed == "pending None Between cells. <comment, pending: 'Between cells.'>\n"
+        await notes.until(lambda: threads(notes), "it is said all the same")
+        while await kernel.run("print(thread.state)") == "pending\n":
+            pass
+        assert await kernel.run("print(thread.state, thread.number, len(nb.comments))") == "open 1 1\n"
+        await tab.request("comments.add", thread=threads(notes)[0].id, comment="r", body="Heard.")
+        while await kernel.run("print(len(thread.comments))") == "1\n":
+            pass
+        assert await kernel.run("print(thread.comments[1].body)") == "Heard.\n"

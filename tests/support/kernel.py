@@ -37,17 +37,18 @@ class Kernel:
     ...     assert await kernel.run("print(1)") == "1\\n"
     """
 
-    def __init__(self, server: Server, path: str, type_: str = "notebook") -> None:
+    def __init__(self, server: Server, path: str, type_: str = "notebook", name: str = "python3") -> None:
         self.server = server
         self.path = path
         self.culled = False
         self._type = type_
+        self._name = name
         self.messages: list[dict[str, Any]] = []
         self._session = uuid.uuid4().hex
         self._results: dict[str, Result] = {}
 
     async def __aenter__(self) -> Self:
-        body = {"path": self.path, "name": self.path, "type": self._type, "kernel": {"name": "python3"}}
+        body = {"path": self.path, "name": self.path, "type": self._type, "kernel": {"name": self._name}}
         self.session = await asyncio.to_thread(self.server.api, "/api/sessions", "POST", body)
         self.id = self.session["kernel"]["id"]
         self._socket = await self._connect()
