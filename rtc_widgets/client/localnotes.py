@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping
 from concurrent.futures import Future
 from typing import Any
 
-from rtc_widgets.documents.anchors import Places, resolve
 from rtc_widgets.documents.cell_index import CellIndex
 from rtc_widgets.documents.document import LiveDocument
 from rtc_widgets.documents.threads import Author, ThreadValue, read_threads
@@ -15,6 +14,7 @@ from rtc_widgets.errors import ChannelClosed
 from rtc_widgets.origins import Origin
 from rtc_widgets.roles import Role
 from rtc_widgets.rooms.annotate import METHODS, Actor, Annotator
+from rtc_widgets.rooms.healing import placed
 
 __all__ = ["LocalNotes"]
 
@@ -60,8 +60,7 @@ class LocalNotes:
         """Bring in threads that the file holds; those that are here already get what they lack."""
         threads = list(threads)
         with self._content.reading() as replica:
-            places = Places(replica.doc)
-            anchors = {thread.id: _healed(places, thread.anchor) for thread in threads}
+            anchors = placed(replica.doc, threads)
         with self.live.writing(origin=_ORIGIN):
             self._annotator.restore(threads, anchors)
 
@@ -76,15 +75,6 @@ class LocalNotes:
             return True
         with self._content.reading() as replica:
             return isinstance(cell, str) and replica.part(CellIndex).place(cell) is not None
-
-
-def _healed(places: Places, anchor: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return an anchor that was read from a file, at its place in this document."""
-    try:
-        found = resolve(places, dict(anchor))
-    except (AttributeError, IndexError, KeyError, TypeError, ValueError):
-        return anchor  # of a later release, or damaged; what it says of its cell is understood all the same
-    return anchor if found.healed is None else found.healed
 
 
 def _user() -> str:

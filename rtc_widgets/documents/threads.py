@@ -23,6 +23,7 @@ __all__ = [
 
 PEOPLE = "people"
 THREADS = "threads"
+SETTINGS = "settings"
 
 ThreadState = Literal["open", "resolved"]
 

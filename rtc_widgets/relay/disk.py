@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 from jupyter_server.utils import ensure_async
 from tornado.web import HTTPError
 
+from rtc_widgets.documents.mirror import put_in, take_out
 from rtc_widgets.documents.seed import normalize
 from rtc_widgets.errors import ChannelClosed, DocumentError
 from rtc_widgets.protocol.codes import CloseCode
@@ -81,6 +82,7 @@ class FileVersion:
         line_end: what the file's lines end with.
         trusted: the indexes of the cells whose outputs the contents manager trusts.
         normal: the content, normalized, as for ``seed``.
+        page: the copy of the comments that a notebook has (docs/schema.md), which is no part of the content.
     """
 
     content: Any
@@ -89,6 +91,7 @@ class FileVersion:
     line_end: str = "\n"
     trusted: frozenset[int] = frozenset()
     normal: Any = None
+    page: Any = None
 
 
 class Disk:
@@ -170,13 +173,14 @@ class Disk:
         version = FileVersion(content, _stat(model), line_end=_line_end(content))
         if self._kind == "notebook":
             version = _notebook(version, again)
+            version = replace(version, page=take_out(version.content))
         try:
             return replace(version, normal=normalize(self._type, version.content))
         except DocumentError as error:
             raise _unreadable(self.path, error) from error
 
     async def write(
-        self, content: Any, *, trusted: Iterable[str] = (), line_end: str = "\n"
+        self, content: Any, *, trusted: Iterable[str] = (), line_end: str = "\n", page: Any = None
     ) -> tuple[Stat, Any]:
         """Write normalized *content*; return which version that made, and the content as hooks had left it.
 
@@ -186,7 +190,8 @@ class Disk:
         model = {"type": self._kind, "format": self._format, "content": content}
         if self._kind == "notebook":
             model["format"] = "json"
-            model["content"] = await asyncio.to_thread(_for_file, content, set(trusted))
+            made = await asyncio.to_thread(_for_file, content, set(trusted))
+            model["content"] = put_in(made, page)
         elif isinstance(content, bytes | bytearray):
             model["content"] = base64.b64encode(content).decode()
         elif line_end != "\n" and isinstance(content, str):
@@ -195,7 +200,10 @@ class Disk:
             saved = await ensure_async(self._contents.save(model, self.path))
         except (HTTPError, OSError, ValueError, TypeError) as error:
             raise _save_failed(self.path, error) from error
-        return _stat(saved), model["content"]
+        left = model["content"]
+        if self._kind == "notebook":
+            take_out(left)
+        return _stat(saved), left
 
     async def keep_copy(self) -> None:
         """Have the contents manager keep a checkpoint of the file as it is, if it can."""

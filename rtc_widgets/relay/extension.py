@@ -7,11 +7,12 @@ from typing import Any
 
 from jupyter_server.extension.application import ExtensionApp
 from jupyter_server.serverapp import ServerApp
-from traitlets import Bool, Float, Int, Unicode, validate
+from traitlets import Bool, Enum, Float, Int, Unicode, validate
 
 from rtc_widgets.errors import StoreError
 from rtc_widgets.protocol.welcome import Limits
 from rtc_widgets.relay.handlers import routes
+from rtc_widgets.relay.mirroring import MIRROR
 from rtc_widgets.relay.relay import Relay, RelaySettings
 
 __all__ = ["RelayApp"]
@@ -46,6 +47,12 @@ class RelayApp(ExtensionApp):
         min=0,
         help="Changes, of about a kilobyte, after which a snapshot is put beside a document's log, for it to load "
         "sooner. Large documents have fewer. The log keeps every change. 0 for none.",
+    ).tag(config=True)
+    mirror = Enum(
+        MIRROR,
+        default_value="ask",
+        help="Whether a copy of a notebook's comments stands in its file, too, so that they travel with it and show in "
+        "Git: always, never, or as people say who are asked at the first comment. A copy that is there is kept up.",
     ).tag(config=True)
     max_file_size = Int(
         100 * 2**20, help="Bytes; a larger file opens the ordinary way, without collaboration."
@@ -89,6 +96,7 @@ class RelayApp(ExtensionApp):
             recheck_interval=self.recheck_interval,
             store_path=self.store_path,
             snapshot_every=self.snapshot_every,
+            mirror=self.mirror,
             max_file_size=self.max_file_size,
             max_documents=self.max_documents,
             limits=Limits(self.max_frame, self.max_message, self.max_awareness, self.max_rate),

@@ -82,6 +82,12 @@ class RoomFile:
         """Awaited with the content that is about to be written."""
         self.on_saved: Callable[[Stat, Any], Awaitable[None]] | None = None
         """Awaited with each version of the file that was read or written, and with the base of merges then."""
+        self.page_for: Callable[[Any], Any] = _same
+        """Called with the copy of the comments that the file has, for the one that it is to have."""
+        self.on_page: Callable[[Any], None] = _ignore
+        """Called with a copy of the comments that somebody else wrote into the file."""
+        self.page: Any = None
+        """The copy of the comments that the file was last given, or was read with."""
         self.problem: ChannelClosed | None = None
         """Why the document is not being saved by itself, if it is not."""
         self.deleted = False
@@ -110,6 +116,7 @@ class RoomFile:
         self._looked_at = 0
         self._vanished: Stat | None = None  # what was known of a file that is gone
         self._told = ""
+        self._page_read: Any = None
         self._subscription: Subscription | None = doc.observe(self._on_transaction)
 
     @property
@@ -201,7 +208,8 @@ class RoomFile:
             self._doc.unobserve(self._subscription)
             self._subscription = None
         # These lead back here: without them the document goes at once, and not when the collector finds it.
-        self.on_notice = self.on_writable = _ignore
+        self.on_notice = self.on_writable = self.on_page = _ignore
+        self.page_for = _same
         self.before_save = self.on_saving = self.on_saved = None
 
     def remove(self) -> None:
@@ -252,6 +260,11 @@ class RoomFile:
             self._say(dirty=True)
         self._schedule.touch()
 
+    def commented(self) -> None:
+        """Note that the file is to have another copy of the comments."""
+        self._changes += 1
+        self.changed()
+
     async def save(self) -> dict[str, Any]:
         """Write the file now, because a person asked for it; requests that come together share one write.
 
@@ -301,7 +314,9 @@ class RoomFile:
             changes = self._changes
             versions.settle_twins()
             content = await versions.live()
-            if self._known is not None and content == versions.base and not (forced and versions.old_format):
+            page = self.page_for(self.page)
+            same = content == versions.base and page == self.page
+            if self._known is not None and same and not (forced and versions.old_format):
                 self._clean(changes)
                 return self._known
             if not forced and versions.would_empty(content):
@@ -316,22 +331,25 @@ class RoomFile:
             if self.on_saving is not None:
                 await self.on_saving(content)
             if self._known is None or (await self._disk.stat()).same(self._known):
-                return await self._write(content, changes)
+                return await self._write(content, changes, page)
         raise ChannelClosed(
             "save-failed", f"{self.path} could not be saved: it changes faster than it is merged."
         )
 
-    async def _write(self, content: Any, changes: int) -> Stat:
+    async def _write(self, content: Any, changes: int, page: Any) -> Stat:
         versions = self._versions
         before, known = versions.base, self._known or self._vanished
         versions.attempted = content
         written, left = await self._disk.write(
-            content, trusted=versions.to_trust(content), line_end=versions.line_end
+            content, trusted=versions.to_trust(content), line_end=versions.line_end, page=page
         )
         version = await self._disk.read_back()
         self._schedule.succeeded()
         self._strikes, self.deleted, self._told = 0, False, ""
         same = version.stat.last_modified == written.last_modified
+        if same:
+            # Also where a hook has stripped it: it is not written again and again.
+            self.page, self._page_read = page, version.page
         self._took(version, await versions.wrote(content, left, version, same=same))
         self._looked_at = self._looks
         if known is not None:
@@ -391,6 +409,9 @@ class RoomFile:
     def _took(self, version: FileVersion, conflicts: list[str]) -> None:
         self._note_writable(version.stat)
         self._known = version.stat
+        if version.page != self._page_read:
+            self.page = self._page_read = version.page
+            self.on_page(version.page)
         self.problem, self._blocked = None, ""
         self.removed = False
         # In the turn of the merge, so that the log has both or neither: `Versions.recover`.
@@ -554,3 +575,8 @@ def _overwrite(path: str) -> str:
 
 def _ignore(*_: object) -> None:
     """Stand in for a callback that nobody has set."""
+
+
+def _same(page: Any) -> Any:
+    """Leave the copy of the comments in the file as it is."""
+    return page

@@ -23,6 +23,7 @@ from rtc_widgets.registry import document_class
 from rtc_widgets.relay.disk import FileVersion, Stat
 from rtc_widgets.relay.files import RoomFile
 from rtc_widgets.relay.index import RoomIndex, RoomRecord
+from rtc_widgets.relay.mirroring import Mirroring
 from rtc_widgets.relay.projections import IN_STEP, TextBacking
 from rtc_widgets.relay.text_room import TextRoom
 from rtc_widgets.rooms.document import RoomDocument
@@ -243,6 +244,9 @@ class RoomMaker:
         content, annotations = await self._documents(record, doc, tally)
         room = Room(record.room, key.path, key.format, key.type, content, annotations, file)
         room.private = self._private
+        if key.type == "notebook":
+            mirroring = Mirroring(room.annotator, content, annotations, file, self._settings.mirror)
+            room.undecided = mirroring.undecided
         file.on_notice = room.tell
         file.on_writable = lambda _: room.roles_changed()
         file.on_saving = partial(self._index.saving, record.room)

@@ -20,6 +20,7 @@ from rtc_widgets.relay.access import Grants
 from rtc_widgets.relay.claim import Claim
 from rtc_widgets.relay.index import RoomIndex
 from rtc_widgets.relay.kernels import Kernels
+from rtc_widgets.relay.mirroring import Mirror
 from rtc_widgets.relay.opening import RoomMaker
 from rtc_widgets.relay.private import PrivateFile
 from rtc_widgets.rooms.manager import RoomKey, RoomManager
@@ -46,6 +47,7 @@ class RelaySettings:
     close_delay: float = 60.0
     recheck_interval: float = 60.0
     store_path: str = ""
+    mirror: Mirror = "ask"
     snapshot_every: int = 1000
     max_file_size: int = 100 * 2**20
     max_documents: int = 256

@@ -19,6 +19,7 @@ from pycrdt import Map as YMap
 from rtc_widgets.documents.anchor_form import checked_anchor
 from rtc_widgets.documents.threads import (
     PEOPLE,
+    SETTINGS,
     THREADS,
     Author,
     CommentValue,
@@ -36,6 +37,7 @@ __all__ = ["METHODS", "Actor", "Annotator", "Bounds"]
 
 _ID = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 _ORIGIN = Origin("relay")
+_DECISIONS = ("always", "never")
 # How many of an author's last edits of a comment are remembered, to know one that comes a second time.
 _REMEMBERED = 8
 
@@ -114,6 +116,7 @@ class Annotator:
         self._clock = clock
         self._threads = doc.get(THREADS, type=YMap)
         self._people = doc.get(PEOPLE, type=YMap)
+        self._settings = doc.get(SETTINGS, type=YMap)
         threads = read_threads(doc).values()
         self._number = max((thread.number for thread in threads), default=0)
         self._count = sum(thread.deleted is None for thread in threads)
@@ -122,6 +125,12 @@ class Annotator:
     def count(self) -> int:
         """Return how many threads there are, without the deleted ones."""
         return self._count
+
+    @property
+    def mirror(self) -> str | None:
+        """Return what was decided about a copy in the file: ``always``, ``never``, or None for nothing."""
+        decided = self._settings.get("mirror")
+        return decided if decided in _DECISIONS else None
 
     def carry_out(self, actor: Actor, method: str, params: Mapping[str, Any]) -> dict[str, Any]:
         """Do what *method* of docs/protocol.md, 3.4, asks, or nothing.
@@ -287,6 +296,18 @@ class Annotator:
         for one in new:
             shared["events"].append(_event(one))
 
+    def decide(self, actor: Actor, params: Mapping[str, Any]) -> dict[str, Any]:
+        """Decide whether the file gets a copy of the comments."""
+        decided = params.get("mirror")
+        if decided not in _DECISIONS:
+            raise _bad(f"'mirror' is one of {', '.join(_DECISIONS)}.")
+        if not actor.role.may_write:
+            raise ChannelClosed(CloseCode.READ_ONLY, CloseCode.READ_ONLY.sentence)
+        if self.mirror != decided:
+            with self._doc.transaction(origin=_ORIGIN):
+                self._settings["mirror"] = decided
+        return {"mirror": decided}
+
     # What these share
 
     def _begin(
@@ -413,6 +434,7 @@ METHODS: Mapping[str, Callable[[Annotator, Actor, Mapping[str, Any]], dict[str, 
     "comments.resolve": Annotator.resolve,
     "comments.reopen": Annotator.reopen,
     "comments.attach": Annotator.attach,
+    "comments.mirror": Annotator.decide,
 }
 
 

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rtc_widgets.documents.anchors import Places, resolve
-from rtc_widgets.documents.threads import read_threads
+from rtc_widgets.documents.threads import ThreadValue, read_threads
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from pycrdt import Doc
+
     from rtc_widgets.rooms.annotate import Annotator
     from rtc_widgets.rooms.document import RoomDocument
 
-__all__ = ["Healer"]
+__all__ = ["Healer", "placed"]
 
 # Seconds between two times: an anchor is some hundred bytes in the log each time, and resolves without that, too.
 PAUSE = 5.0
@@ -61,3 +65,17 @@ class Healer:
     def _on_changed(self) -> None:
         if self._timer is None and self._annotator.count:
             self._timer = asyncio.get_running_loop().call_later(self._pause, self.heal)
+
+
+def placed(doc: Doc[Any], threads: Iterable[ThreadValue]) -> dict[str, Mapping[str, Any]]:
+    """Return the anchors of threads that were kept elsewhere, by the threads' ids, at their places in *doc*."""
+    places = Places(doc)
+    return {thread.id: _placed(places, thread.anchor) for thread in threads}
+
+
+def _placed(places: Places, anchor: Mapping[str, Any]) -> Mapping[str, Any]:
+    try:
+        found = resolve(places, dict(anchor))
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError):
+        return anchor  # of a later release, or damaged; what it says of its cell is understood all the same
+    return anchor if found.healed is None else found.healed

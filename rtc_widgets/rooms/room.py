@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, Protocol
 
@@ -116,12 +116,14 @@ class Room:
         """The room that this one is a view of."""
         self.private: PrivateNotes | None = None
         """Where what is kept for single people is kept, where there is a place for it."""
+        self.undecided: Callable[[], bool] = _never
+        """Tells whether somebody is to be asked about a copy of the comments in the file."""
         self._keeping = asyncio.Lock()
         for document in self.documents.values():
             document.on_request = self._on_request
         content.on_changed(backing.changed)
-        self._annotator = Annotator(annotations.doc, partial(_exists, content.doc, type_))
-        self._healer = Healer(content, annotations, self._annotator)
+        self.annotator = Annotator(annotations.doc, partial(_exists, content.doc, type_))
+        self._healer = Healer(content, annotations, self.annotator)
 
     @property
     def empty(self) -> bool:
@@ -195,6 +197,7 @@ class Room:
         for document in self.documents.values():
             await document.aclose(code, reason)
         self.views.clear()  # each leads back here
+        self.undecided = _never  # so does this
 
     async def _on_request(self, peer: RoomPeer, asked: Request) -> Any:
         if asked.method in METHODS:
@@ -226,8 +229,10 @@ class Room:
         # What is commented on may be in the same message.
         self.content.flush()
         with self.annotations.signed(peer.user):
-            answer = self._annotator.carry_out(_actor(peer), asked.method, asked.params)
+            answer = self.annotator.carry_out(_actor(peer), asked.method, asked.params)
         await self.annotations.committed()
+        if asked.method == "comments.add" and peer.role.may_write and self.undecided():
+            answer["mirror"] = "ask"
         return answer
 
     async def _keep(self, notes: PrivateNotes, peer: RoomPeer, asked: Request) -> dict[str, Any]:
@@ -254,6 +259,10 @@ def _cell_ids(doc: Doc[Any], type_: str) -> set[str]:
     cells = doc.get("cells", type=Array)
     # One call for all: `cells[i]` costs more the further back the cell is.
     return {cell["id"] for cell in json.loads(str(cells)) if "id" in cell}
+
+
+def _never() -> bool:
+    return False
 
 
 def _actor(peer: RoomPeer) -> Actor:
