@@ -147,10 +147,14 @@ class LinkedDocument:
     def again(self) -> None:
         """Say again what the relay may have lost, or a new one has never heard: all but the document itself."""
         self._barriers = [(future, None) for future, _ in self._barriers]
-        for _, frame in self._requests.values():
-            self.sender.put(frame)
+        self.ask_again()
         if self.people.mine:
             self._introduce()
+
+    def ask_again(self) -> None:
+        """Ask again for what was not answered: the question may have been lost, or the answer."""
+        for _, frame in self._requests.values():
+            self.sender.put(frame)
 
     def greet(self) -> None:
         """Say who this is; after the relay has said who is here."""

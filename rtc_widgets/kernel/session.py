@@ -356,8 +356,9 @@ class KernelSession:
             self._uplink.publish(message.kind, message.buffers, comm_id=document.comm_id, seq=message.seq)
         document.after_sending()
         if document.receiver.ask(now):
-            # What people say is not made good by a resync.
+            # What people say is not made good by a resync, nor are answers.
             document.sender.put(query_awareness.encode())
+            document.ask_again()
             self._uplink.publish("resync", [document.resync()], comm_id=document.comm_id)
 
     def _ask(self, path: str | None) -> None:
