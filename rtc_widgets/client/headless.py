@@ -24,12 +24,14 @@ from rtc_widgets.documents.seed import normalize, own_ids, seed
 from rtc_widgets.documents.ycells import read_cells, set_outputs
 from rtc_widgets.errors import ChannelClosed
 from rtc_widgets.kernel_link import KernelLink
+from rtc_widgets.kernel_link.link import NO_NOTES
 from rtc_widgets.origins import Origin
 from rtc_widgets.protocol import kernel, sync, version
 from rtc_widgets.protocol.codes import CloseCode
 from rtc_widgets.protocol.peer import decode
 from rtc_widgets.protocol.welcome import Welcome
 from rtc_widgets.roles import Role
+from rtc_widgets.rooms.annotate import METHODS
 from rtc_widgets.rooms.document import RoomDocument
 from rtc_widgets.stores.memory import MemoryStore
 
@@ -238,6 +240,8 @@ class HeadlessRelay:
         self._news.set()
 
     async def _on_request(self, peer: RoomPeer, asked: Request) -> Any:
+        if asked.method in METHODS:
+            raise ChannelClosed(CloseCode.NO_DOCUMENT, NO_NOTES)
         if asked.method != "save":
             raise ChannelClosed("unknown-method", f"This release answers no request {asked.method!r}.")
         # Who runs the notebook writes the file, when the run has ended: there is nothing to do, and nothing wrong.

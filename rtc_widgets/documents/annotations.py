@@ -42,6 +42,7 @@ _REFUSALS = frozenset(
     {
         "bad-request",
         "internal-error",
+        "no-document",
         "no-target",
         "no-thread",
         "not-yours",

@@ -214,6 +214,15 @@ async def test_edits_by_a_thread_between_cells_are_in_the_result():
     assert nb.cells[2].source == "1 # by a thread"
 
 
+async def test_comments_need_a_server_and_say_so():
+    nb = notebook(
+        HANDLE + "for what in ('nb[0].comment(\"Why?\")', 'len(nb.comments)'):\n"
+        "    try: eval(what)\n    except rtc_widgets.RtcError as error: print(error)"
+    )
+    await run(nb)
+    assert printed(nb.cells[0]).count("without a server. Run it in JupyterLab") == 2
+
+
 async def test_saving_is_nobodys_fault_and_the_extension_may_be_unloaded():
     nb = notebook(HANDLE + "nb[1].source = 'pass'\n%unload_ext rtc_widgets", "raise RuntimeError", "1")
     await run(nb)
