@@ -25,7 +25,7 @@ def _select(person: Person, index: int) -> None:
     person.cells.nth(index).locator(".jp-InputPrompt").click()
 
 
-@pytest.mark.parametrize("how", ["cut", "swallow"])
+@pytest.mark.parametrize("how", [pytest.param("cut", marks=pytest.mark.oldest), "swallow"])
 def test_two_people_work_on_while_one_has_no_network(lab, visit, behind, how):
     path = lab.notebook(f"offline-{how}.ipynb", "a", "b", "c", "d", "print(6 * 7)")
     network = behind(lab)
