@@ -231,7 +231,8 @@ class Room:
         with self.annotations.signed(peer.user):
             answer = self.annotator.carry_out(_actor(peer), asked.method, asked.params)
         await self.annotations.committed()
-        if asked.method == "comments.add" and peer.role.may_write and self.undecided():
+        begins = asked.method == "comments.add" and "anchor" in asked.params
+        if begins and peer.role.may_write and self.undecided():
             answer["mirror"] = "ask"
         return answer
 

@@ -15,6 +15,8 @@ from support.person import Person
 from support.server import Server, until
 from support.tab import Tab
 
+from rtc_widgets.documents.mirror import from_mirror
+
 # Tokens are names, as in tests/browser/test_viewer.py. Cleo may read and comment, Eve may only read.
 CONFIG = """
 from jupyter_server.auth import Authorizer, IdentityProvider, User
@@ -133,6 +135,25 @@ def test_two_people_talk_about_a_piece_of_code(office, visit, screenshots):
     expect(highlights(ada)).to_have_text("0.5")
     for person in (ada, ben):
         person.sees_no_dialog()
+
+
+def test_who_comments_first_says_whether_the_file_gets_a_copy(office, visit, screenshots):
+    path = office.notebook("copy.ipynb", "rate = 0.5", "y = 2")
+    ada = visit(office, path, "ada")
+    comment(ada, "0.5", "Why?")
+    question = ada.toast("Shall the notebook’s file have a copy, too?")
+    expect(question).to_be_visible()
+    ada.page.screenshot(path=screenshots / "comments-copy.png")
+    comment(ada, "rate", "Whose?")
+    expect(question).to_have_count(1)
+    assert from_mirror(office.read(path)["metadata"]) == []
+    question.get_by_role("button", name="Keep a Copy").click()
+    expect(question).to_have_count(0)
+    until(lambda: len(from_mirror(office.read(path)["metadata"])) == 2, "the file has both")
+    comment(ada, "y", "What?", 1)
+    until(lambda: len(from_mirror(office.read(path)["metadata"])) == 3, "the file follows")
+    expect(question).to_have_count(0)
+    ada.sees_no_dialog()
 
 
 def test_what_one_writes_is_kept_harmless_and_can_be_changed(office, visit, screenshots):

@@ -40,6 +40,11 @@ export class Asking {
     return this._changed;
   }
 
+  /** The relay answered: what it said. */
+  get answered(): ISignal<this, unknown> {
+    return this._answers;
+  }
+
   /** Take up what an earlier page asked and got no answer to. */
   restore(): void {
     for (const one of this._kept.load()) {
@@ -93,7 +98,10 @@ export class Asking {
     }
     this._underway.add(asked.id);
     this._asker.request(asked.method, { ...asked.params }).then(
-      () => this._answered(asked.id, null),
+      answer => {
+        this._answered(asked.id, null);
+        this._answers.emit(answer);
+      },
       (error: Error) => this._answered(asked.id, error)
     );
   }
@@ -139,6 +147,7 @@ export class Asking {
   private readonly _asked = new Map<string, IAsked>();
   private readonly _done = new Set<string>();
   private readonly _underway = new Set<string>();
+  private readonly _answers = new Signal<this, unknown>(this);
   private readonly _changed = new Signal<this, string>(this);
   private _isDisposed = false;
 }

@@ -48,6 +48,11 @@ export class Discussion {
     const { doc, replica, content, kept } = _options;
     this._asking = new Asking(content, kept, replica);
     this._asking.changed.connect((_, id) => this._tell([id]));
+    this._asking.answered.connect((_, answer) => {
+      if ((answer as { mirror?: unknown } | null)?.mirror === 'ask') {
+        this._undecided.emit();
+      }
+    });
     doc.getMap(THREADS).observeDeep(this._onThreads);
     doc.getMap(PEOPLE).observe(this._onPeople);
     replica.stateChanged.connect(this._onState);
@@ -64,6 +69,16 @@ export class Discussion {
   /** Somebody else wrote something while this person was here. */
   get arrived(): ISignal<this, INews> {
     return this._arrived;
+  }
+
+  /** This person commented, and nobody has decided yet whether the file gets a copy. */
+  get undecided(): ISignal<this, void> {
+    return this._undecided;
+  }
+
+  /** Decide whether the file gets a copy of the comments. */
+  async decide(mirror: 'always' | 'never'): Promise<void> {
+    await this._options.content.request('comments.mirror', { mirror });
   }
 
   /** Whether the threads have come once. */
@@ -289,6 +304,7 @@ export class Discussion {
     this
   );
   private readonly _arrived = new Signal<this, INews>(this);
+  private readonly _undecided = new Signal<this, void>(this);
   private readonly _shown = new Map<string, IShownThread | null>();
   private _threads: Map<string, IThread> | null = null;
   private _all: readonly IShownThread[] | null = null;

@@ -23,6 +23,7 @@ import {
 } from '@jupyterlab/translation';
 import type { YFile } from '@jupyter/ydoc';
 import { countAtCells } from '../comments/badges';
+import { askForCopy } from '../comments/copy_in_file';
 import type { INews } from '../comments/discussion';
 import { highlights } from '../comments/highlights';
 import { addCommentIcon, commentIcon } from '../comments/icons';
@@ -109,6 +110,7 @@ class Comments {
     this.sessions.add(session);
     session.discussion.arrived.connect((_, news) => this._tell(session, news));
     session.discussion.changed.connect(() => this._openWanted());
+    askForCopy(session.discussion, this._trans);
     live.model.disposed.connect(() => {
       this._all.delete(live);
       this.follow();
