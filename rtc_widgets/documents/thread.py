@@ -13,7 +13,7 @@ from rtc_widgets.documents.annotations import PATIENCE, Annotations, Asked
 from rtc_widgets.documents.events import running_callbacks
 from rtc_widgets.documents.mentions import mentioned
 from rtc_widgets.documents.threads import Author, CommentValue, ThreadValue
-from rtc_widgets.errors import CommentRefused, RtcError
+from rtc_widgets.errors import CommentRefused, DocumentError, RtcError
 from rtc_widgets.ids import new_id
 
 if TYPE_CHECKING:
@@ -26,13 +26,17 @@ if TYPE_CHECKING:
 __all__ = ["Comment", "Thread", "begin"]
 
 _NO_THREAD = "There is no such thread here. list(nb.comments) shows those that there are."
-_NO_WORDS = "This comment was deleted."
+_IN_TRANSACTION = (
+    "What is written in a transaction is not there for others before its end, and perhaps never: comment on it after "
+    "the block."
+)
 
 
 def begin(
     handle: Annotated, body: str, target: Mapping[str, Any], timeout: float | None = PATIENCE
 ) -> Thread:
     """Begin a thread about a place of a document, and return its handle."""
+    _refuse_transaction(handle)
     with handle.document.reading() as replica:
         anchor = make_anchor(replica.doc, target)
     thread = Thread(handle, new_id())
@@ -181,6 +185,7 @@ class Thread:
             on: a place in that cell.
             timeout: seconds to wait for the answer.
         """
+        _refuse_transaction(self._handle)
         wanted = self._handle.target(target, on, self)
         with self._handle.document.reading() as replica:
             anchor = reattach(replica.doc, dict(self.anchor), wanted)
@@ -301,6 +306,11 @@ class Thread:
             return looks.thread(*thread_line(self, value), [_said(one) for one in value.comments])
         except (LookupError, RtcError) as error:
             return looks.text(str(error))
+
+
+def _refuse_transaction(handle: Annotated) -> None:
+    if handle.document.stage_of_caller() is not None:
+        raise DocumentError(_IN_TRANSACTION)
 
 
 def thread_line(thread: Thread, value: ThreadValue) -> tuple[str, str, str]:

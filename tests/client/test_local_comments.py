@@ -12,7 +12,7 @@ import nbformat
 import pytest
 
 import rtc_widgets
-from rtc_widgets.errors import CommentRefused, NotConnected
+from rtc_widgets.errors import CommentRefused, DocumentError, NotConnected
 
 
 @pytest.fixture
@@ -193,3 +193,17 @@ def test_a_thread_of_a_later_release_is_at_its_cell(file: Path) -> None:
         assert nb.comments[1].cell == nb[0]
         nb.comments[1].reply("y")
     assert items(file)[0]["rtc_widgets"]["anchor"]["kind"] == "something new"
+
+
+def test_what_may_never_be_there_takes_no_comment(file: Path) -> None:
+    with rtc_widgets.local(file) as nb:
+        thread = nb[0].comment("Before")
+        with nb.transaction():
+            cell = nb.append("y = 2")
+            with pytest.raises(DocumentError, match="after the block"):
+                cell.comment("Inside")
+            with pytest.raises(DocumentError, match="after the block"):
+                thread.reattach(cell)
+            thread.reply("A reply is about nothing new.")
+        cell.comment("After")
+        assert [thread.body for thread in nb.comments] == ["Before", "After"]
