@@ -8,6 +8,7 @@ import threading
 from typing import Any
 
 import pytest
+from support.proxy import Proxy
 from support.server import Server, until
 
 import rtc_widgets
@@ -16,6 +17,10 @@ from rtc_widgets.errors import CommentRefused, DocumentError, NotConnected
 
 def connect(server: Server, path: str, **options: Any) -> Any:
     return rtc_widgets.connect(server.url, token=server.token, path=path, **options)
+
+
+def said(nb: Any) -> int:
+    return sum(len(thread.comments) for thread in nb.comments)
 
 
 def test_a_thread_from_its_beginning_to_its_end(server: Server) -> None:
@@ -200,3 +205,35 @@ c.ServerApp.authorizer_class = OnlyComments
         assert thread.number == 1 and nb.comments[1].quote == "1"
         thread.reply("It should.")
         assert len(thread.comments) == 2
+
+
+def test_the_network_breaks_again_and_again_and_everything_is_said_once(server: Server) -> None:
+    path = server.notebook("network.ipynb", "x = 1")
+    proxy = Proxy(server)
+    try:
+        with (
+            rtc_widgets.connect(proxy.url, token=server.token, path=path) as ada,
+            connect(server, path) as ben,
+        ):
+            done = threading.Event()
+
+            def talk() -> None:
+                thread = ada[0].comment("0")
+                for number in range(1, 12):
+                    thread.reply(str(number))
+                done.set()
+
+            talking = threading.Thread(target=talk)
+            talking.start()
+            while not done.is_set():
+                before = said(ben)
+                proxy.cut()
+                proxy.restore()
+                # It gets on between two breaks, or it has ended.
+                until(lambda n=before: done.is_set() or said(ben) > n, "it goes on", 30)
+            talking.join(10)
+            (thread,) = ada.comments
+            until(lambda: len(thread.comments) == 12, "all is here, also after the last break")
+            assert [comment.body for comment in thread.comments] == [str(number) for number in range(12)]
+    finally:
+        proxy.close()
