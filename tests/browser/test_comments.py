@@ -11,11 +11,12 @@ from typing import Any
 import pytest
 from playwright.sync_api import Locator, expect
 from support.others import ADAPTIVE
-from support.person import Person
+from support.person import NotebookPerson, Person
 from support.server import Server, until
 from support.tab import Tab
 
 from rtc_widgets.documents.mirror import from_mirror
+from rtc_widgets.documents.anchors import make_anchor
 
 # Tokens are names, as in tests/browser/test_viewer.py. Cleo may read and comment, Eve may only read.
 CONFIG = """
@@ -45,9 +46,16 @@ c.ServerApp.authorizer_class = ByName
 """
 
 
+LOAD = (
+    "%load_ext rtc_widgets\nimport rtc_widgets\nnb = rtc_widgets.notebook()\n"
+    "nb.comments[1].reply('Seen by the kernel');"
+)
+
+
 @pytest.fixture(scope="module")
 def office(tmp_path_factory):
-    server = Server(tmp_path_factory.mktemp("office"), "lab", config=CONFIG)
+    options = ["--JupyterNotebookApp.expose_app_in_browser=True"]
+    server = Server(tmp_path_factory.mktemp("office"), "lab", options, CONFIG)
     (server.work / "settings/@jupyterlab/apputils-extension/themes.jupyterlab-settings").write_text(ADAPTIVE)
     yield server
     server.close()
@@ -107,7 +115,7 @@ def opened(person: Person) -> Locator:
 
 
 def test_two_people_talk_about_a_piece_of_code(office, visit, screenshots):
-    path = office.notebook("talk.ipynb", "rate = 0.5\nprint(rate)", "y = 2")
+    path = office.notebook("talk.ipynb", "rate = 0.5\nprint(rate)", LOAD)
     ada, ben = visit(office, path, "ada"), visit(office, path, "ben", color_scheme="dark")
     comment(ada, "0.5", "Why **half**?")
     for person in (ada, ben):
@@ -125,6 +133,11 @@ def test_two_people_talk_about_a_piece_of_code(office, visit, screenshots):
     # The highlight follows the text, whoever types.
     ben.type("# a comment\n", 0, end=False)
     expect(highlights(ada)).to_have_text("0.5")
+    # The code answers too, and is no person.
+    ada.run(1)
+    expect(cards(ben)).to_contain_text("Seen by the kernel")
+    expect(cards(ben).locator(".rtcw-Face.rtcw-mod-kernel")).to_have_count(1)
+    ben.page.screenshot(path=screenshots / "comments-kernel.png")
     cards(ada).get_by_role("button", name="Resolve").click()
     for person in (ada, ben):
         expect(highlights(person)).to_have_count(0)
@@ -292,6 +305,58 @@ def test_without_a_connection_one_comments_on_and_it_is_there_once(office, visit
         person.sees_no_dialog()
 
 
+def test_in_notebook_7_too_and_without_the_mouse(office, visit, screenshots):
+    pytest.importorskip("notebook", reason='Notebook 7 is not installed: pip install "notebook>=7.4"')
+    path = office.notebook("seven.ipynb", "x = 1", "1 / 0")
+    ada = visit(office, path, "ada", at=NotebookPerson)
+    comment(ada, "1", "One?")
+    opened(ada)
+    expect(cards(ada)).to_contain_text("One?")
+    ada.page.screenshot(path=screenshots / "comments-notebook7.png")
+    # A line of a traceback: select a word of it, and the keys.
+    ada.run(1)
+    line = ada.cells.nth(1).locator(".jp-OutputArea-output", has_text="ZeroDivisionError")
+    expect(line).to_be_visible()
+    line.evaluate(
+        """output => {
+            const walker = document.createTreeWalker(output.querySelector('pre'), NodeFilter.SHOW_TEXT);
+            let last = null;
+            while (walker.nextNode()) {
+                if (walker.currentNode.textContent.includes('division by zero')) last = walker.currentNode;
+            }
+            getSelection().setBaseAndExtent(last, 0, last, 5);
+        }"""
+    )
+    ada.page.keyboard.press("Control+Alt+m")
+    expect(composer(ada).get_by_role("combobox")).to_be_focused()
+    ada.page.keyboard.type("Why?")
+    ada.page.keyboard.press("Control+Enter")
+    expect(cards(ada).nth(1).locator(".rtcw-Thread-quote")).to_have_text(
+        "ZeroDivisionError: division by zero"
+    )
+    # From thread to thread, reply, resolve and delete, all by keys.
+    cards(ada).first.focus()
+    ada.page.keyboard.press("r")
+    ada.page.keyboard.type("Two.")
+    ada.page.keyboard.press("Tab")
+    ada.page.keyboard.press("Tab")
+    expect(cards(ada).first.get_by_role("button", name="Reply & Resolve")).to_be_focused()
+    ada.page.keyboard.press("Enter")
+    expect(cards(ada)).to_have_count(1)
+    expect(cards(ada)).to_contain_text("Why?")
+    # Its link leads to this page.
+    link = ada.page.evaluate(
+        """async () => {
+            let copied = '';
+            navigator.clipboard.writeText = text => { copied = text; return Promise.resolve(); };
+            document.querySelector('.rtcw-Thread [data-id=link]').click();
+            return copied;
+        }"""
+    )
+    assert re.fullmatch(rf"{office.url}/notebooks/{path}#rtc-thread=[a-f0-9-]+", link)
+    ada.sees_no_dialog()
+
+
 def test_five_hundred_threads_are_drawn_as_they_are_seen(office, visit, screenshots):
     path = office.notebook("many.ipynb", *(f"x{number} = {number}" for number in range(50)))
     at_once(begin(office, path, 500))
@@ -311,7 +376,7 @@ def test_five_hundred_threads_are_drawn_as_they_are_seen(office, visit, screensh
     panel(ada).get_by_role("searchbox").fill("#500")
     expect(cards(ada)).to_have_count(1)
     cards(ada).click()
-    expect(ada.cells.nth(49)).to_have_class(re.compile("jp-mod-active"))
+    expect(highlights(ada, 49).and_(ada.page.locator(".rtcw-mod-active"))).to_be_visible()
     ada.sees_no_dialog()
 
 
@@ -326,7 +391,7 @@ async def begin(server: Server, path: str, count: int) -> None:
                 thread=f"t{number}",
                 comment=f"c{number}",
                 body=f"Number {number} of *many*.",
-                anchor={"kind": "cell", "cell": cell, "quote": {"exact": "", "prefix": "", "suffix": ""}},
+                anchor=make_anchor(tab.doc, {"kind": "range", "cell": cell, "start": 0, "end": 2}),
             )
 
 

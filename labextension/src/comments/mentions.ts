@@ -21,6 +21,7 @@ export interface IQuery {
 
 /** Suggestions at a time. */
 const MOST = 6;
+const LETTER = /[\p{L}\p{N}_]/u;
 /** Characters behind an `@` in which a name is looked for. */
 const LONGEST = 40;
 
@@ -59,24 +60,27 @@ export function suggest(
     .map(({ who }) => who);
 }
 
-/** Return where in a text people are mentioned, in order. */
+/** Return where in a text people are mentioned, by what they are called or by their user names; in order. */
 export function mentionsAt(
   text: string,
   people: readonly Pick<IMentionable, 'user' | 'name'>[]
 ): { readonly user: string; readonly from: number; readonly to: number }[] {
   // Of Ann and Ann Lee the longer one is meant.
-  const longest = [...people]
-    .filter(({ name }) => name)
-    .sort((a, b) => b.name.length - a.name.length);
+  const longest = people
+    .flatMap(({ user, name }) => [name, user].map(called => ({ user, called })))
+    .filter(({ called }) => called)
+    .sort((a, b) => b.called.length - a.called.length);
   const found = [];
   for (let at = text.indexOf('@'); at >= 0; at = text.indexOf('@', at + 1)) {
     const rest = text.slice(at + 1);
-    const who = longest.find(({ name }) => {
-      const next = rest.slice(name.length, name.length + 1);
-      return rest.startsWith(name) && !/[\p{L}\p{N}_]/u.test(next);
+    const who = longest.find(({ called: { length }, called }) => {
+      const next = rest.slice(length, length + 1);
+      const there = rest.slice(0, length).toLowerCase();
+      return there === called.toLowerCase() && !LETTER.test(next);
     });
-    if (who && !/[\p{L}\p{N}_]/u.test(text.slice(at - 1, at))) {
-      found.push({ user: who.user, from: at, to: at + 1 + who.name.length });
+    if (who && !LETTER.test(text.slice(at - 1, at))) {
+      const to = at + 1 + who.called.length;
+      found.push({ user: who.user, from: at, to });
     }
   }
   return found;

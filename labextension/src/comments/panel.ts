@@ -226,6 +226,10 @@ export class CommentsPanel extends Widget {
     for (const id of ids ?? this._cards.keys()) {
       this._cards.get(id)?.update();
     }
+    const seen = this._active && this._session?.discussion.thread(this._active);
+    if (seen && this.isVisible && document.hasFocus()) {
+      this._session!.private.read(seen);
+    }
     this._draw();
   };
 

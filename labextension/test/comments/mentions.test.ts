@@ -56,6 +56,7 @@ describe('mentions', () => {
   it('are the longest names that stand there whole', () => {
     const found = (text: string) => mentionsIn(text, people);
     expect(found('@Ann, and @Ann Lee!')).toEqual(['ann', 'lee']);
+    expect(found('@lee: as in code')).toEqual(['lee']);
     expect(found('@Annie and mail@Ann')).toEqual([]);
     expect(mentionsAt('hi @Ann', people)).toEqual([
       { user: 'ann', from: 3, to: 7 }
