@@ -15,8 +15,8 @@ from support.person import NotebookPerson, Person
 from support.server import Server, until
 from support.tab import Tab
 
-from rtc_widgets.documents.mirror import from_mirror
 from rtc_widgets.documents.anchors import make_anchor
+from rtc_widgets.documents.mirror import from_mirror
 
 # Tokens are names, as in tests/browser/test_viewer.py. Cleo may read and comment, Eve may only read.
 CONFIG = """

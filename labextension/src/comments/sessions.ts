@@ -20,7 +20,6 @@ export class CommentSessions {
     this._sessions.set(doc, session);
     const tell = () => this._changed.emit(doc);
     session.places.changed.connect(tell);
-    session.discussion.changed.connect(tell);
     tell();
   }
 
@@ -41,6 +40,7 @@ export class CommentSessions {
   look(session: CommentSession | null, thread: string | null): void {
     this._active = thread;
     if (session) {
+      session.places.settle();
       this._changed.emit(docOf(session));
     }
   }

@@ -109,7 +109,13 @@ class Comments {
     this._all.set(live, session);
     this.sessions.add(session);
     session.discussion.arrived.connect((_, news) => this._tell(session, news));
-    session.discussion.changed.connect(() => this._openWanted());
+    session.discussion.changed.connect((_, ids) => {
+      this._openWanted();
+      if (!ids) {
+        // What this person may do, perhaps.
+        this._notify();
+      }
+    });
     askForCopy(session.discussion, this._trans);
     live.model.disposed.connect(() => {
       this._all.delete(live);
@@ -125,9 +131,7 @@ class Comments {
       this._button.hide();
       this.panel.follow(session);
     }
-    Object.values(COMMANDS).forEach(id =>
-      this._app.commands.notifyCommandChanged(id)
-    );
+    this._notify();
   };
 
   /** Show a thread in the panel. */
@@ -214,6 +218,12 @@ class Comments {
   }
 
   offersButton = true;
+
+  private _notify(): void {
+    Object.values(COMMANDS).forEach(id =>
+      this._app.commands.notifyCommandChanged(id)
+    );
+  }
 
   private _current(): CommentSession | null {
     const widget = this._app.shell

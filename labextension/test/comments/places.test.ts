@@ -72,3 +72,30 @@ function byOrphan(places: ThreadPlaces) {
   return (a: string, b: string) =>
     Number(places.isOrphan(a)) - Number(places.isOrphan(b));
 }
+
+describe('many lost threads', () => {
+  it('do not hold up the page, nor what is at its place', async () => {
+    const doc = new Y.Doc();
+    const line = 'value = compute(something, 42)  # and so on\n';
+    const ids = [...Array(60).keys()].map(index => `c${index}`);
+    notebook(Object.fromEntries(ids.map(id => [id, line.repeat(30) + id])))(
+      doc
+    );
+    const places = discussed(
+      doc,
+      ids.map(cell => ({ kind: 'range', cell, start: 50, end: 70 }))
+    );
+    doc.getArray('cells').delete(0, 30);
+    text(doc, 'c59').insert(0, '#');
+    let turns = 0;
+    const turn = setInterval(() => (turns += 1));
+    await until(() => places.of('t59')?.start === 51);
+    // What is where it was is known before those are found that have to be looked for everywhere.
+    expect(places.of('t29')?.cell).toBe('c29');
+    const before = turns;
+    await until(() => places.of('t29')?.cell !== 'c29', 'found again', 19_000);
+    clearInterval(turn);
+    expect(turns - before).toBeGreaterThan(5);
+    places.dispose();
+  });
+});
