@@ -9,7 +9,7 @@ import urllib.request
 from dataclasses import dataclass
 from email.message import Message
 from http.client import HTTPException
-from http.cookies import SimpleCookie
+from http.cookies import Morsel, SimpleCookie
 from typing import Any, NoReturn
 
 from rtc_widgets._version import __version__
@@ -78,12 +78,18 @@ class Rooms:
 
     def __init__(self, address: Address) -> None:
         self._address = address
-        # Of a server without tokens: it knows a visitor by the cookie that it gave.
-        self._cookies: dict[str, str] = {}
+        # By the cookie that it gave, a server knows a visitor again: with a token alone, each request would come from
+        # another anonymous user, and nobody could edit their own comment after a reconnect.
+        self._cookies: dict[str, Morsel[str]] = {}
 
     def headers(self) -> dict[str, str]:
         """Return the HTTP headers that say who is asking; for the WebSocket too."""
-        return {**self._address.headers, **self._cookies}
+        headers = dict(self._address.headers)
+        if self._cookies:
+            headers["Cookie"] = "; ".join(f"{name}={one.coded_value}" for name, one in self._cookies.items())
+        if "_xsrf" in self._cookies:
+            headers["X-XSRFToken"] = self._cookies["_xsrf"].value
+        return headers
 
     def join(self, path: str, type_: str) -> Room:
         """Open the room of a file.
@@ -159,31 +165,37 @@ class Rooms:
             self._visit()
         headers = {"Content-Type": "application/json", "Accept": "application/json", **self.headers()}
         data = None if body is None else json.dumps(body).encode()
-        status, _, answer = self._send(self._address.url(path), method, headers, data)
+        status, answer = self._send(self._address.url(path), method, headers, data)
         return status, _json(answer)
 
     def _visit(self) -> None:
         """Get what a server without tokens wants: the cookies that it gives, one of them once more as a header."""
-        if self._cookies:
-            return
-        _, given, _ = self._send(self._address.url("tree"), "GET", {"Accept": "text/html"})
+        if "_xsrf" not in self._cookies:
+            self._send(self._address.url("tree"), "GET", {"Accept": "text/html"})
+
+    def _keep(self, given: Message) -> None:
+        """Keep the cookies of an answer; an empty one takes it back."""
         cookies: SimpleCookie = SimpleCookie()
         for line in given.get_all("Set-Cookie") or []:
             cookies.load(line)
-        if "_xsrf" in cookies:
-            sent = "; ".join(f"{name}={morsel.value}" for name, morsel in cookies.items())
-            self._cookies = {"Cookie": sent, "X-XSRFToken": cookies["_xsrf"].value}
+        for name, morsel in cookies.items():
+            if morsel.value:
+                self._cookies[name] = morsel
+            else:
+                self._cookies.pop(name, None)
 
     def _send(
         self, url: str, method: str, headers: dict[str, str], data: bytes | None = None
-    ) -> tuple[int, Message, bytes]:
+    ) -> tuple[int, bytes]:
         request = urllib.request.Request(url, data, headers, method=method)  # noqa: S310 (`parse` sees to the scheme)
         try:
             with _opener().open(request, timeout=TIMEOUT) as response:
-                return response.status, response.headers, response.read()
+                self._keep(response.headers)
+                return response.status, response.read()
         except urllib.error.HTTPError as error:
             with error:
-                return error.code, error.headers, error.read()
+                self._keep(error.headers)
+                return error.code, error.read()
         except (OSError, HTTPException) as error:
             reason = getattr(error, "reason", None) or error
             if isinstance(reason, ssl.SSLCertVerificationError):

@@ -237,3 +237,22 @@ def test_the_network_breaks_again_and_again_and_everything_is_said_once(server: 
             assert [comment.body for comment in thread.comments] == [str(number) for number in range(12)]
     finally:
         proxy.close()
+
+
+def test_ones_own_comments_stay_ones_own_after_a_break(server: Server) -> None:
+    """A server with a token takes who comes without a cookie for somebody else each time."""
+    path = server.notebook("own.ipynb", "x = 1")
+    proxy = Proxy(server)
+    try:
+        with rtc_widgets.connect(proxy.url, token=server.token, path=path) as nb:
+            thread = nb[0].comment("Whit?")
+            proxy.cut()
+            until(lambda: nb.state == "offline", "it notices")
+            proxy.restore()
+            until(lambda: nb.state == "live", "it is back")
+            thread.edit("What?")
+            thread.reply("I said it.")
+            assert {comment.author for comment in thread.comments} == {thread.author}
+            assert nb.comments[1].body == "What?"
+    finally:
+        proxy.close()
