@@ -218,7 +218,8 @@ class World(Pair):
 
     def _token(self, name: str) -> str:
         self._number += 1
-        token = f"<{self._number}>"
+        # Of one letter that stands nowhere else: of "<2><1>", where "<1>" was, nobody can tell what was typed.
+        token = chr(0x4E00 + self._number)
         self.tokens[token] = name
         return token
 
