@@ -12,16 +12,23 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from rtc_widgets.documents.anchor_form import checked_anchor
 from rtc_widgets.documents.threads import Author, CommentValue, Happening, ThreadValue
+from rtc_widgets.errors import DocumentError
 
-__all__ = ["from_mirror", "put_in", "take_out", "to_mirror"]
+__all__ = ["from_mirror", "put_in", "take_out", "to_mirror", "understood"]
 
 KEY = "rtc_widgets"
 CONTEXT = "http://www.w3.org/ns/anno.jsonld"
 _THREAD, _COMMENT = "urn:rtc_widgets:thread:", "urn:rtc_widgets:comment:"
+_LONGEST_ID = 64
 _ID = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 # Of an anchor: positions mean nothing in another document, and would be another text in every file.
-_NOWHERE: dict[str, Any] = {"start": {}, "end": {}}
+_NOWHERE: dict[str, Any] = {
+    "start": {"type": None, "tname": None, "item": None, "assoc": 0},
+    "end": {"type": None, "tname": None, "item": None, "assoc": -1},
+}
+_UNQUOTED: dict[str, Any] = {"near": [None, None], "quote": {"exact": "", "prefix": "", "suffix": ""}}
 
 Json = dict[str, Any]
 
@@ -48,6 +55,17 @@ def from_mirror(metadata: object) -> list[ThreadValue]:
         if thread is not None:
             found.setdefault(thread.id, thread)
     return list(found.values())
+
+
+def understood(anchor: Mapping[str, Any]) -> Json:
+    """Return the anchor, or where it is damaged or of a later release, one at what it says of its cell."""
+    try:
+        return checked_anchor(anchor)
+    except DocumentError:
+        cell = anchor.get("cell")
+        if isinstance(cell, str) and cell:
+            return {"kind": "cell", "cell": cell[:_LONGEST_ID], **_UNQUOTED}
+        return {"kind": "document"}
 
 
 def take_out(notebook: Json) -> Json | None:
@@ -213,7 +231,7 @@ def _anchor(anchor: object, target: object) -> Json:
         cell = source.partition("#")[2] if isinstance(source, str) else ""
         selector = _mapping(told.get("selector"))
         exact = selector.get("exact")
-        found = {"kind": "cell", "cell": cell} if cell else {"kind": "document"}
+        found = {"kind": "cell", "cell": cell, **_UNQUOTED} if cell else {"kind": "document"}
         if isinstance(exact, str) and exact:
             quote = {key: str(selector.get(key) or "") for key in ("exact", "prefix", "suffix")}
             found |= {"kind": "range", "line": 0, "near": [None, None], "quote": quote}

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal
 
-from rtc_widgets.documents.mirror import from_mirror, to_mirror
+from rtc_widgets.documents.mirror import from_mirror, to_mirror, understood
 from rtc_widgets.documents.threads import read_threads
-from rtc_widgets.rooms.healing import placed
 
 if TYPE_CHECKING:
     from rtc_widgets.relay.files import RoomFile
@@ -28,7 +27,6 @@ class Mirroring:
 
     Args:
         annotator: who writes the annotations.
-        content: what they are about.
         annotations: where they are.
         file: the notebook's.
         default: what holds where nobody has decided for this notebook: ``ask`` goes on where a file has a copy, and
@@ -38,13 +36,11 @@ class Mirroring:
     def __init__(
         self,
         annotator: Annotator,
-        content: RoomDocument,
         annotations: RoomDocument,
         file: RoomFile,
         default: Mirror,
     ) -> None:
         self._annotator = annotator
-        self._content = content
         self._annotations = annotations
         self._default = default
         self._file = file
@@ -67,7 +63,8 @@ class Mirroring:
         """Bring in what a copy has and the document lacks; the same copy a second time changes nothing."""
         threads = from_mirror(page)
         if threads:
-            self._annotator.restore(threads, placed(self._content.doc, threads))
+            # Where they are is looked for later: it may take long, and clients find it by themselves.
+            self._annotator.restore(threads, {thread.id: understood(thread.anchor) for thread in threads})
 
     def undecided(self) -> bool:
         """Tell whether somebody is to be asked."""

@@ -245,7 +245,7 @@ class RoomMaker:
         room = Room(record.room, key.path, key.format, key.type, content, annotations, file)
         room.private = self._private
         if key.type == "notebook":
-            mirroring = Mirroring(room.annotator, content, annotations, file, self._settings.mirror)
+            mirroring = Mirroring(room.annotator, annotations, file, self._settings.mirror)
             room.undecided = mirroring.undecided
         file.on_notice = room.tell
         file.on_writable = lambda _: room.roles_changed()

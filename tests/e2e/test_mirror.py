@@ -12,7 +12,7 @@ from pycrdt import Map
 from support.server import Server
 from support.tab import Refused, Tab
 
-from rtc_widgets.documents.anchors import make_anchor
+from rtc_widgets.documents.anchors import make_anchor, resolve
 from rtc_widgets.documents.mirror import from_mirror
 from rtc_widgets.documents.threads import ThreadValue, read_threads
 
@@ -132,6 +132,29 @@ async def test_a_damaged_copy_hurts_nobody_and_stays(serve: Any, damage: Any) ->
         ada.cell(0)["source"].insert(0, "# ")
         await ada.save()
         assert server.sources(path) == ["# x = 1"]
+
+
+async def test_a_thread_that_is_about_something_unknown_is_at_its_cell_and_hurts_nobody(serve: Any) -> None:
+    server = serve(options=["--RelayApp.mirror=always"])
+    path = server.notebook("later.ipynb", "x = 1")
+    async with Tab(server, path) as ada:
+        await comment(ada, "t", "Why?")
+        await ada.until(lambda: in_file(server, path), "it is in the file")
+        await ada.save()
+    notebook = server.read(path)
+    cell = notebook["cells"][0]["id"]
+    items = notebook["metadata"]["rtc_widgets"]["comments"]["items"]
+    items[0] |= {
+        "id": "urn:rtc_widgets:thread:u",
+        "rtc_widgets": {"anchor": {"kind": "planet", "cell": cell}},
+    }
+    items[0]["body"][0]["id"] = "urn:rtc_widgets:comment:u0"
+    (server.root / path).write_text(json.dumps(notebook))
+    async with Tab(server, path) as ada, comments(server, path) as notes:
+        await notes.until(lambda: len(threads(notes)) == 2, "both are here")
+        unknown = next(thread for thread in threads(notes) if thread.id == "u")
+        found = resolve(ada.doc, dict(unknown.anchor))
+        assert (found.state, found.cell_id) == ("exact", cell)
 
 
 async def test_a_hook_that_strips_it_is_not_fought_with(serve: Any) -> None:
