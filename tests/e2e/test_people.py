@@ -76,6 +76,8 @@ async def test_the_running_cell_shows_once_the_code_writes(server: Server) -> No
             "nb[0].source = 'go'\nnb.wait_for(lambda: nb[0].source == 'stop', 20).result()", "cell-1"
         )
         await tab.until(lambda: (kernel_in(tab) or {}).get("cell") == "cell-1", "the running cell is told")
+        # What it writes may be told in another message; typed over unseen, both would stand there.
+        await tab.until(lambda: tab.sources[0] == "go", "what it writes is here, too")
         with tab.doc.transaction():
             tab.cell(0)["source"].clear()
             tab.cell(0)["source"].insert(0, "stop")
