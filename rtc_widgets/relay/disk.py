@@ -28,7 +28,6 @@ from rtc_widgets.documents.mirror import put_in, take_out
 from rtc_widgets.documents.seed import normalize
 from rtc_widgets.errors import ChannelClosed, DocumentError
 from rtc_widgets.protocol.codes import CloseCode
-from rtc_widgets.relay.plainfile import is_plain, parse
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -139,10 +138,10 @@ class Disk:
             ChannelClosed: ``not-found``, or ``unreadable``: the bytes are not a file of this type, or there
                 are none.
         """
-        model = await self._get_parsed() or await self._get()
+        model = await self._get()
         for _ in range(_READS):
             # A second reading tells ids that are in the file from ids that are made up.
-            twice = not model.get("parsed") and self._may_have_made_up_ids(model)
+            twice = self._may_have_made_up_ids(model)
             again = await self._get(content=twice)
             if _stat(model).same(_stat(again)):
                 break
@@ -230,23 +229,6 @@ class Disk:
         except OSError as error:
             raise _unreadable(self.path, error) from error
         return model
-
-    async def _get_parsed(self) -> dict[str, Any] | None:
-        """Return a notebook unchecked, as it stands in a plain file; None where the manager must be asked for it."""
-        if self._kind != "notebook" or not is_plain(self._contents):
-            return None
-        try:
-            model = await self._get(kind="file", format_="text")
-        except ChannelClosed:
-            return None
-        content = await asyncio.to_thread(parse, model["content"])
-        if content is None:
-            return None
-        try:
-            self._contents.mark_trusted_cells(content, self.path)
-        except ValueError as error:  # lone surrogates have no bytes to sign
-            _log.warning("%s is not trusted: %s", self.path, error)
-        return {**model, "content": content, "parsed": True}
 
     def _may_have_made_up_ids(self, model: dict[str, Any]) -> bool:
         if self._kind != "notebook":
