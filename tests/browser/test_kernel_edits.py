@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from typing import Any
 
@@ -187,5 +186,5 @@ def test_the_notebook_s_own_metadata_are_told_and_taken_back(named, visit, scree
 
 
 def _metadata(server: Server, path: str) -> dict[str, Any]:
-    metadata: dict[str, Any] = json.loads((server.root / path).read_text())["metadata"]
+    metadata: dict[str, Any] = server.read(path)["metadata"]
     return metadata
