@@ -256,20 +256,19 @@ async def test_a_kernel_that_dies_in_a_transaction_leaves_nothing_of_it(kernel, 
     assert (notebook.updates, notebook.sources()) == (updates, ["x = 1", "# Títle 🌍"])
 
 
-async def test_without_a_relay_it_waits_two_seconds_and_says_so(kernel):
+async def test_without_a_relay_it_says_so_within_two_seconds_and_a_half(kernel):
     printed = await kernel.run(
         "import rtc_widgets, time\nstart = time.monotonic()\n"
         "try: rtc_widgets.notebook()\n"
         "except rtc_widgets.NotConnected as error: print(error)\n"
-        "assert time.monotonic() - start > 1.5, time.monotonic() - start\n"
+        "assert 1.5 < time.monotonic() - start < 2.5, time.monotonic() - start\n"
     )
-    # How long it takes is in the sentence; how much longer on a machine that does other things, too, is the machine's.
     assert "No relay answered within 2 s" in printed
     assert "jupyter server extension list" in printed and "nbclient" in printed
     assert (
         await kernel.run(
             "start = time.monotonic()\nprint(rtc_widgets.notebook(required=False, timeout=.2))\n"
-            "assert time.monotonic() - start < 1.5"
+            "assert time.monotonic() - start < 1"
         )
         == "None\n"
     )
