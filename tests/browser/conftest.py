@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, expect
+from support import comments
 from support.others import ADAPTIVE, CONFIG
 from support.person import Person
 from support.proxy import Proxy
@@ -58,6 +59,16 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 def named(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """Return a server that knows Ada, Ben and Zoë, by tokens, whose pages are as light or dark as their browsers."""
     server = Server(tmp_path_factory.mktemp("named"), "lab", config=CONFIG)
+    (server.work / "settings/@jupyterlab/apputils-extension/themes.jupyterlab-settings").write_text(ADAPTIVE)
+    yield server
+    server.close()
+
+
+@pytest.fixture(scope="session")
+def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """Return a server with Notebook 7 too, where Ada and Ben write, Cleo may only comment, and Eve only read."""
+    options = ["--JupyterNotebookApp.expose_app_in_browser=True"]
+    server = Server(tmp_path_factory.mktemp("office"), "lab", options, comments.CONFIG)
     (server.work / "settings/@jupyterlab/apputils-extension/themes.jupyterlab-settings").write_text(ADAPTIVE)
     yield server
     server.close()

@@ -2,116 +2,32 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
-import threading
-from collections.abc import Coroutine
-from typing import Any
 
 import pytest
-from playwright.sync_api import Locator, expect
-from support.others import ADAPTIVE
-from support.person import NotebookPerson, Person
-from support.server import Server, until
-from support.tab import Tab
+from playwright.sync_api import expect
+from support.comments import (
+    at_once,
+    begin,
+    cards,
+    comment,
+    composer,
+    highlights,
+    kept,
+    opened,
+    panel,
+    select,
+    tab,
+)
+from support.person import NotebookPerson
+from support.server import until
 
-from rtc_widgets.documents.anchors import make_anchor
 from rtc_widgets.documents.mirror import from_mirror
-
-# Tokens are names, as in tests/browser/test_viewer.py. Cleo may read and comment, Eve may only read.
-CONFIG = """
-from jupyter_server.auth import Authorizer, IdentityProvider, User
-
-PEOPLE = {"ada": "Ada Lovelace", "ben": "Ben Okri", "cleo": "Cleo", "eve": "Eve"}
-
-class Names(IdentityProvider):
-    def get_user(self, handler):
-        name = handler.get_query_argument("token", "")
-        if name in PEOPLE:
-            handler.set_cookie("who", name)
-        else:
-            given = handler.request.headers.get("Authorization", "").removeprefix("token ")
-            name = handler.get_cookie("who") or (given if given in PEOPLE else "ada")
-        handler._token_authenticated = True
-        return User(name, name=PEOPLE[name], display_name=PEOPLE[name])
-
-class ByName(Authorizer):
-    def is_authorized(self, handler, user, action, resource):
-        if action == "read" or user.username in ("ada", "ben"):
-            return True
-        return resource == "comments" and user.username == "cleo" or resource not in ("contents", "comments")
-
-c.ServerApp.identity_provider_class = Names
-c.ServerApp.authorizer_class = ByName
-"""
-
 
 LOAD = (
     "%load_ext rtc_widgets\nimport rtc_widgets\nnb = rtc_widgets.notebook()\n"
     "nb.comments[1].reply('Seen by the kernel');"
 )
-
-
-@pytest.fixture(scope="module")
-def office(tmp_path_factory):
-    options = ["--JupyterNotebookApp.expose_app_in_browser=True"]
-    server = Server(tmp_path_factory.mktemp("office"), "lab", options, CONFIG)
-    (server.work / "settings/@jupyterlab/apputils-extension/themes.jupyterlab-settings").write_text(ADAPTIVE)
-    yield server
-    server.close()
-
-
-def panel(person: Person) -> Locator:
-    """Return the panel of comments."""
-    return person.page.get_by_role("region", name="Comments")
-
-
-def cards(person: Person) -> Locator:
-    """Return the threads in the panel."""
-    return panel(person).get_by_role("article")
-
-
-def tab(person: Person, name: str) -> Locator:
-    return panel(person).get_by_role("tab", name=name)
-
-
-def composer(person: Person) -> Locator:
-    """Return the composer beside what is commented on."""
-    return person.page.get_by_role("dialog", name=re.compile("^Comment on"))
-
-
-def highlights(person: Person, index: int = 0) -> Locator:
-    return person.cells.nth(index).locator(".rtcw-Highlight")
-
-
-def select(person: Person, text: str, index: int = 0) -> None:
-    """Select *text* in one cell."""
-    person.editor(index).click()
-    person.page.evaluate(
-        """([index, text]) => {
-            const { editor } = window.jupyterapp.shell.currentWidget.content.widgets[index].editor;
-            const anchor = editor.state.doc.toString().indexOf(text);
-            editor.dispatch({ selection: { anchor, head: anchor + text.length } });
-        }""",
-        [index, text],
-    )
-
-
-def comment(person: Person, text: str, body: str, index: int = 0) -> None:
-    """Comment on *text* in one cell, by keyboard."""
-    select(person, text, index)
-    person.page.keyboard.press("Control+Alt+m")
-    expect(composer(person).get_by_role("combobox")).to_be_focused()
-    person.page.keyboard.type(body)
-    person.page.keyboard.press("Control+Enter")
-    expect(composer(person)).to_have_count(0)
-
-
-def opened(person: Person) -> Locator:
-    """Open the panel and return it."""
-    person.execute("rtc-widgets:show-comments")
-    expect(panel(person)).to_be_visible()
-    return panel(person)
 
 
 def test_two_people_talk_about_a_piece_of_code(office, visit, screenshots):
@@ -378,37 +294,3 @@ def test_five_hundred_threads_are_drawn_as_they_are_seen(office, visit, screensh
     cards(ada).click()
     expect(highlights(ada, 49).and_(ada.page.locator(".rtcw-mod-active"))).to_be_visible()
     ada.sees_no_dialog()
-
-
-async def begin(server: Server, path: str, count: int) -> None:
-    """Let Ben begin so many threads, cell after cell."""
-    async with Tab(server, path, token="ben") as tab:
-        cells = tab.cells
-        for number in range(count):
-            cell = cells[number * len(cells) // count]["id"]
-            await tab.request(
-                "comments.add",
-                thread=f"t{number}",
-                comment=f"c{number}",
-                body=f"Number {number} of *many*.",
-                anchor=make_anchor(tab.doc, {"kind": "range", "cell": cell, "start": 0, "end": 2}),
-            )
-
-
-def kept(server: Server, path: str, who: str) -> dict[str, Any]:
-    """Return what the server keeps for one person alone."""
-
-    async def ask() -> dict[str, Any]:
-        async with Tab(server, path, token=who) as tab:
-            return await tab.request("private.get")
-
-    return at_once(ask())
-
-
-def at_once(work: Coroutine[Any, Any, Any]) -> Any:
-    """Run something asynchronous beside the browser, whose driver has an event loop in this thread."""
-    result: list[Any] = []
-    thread = threading.Thread(target=lambda: result.append(asyncio.run(work)))
-    thread.start()
-    thread.join()
-    return result[0]
