@@ -156,12 +156,11 @@ class Tab:
         self._made: list[bytes] = []
         self._end = self.doc.observe(lambda event: self._made.append(event.update))
 
-    def type(self) -> bytes:
-        """Type a key, and return its update."""
+    def type(self) -> None:
+        """Type a key."""
         self._made.clear()
         self.text.insert(0, "y")
         self.client.update(self._made[0])
-        return self._made[0]
 
     async def until(self, length: int, seconds: float = 60.0) -> None:
         """Wait until the text is that long."""
@@ -266,31 +265,53 @@ async def _from_kernel(setting: Setting, state: str, edits: int) -> dict[str, fl
 
 
 async def _to_kernel(setting: Setting, state: str, edits: int) -> dict[str, float]:
-    sent: dict[str, float] = {}
+    tab = setting.tabs[0]
+    before, length = tab.doc.get_update(), len(tab.text)
+    sent: list[float] = []
 
     async def press(_number: int) -> None:
-        began = time.perf_counter()
-        sent[setting.tabs[0].type().hex()] = began
+        sent.append(time.perf_counter())
+        tab.type()
 
-    heard = await _while_working(setting, state, edits, press)
-    took = [at - sent[update] for at, update in heard if update in sent]
-    return _spread(state, took, edits)
+    def read(heard: list[tuple[float, str]]) -> list[tuple[float, int]]:
+        # Not compared with what was sent: changes that come close together may travel as one.
+        replica: Doc[Any] = Doc()
+        replica.apply_update(before)
+        result = []
+        for at, update in heard:
+            replica.apply_update(bytes.fromhex(update))
+            result.append((at, len(replica.get("cells", type=Array)[0]["source"]) - length))
+        return result
+
+    heard = await _while_working(setting, state, edits, press, read)
+    return _spread(state, _delays(sent, heard), edits)
 
 
 async def _comm_to_kernel(setting: Setting, state: str, edits: int) -> dict[str, float]:
-    sent: dict[int, float] = {}
+    sent: list[float] = []
 
     async def send(number: int) -> None:
-        sent[number] = time.perf_counter()
-        setting.kernel.send("comm_msg", {"data": {"number": number}})
+        sent.append(time.perf_counter())
+        setting.kernel.send("comm_msg", {"data": {"number": number + 1}})
 
-    heard = await _while_working(setting, state, edits, send)
-    return _spread(state, [at - sent[number] for at, number in heard if number in sent], edits)
+    heard = await _while_working(setting, state, edits, send, lambda heard: heard)
+    return _spread(state, _delays(sent, heard), edits)
+
+
+def _delays(sent: list[float], heard: list[tuple[float, int]]) -> list[float]:
+    """Return how long each took, where *heard* tells how many had arrived at which moment."""
+    first = ((next((at for at, upto in heard if upto >= number), None), began) for number, began in enumerate(sent, 1))
+    return [at - began for at, began in first if at is not None]
 
 
 async def _while_working(
-    setting: Setting, state: str, edits: int, do: Callable[[int], Awaitable[None]]
-) -> list[tuple[float, Any]]:
+    setting: Setting,
+    state: str,
+    edits: int,
+    do: Callable[[int], Awaitable[None]],
+    read: Callable[[list[Any]], list[tuple[float, int]]],
+) -> list[tuple[float, int]]:
+    """Return how many the kernel had heard at which moment; what was heard is made that by *read*."""
     kernel = setting.kernel
     await asyncio.to_thread(kernel.run, "heard.clear()")
     seconds = edits / _RATE + 0.4
@@ -303,9 +324,12 @@ async def _while_working(
         await asyncio.sleep(1 / _RATE)
     if working is not None:
         await working
-    await asyncio.sleep(0.3)
-    result: list[tuple[float, Any]] = await asyncio.to_thread(kernel.run, "", "heard")
-    return result
+    end = time.monotonic() + 20
+    while True:
+        heard = read(await asyncio.to_thread(kernel.run, "", "heard"))
+        if (heard and heard[-1][1] >= edits) or time.monotonic() > end:
+            return heard
+        await asyncio.sleep(0.05)
 
 
 async def _comm_from_kernel(setting: Setting, state: str, edits: int) -> dict[str, float]:
