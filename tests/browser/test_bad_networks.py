@@ -19,7 +19,7 @@ BACK = 40
 def _all_agree(lab: Server, path: str, expected: list[str], *people: Person) -> None:
     """Wait until everybody's screen and the file hold this."""
     for person in people:
-        until(lambda: person.sources() == expected, f"{person.sources()} is {expected}", BACK)  # noqa: B023
+        until(lambda: person.sources() == expected, lambda: f"{person.sources()} is {expected}", BACK)  # noqa: B023
     until(lambda: lab.sources(path) == expected, f"the file holds {expected}", BACK)
 
 
@@ -78,7 +78,7 @@ def test_two_people_type_in_one_cell_over_a_slow_network(lab, visit, behind):
     def _agree() -> bool:
         return ada.sources() == ben.sources() and len(ada.sources()[0]) == 27
 
-    until(_agree, f"{ada.sources()} is {ben.sources()}")
+    until(_agree, lambda: f"{ada.sources()} is {ben.sources()}")
     typed = ada.sources()[0]
     assert "".join(filter(str.isalpha, typed)) == "abcdefghijklm"
     assert "".join(filter(str.isdigit, typed)) == "0123456789012"

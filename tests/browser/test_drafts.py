@@ -12,7 +12,7 @@ from support.server import Server, until
 def _all_agree(lab: Server, path: str, expected: list[str], *people: Person) -> None:
     """Wait until everybody's screen and the file hold this, each cell once."""
     for person in people:
-        until(lambda: person.sources() == expected, f"{person.sources()} is {expected}", 40)  # noqa: B023
+        until(lambda: person.sources() == expected, lambda: f"{person.sources()} is {expected}", 40)  # noqa: B023
     until(lambda: lab.sources(path) == expected, f"the file holds {expected}", 40)
 
 

@@ -11,7 +11,7 @@ from support.server import Server, until
 def _all_agree(lab: Server, path: str, expected: list[str], *people: Person) -> None:
     """Wait until everybody's screen and the file hold this, each cell once."""
     for person in people:
-        until(lambda: person.sources() == expected, f"{person.sources()} is {expected}", 40)  # noqa: B023
+        until(lambda: person.sources() == expected, lambda: f"{person.sources()} is {expected}", 40)  # noqa: B023
     until(lambda: lab.sources(path) == expected, f"the file holds {expected}", 40)
 
 
@@ -92,7 +92,7 @@ def test_what_is_typed_in_a_cell_that_the_other_deletes_or_moves_is_kept(lab, vi
             sorted(person.sources()) == ["a1", "b ada", "c ben", "d ben", "e ada"] for person in (ada, ben)
         )
 
-    until(_everything, f"{ada.sources()}, {ben.sources()}", 40)
+    until(_everything, lambda: f"{ada.sources()}, {ben.sources()}", 40)
     assert ada.sources() == ben.sources()
     until(lambda: lab.sources(path) == ada.sources(), "the file follows")
     expect(ada.toast("deleted or moved while somebody typed")).to_be_visible()

@@ -28,7 +28,7 @@ def command(person: Person, index: int, *keys: str) -> None:
 
 def all_have(people: tuple[Person, ...], *sources: str) -> None:
     for person in people:
-        until(lambda: person.sources() == [*sources], f"{sources}, not {person.sources()}")  # noqa: B023
+        until(lambda: person.sources() == [*sources], lambda: f"{sources}, not {person.sources()}")  # noqa: B023
 
 
 @pytest.mark.oldest

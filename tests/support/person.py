@@ -165,7 +165,9 @@ class Person:
         # JupyterLab's context asks a server that is away for a document's checkpoints, and handles no refusal.
         # Ours in it is only what makes all requests of the page (channels/rescue.ts).
         theirs = "\n".join(line for line in error.splitlines() if "at Rescue.fetch" not in line)
-        in_vain = all(part in error for part in ("Failed to fetch", "listCheckpoints")) and _OURS not in theirs
+        in_vain = (
+            all(part in error for part in ("Failed to fetch", "listCheckpoints")) and _OURS not in theirs
+        )
         if not in_vain and not any(all(part in error for part in known) for known in _UPSTREAM_ERRORS):
             self.errors.append(error)
 

@@ -22,15 +22,15 @@ __all__ = ["Server", "until"]
 TOKEN = "a-token-for-tests"
 
 
-def until(condition: Callable[[], Any], what: str, timeout: float = 20.0) -> Any:
-    """Return the first true result of *condition*; fail with *what* after *timeout* seconds."""
+def until(condition: Callable[[], Any], what: str | Callable[[], str], timeout: float = 20.0) -> Any:
+    """Return the first true result of *condition*; fail with *what*, told then, after *timeout* seconds."""
     end = time.monotonic() + timeout
     while True:
         result = condition()
         if result:
             return result
         if time.monotonic() > end:
-            raise AssertionError(f"not so within {timeout} s: {what}")
+            raise AssertionError(f"not so within {timeout} s: {what() if callable(what) else what}")
         time.sleep(0.02)
 
 
