@@ -5,8 +5,9 @@ import type { User } from '@jupyterlab/services';
 import { Awareness } from 'y-protocols/awareness';
 import * as Y from 'yjs';
 import type { IConnection } from './channels/channel';
-import { Discussion } from './comments/discussion';
+import { Discussion, personOf } from './comments/discussion';
 import { keptAt } from './comments/kept';
+import { ThreadDocument } from './comments/thread_document';
 import { nameOf } from './drafts/whose';
 import type { IOpenDocument } from './open_documents';
 import { Provider } from './provider';
@@ -52,14 +53,14 @@ export function goLive(
     join: () => provider.synced.then(joins.annotations)
   });
   const discussion = new Discussion({
-    doc: annotations,
+    source: new ThreadDocument(annotations),
     replica,
     content: provider,
     kept: keptAt(
       window.localStorage,
       () => `${nameOf(user.identity)}@${server}#${type}:${path}`
     ),
-    identity: () => ({ ...user.identity })
+    me: () => personOf({ ...user.identity })
   });
   const document: IOpenDocument = {
     path,

@@ -1,47 +1,32 @@
-/** Renders what somebody wrote as JupyterLab renders Markdown: never trusted. */
+/** Renders what somebody wrote, which is never trusted, and marks who is mentioned. */
 
-import type { IRenderMimeRegistry } from '@jupyterlab/rendermime';
 import type { IMentionable } from './mentions';
 import { mentionsAt } from './mentions';
-
-const MARKDOWN = 'text/markdown';
+import type { Markdown } from './shared';
 
 /** Fill an element with a comment's text; the plain text stands there until it is rendered. */
 export function renderBody(
   into: HTMLElement,
   body: string,
-  rendermime: IRenderMimeRegistry,
+  markdown: Markdown,
   people: readonly Pick<IMentionable, 'user' | 'name'>[],
   me: string
 ): void {
   into.textContent = body;
   into.classList.add('rtcw-mod-plain');
-  const renderer = rendermime.createRenderer(MARKDOWN);
-  const model = rendermime.createModel({
-    data: { [MARKDOWN]: body },
-    trusted: false
-  });
   const done = () => {
     into.classList.remove('rtcw-mod-plain');
-    into.replaceChildren(...renderer.node.childNodes);
     for (const link of into.querySelectorAll('a[href]')) {
       if (!link.getAttribute('href')!.startsWith('#')) {
         link.setAttribute('target', '_blank');
         link.setAttribute('rel', 'noopener noreferrer');
       }
     }
-    // A heading's own link would lead out of the document.
-    into
-      .querySelectorAll('.jp-InternalAnchorLink')
-      .forEach(one => one.remove());
     markMentions(into, people, me);
   };
-  // What JupyterLab renders with is loaded when it is first needed: without a connection the plain text stays, until the
-  // comment is drawn anew.
-  void renderer
-    .renderModel(model)
-    .then(done, () => undefined)
-    .finally(() => renderer.dispose());
+  // What renders is loaded when it is first needed: without a connection the plain text stays, until the comment is drawn
+  // anew.
+  void markdown(into, body).then(done, () => undefined);
 }
 
 function markMentions(

@@ -1,36 +1,28 @@
 /** One thread as it is shown: what it is about, the comments, a field for a reply, and what can be done. */
 
-import type { IRenderMimeRegistry } from '@jupyterlab/rendermime';
-import type { TranslationBundle } from '@jupyterlab/translation';
-import {
-  checkIcon,
-  deleteIcon,
-  editIcon,
-  linkIcon
-} from '@jupyterlab/ui-components';
 import { faceOf } from '../presence/face';
 import { paint } from '../presence/identity';
 import type { IAsked, IShownComment, IShownThread } from './asked';
 import { renderBody } from './bodies';
 import { Composer } from './composer';
 import { arrange, button, element, iconButton } from './dom';
-import { reopenIcon } from './icons';
-import type { CommentSession } from './session';
+import { draw } from './drawn';
+import type { ISession, Markdown, Words } from './shared';
 import { about, ago, moment } from './words';
 
 /** What a card needs of the panel. */
 export interface ICardOptions {
-  readonly session: CommentSession;
-  readonly rendermime: IRenderMimeRegistry;
-  readonly trans: TranslationBundle;
+  readonly session: ISession;
+  readonly markdown: Markdown;
+  readonly trans: Words;
   /** Return the number of a cell, null where it is not there. */
   readonly numberOf: (cell: string) => number | null;
-  /** Go to what a thread is about. */
-  readonly go: (thread: string) => void;
   readonly activate: (thread: string) => void;
+  /** Go to what a thread is about; null where the page does not show the document. */
+  readonly go: ((thread: string) => void) | null;
   /** Attach a thread to where this person is. */
-  readonly attach: (thread: string) => void;
-  readonly copyLink: (thread: string) => Promise<void>;
+  readonly attach: ((thread: string) => void) | null;
+  readonly copyLink: ((thread: string) => Promise<void>) | null;
 }
 
 /** Comments at the end of a long thread that are shown while it is not active. */
@@ -53,14 +45,14 @@ export class Card {
       if (!target.closest('button, a, textarea, input')) {
         _options.activate(_id);
         if (window.getSelection()?.isCollapsed !== false) {
-          _options.go(_id);
+          _options.go?.(_id);
         }
       }
     });
     node.addEventListener('keydown', event => {
       if (event.target === node && event.key === 'Enter') {
         event.preventDefault();
-        _options.go(_id);
+        _options.go?.(_id);
       } else if (event.target === node && event.key === 'r') {
         event.preventDefault();
         this.reply();
@@ -162,11 +154,15 @@ export class Card {
       return;
     }
     this._headDrawn = what;
-    const goTo = button('go', '', () => go(id));
+    const goTo = go
+      ? button('go', '', () => go(id))
+      : element('div', 'rtcw-Thread-about');
     goTo.className = 'rtcw-Thread-about';
     goTo.title = isOrphan
       ? trans.__('What this is about is not in the document any more')
-      : trans.__('Show what this is about');
+      : go
+        ? trans.__('Show what this is about')
+        : '';
     goTo.append(element('span', 'rtcw-Thread-where', where));
     if (quote) {
       const isGone = isOrphan || place?.state === 'cell';
@@ -176,27 +172,29 @@ export class Card {
       goTo.append(words);
     }
     const tools = element('div', 'rtcw-Thread-tools');
-    if (isOrphan && mayManage) {
+    if (attach && isOrphan && mayManage) {
       const label = trans.__('Attach');
       const made = button('attach', label, () => attach(id));
       made.title = trans.__('Attach it to the selected text or cell');
       tools.append(made);
     }
-    const link = iconButton('link', linkIcon, trans.__('Copy link'), () => {
-      void copyLink(id).then(() => {
-        link.title = trans.__('Copied');
-        link.classList.add('rtcw-mod-done');
+    if (copyLink) {
+      const link = iconButton('link', 'link', trans.__('Copy link'), () => {
+        void copyLink(id).then(() => {
+          link.title = trans.__('Copied');
+          link.classList.add('rtcw-mod-done');
+        });
       });
-    });
-    tools.append(link);
+      tools.append(link);
+    }
     if (mayManage && state === 'open') {
       const resolve = trans.__('Resolve');
       const act = () => discussion.resolve(id);
-      tools.append(iconButton('resolve', checkIcon, resolve, act));
+      tools.append(iconButton('resolve', 'check', resolve, act));
     } else if (mayManage) {
       const reopen = trans.__('Reopen');
       const act = () => discussion.reopen(id);
-      tools.append(iconButton('reopen', reopenIcon, reopen, act));
+      tools.append(iconButton('reopen', 'reopen', reopen, act));
     }
     const focused = focusedIn(this._head);
     this._head.replaceChildren(goTo, tools);
@@ -265,9 +263,9 @@ export class Card {
       row.append(this._editing.composer.node);
     } else {
       const body = element('div', 'rtcw-Comment-body jp-RenderedHTMLCommon');
-      const { rendermime } = this._options;
+      const { markdown } = this._options;
       const people = [...session.people, this._me()];
-      renderBody(body, comment.body, rendermime, people, this._me().user);
+      renderBody(body, comment.body, markdown, people, this._me().user);
       row.append(body);
       if (!comment.isPending) {
         row.append(this._tools(thread, comment, may));
@@ -335,7 +333,7 @@ export class Card {
     const tools = element('div', 'rtcw-Comment-tools');
     if (mayEdit) {
       const edit = () => this._edit(thread, comment);
-      tools.append(iconButton('edit', editIcon, trans.__('Edit'), edit));
+      tools.append(iconButton('edit', 'edit', trans.__('Edit'), edit));
     }
     if (mayDelete) {
       const ask = () => {
@@ -345,7 +343,7 @@ export class Card {
           .querySelector<HTMLElement>('.rtcw-Comment-confirm button')
           ?.focus();
       };
-      tools.append(iconButton('delete', deleteIcon, trans.__('Delete'), ask));
+      tools.append(iconButton('delete', 'delete', trans.__('Delete'), ask));
     }
     return tools;
   }
@@ -429,8 +427,8 @@ export class Card {
   private _resolved(name: string, at: number): HTMLElement {
     const { trans } = this._options;
     const row = element('div', 'rtcw-Thread-happening');
-    checkIcon.element({ container: row, elementSize: 'small' });
     row.append(
+      draw('check', '14px'),
       element('span', '', trans.__('Resolved by %1', name)),
       this._time(at)
     );

@@ -1,6 +1,5 @@
 /** Where a comment is written: a field that grows, completes names behind an `@`, and loses nothing. */
 
-import type { TranslationBundle } from '@jupyterlab/translation';
 import { faceOf } from '../presence/face';
 import { paint } from '../presence/identity';
 import { button, element } from './dom';
@@ -11,10 +10,11 @@ import {
   queryAt,
   suggest
 } from './mentions';
+import type { Words } from './shared';
 
 /** What a composer needs. */
 export interface IComposerOptions {
-  readonly trans: TranslationBundle;
+  readonly trans: Words;
   /** What is written here, read aloud and shown while it is empty. */
   readonly label: string;
   readonly text: string;

@@ -2,7 +2,6 @@
 
 import { UUID } from '@lumino/coreutils';
 import { type ISignal, Signal } from '@lumino/signaling';
-import type * as Y from 'yjs';
 import type { Role } from '../roles';
 import { type IAsked, type IParams, type IShownThread, shown } from './asked';
 import { type IAsker, type IKept, Asking } from './asking';
@@ -11,12 +10,8 @@ import {
   type IAuthor,
   type IComment,
   type IThread,
-  PEOPLE,
-  readPeople,
-  readThread,
-  readThreads,
-  starter,
-  THREADS
+  type IThreadSource,
+  starter
 } from './threads';
 
 /** The document's provider, as far as comments need it. */
@@ -27,13 +22,13 @@ export interface IContentProvider extends IAsker {
 
 /** What a discussion is made of. */
 export interface IDiscussionOptions {
-  /** The replica of the annotations document, and who keeps it. */
-  readonly doc: Y.Doc;
+  /** The threads as they are, and who keeps them in step. */
+  readonly source: IThreadSource;
   readonly replica: Pick<IAsker, 'state' | 'stateChanged'>;
   readonly content: IContentProvider;
   readonly kept: IKept;
-  /** Who this person is, as the server has it. */
-  readonly identity: () => Readonly<Record<string, unknown>>;
+  /** As whom the relay knows who asks here. */
+  readonly me: () => IAuthor;
 }
 
 /** A comment that somebody else wrote just now. */
@@ -45,7 +40,7 @@ export interface INews {
 /** Hold the threads of one document. */
 export class Discussion {
   constructor(private readonly _options: IDiscussionOptions) {
-    const { doc, replica, content, kept } = _options;
+    const { source, replica, content, kept } = _options;
     this._asking = new Asking(content, kept, replica);
     this._asking.changed.connect((_, id) => this._tell([id]));
     this._asking.answered.connect((_, answer) => {
@@ -53,8 +48,7 @@ export class Discussion {
         this._undecided.emit();
       }
     });
-    doc.getMap(THREADS).observeDeep(this._onThreads);
-    doc.getMap(PEOPLE).observe(this._onPeople);
+    source.changed.connect(this._onSource);
     replica.stateChanged.connect(this._onState);
     content.roleChanged.connect(this._onPeople);
     content.stateChanged.connect(this._onPeople);
@@ -109,16 +103,13 @@ export class Discussion {
 
   /** All who ever wrote here, by user name. */
   get people(): ReadonlyMap<string, Readonly<Record<string, unknown>>> {
-    this._people ??= readPeople(this._options.doc);
+    this._people ??= this._options.source.people();
     return this._people;
   }
 
-  /** This person. */
+  /** This person; without the labextension, the kernel or whoever else asks for them. */
   get me(): IAuthor {
-    const { username, display_name, name } = this._options.identity();
-    const user = typeof username === 'string' ? username : '';
-    const called = [display_name, name].filter(one => typeof one === 'string');
-    return { user, kind: 'person', name: called.find(Boolean) ?? user };
+    return this._options.me();
   }
 
   get role(): Role | null {
@@ -137,7 +128,9 @@ export class Discussion {
   }
 
   isMine({ kind, user }: IAuthor): boolean {
-    return kind === 'person' && user === this.me.user;
+    const { me } = this;
+    // A kernel's words are the kernel's, whoever ran the cell.
+    return kind === me.kind && (kind === 'kernel' || user === me.user);
   }
 
   /** Whether this person may resolve, reopen and move a thread. */
@@ -214,9 +207,9 @@ export class Discussion {
   }
 
   dispose(): void {
-    const { doc, replica, content } = this._options;
-    doc.getMap(THREADS).unobserveDeep(this._onThreads);
-    doc.getMap(PEOPLE).unobserve(this._onPeople);
+    const { source, replica, content } = this._options;
+    source.changed.disconnect(this._onSource);
+    source.dispose();
     replica.stateChanged.disconnect(this._onState);
     content.roleChanged.disconnect(this._onPeople);
     content.stateChanged.disconnect(this._onPeople);
@@ -241,7 +234,7 @@ export class Discussion {
   }
 
   private _read(): Map<string, IThread> {
-    this._threads ??= readThreads(this._options.doc);
+    this._threads ??= this._options.source.threads();
     return this._threads;
   }
 
@@ -251,20 +244,20 @@ export class Discussion {
     this._changed.emit(new Set(ids));
   }
 
-  private readonly _onThreads = (
-    events: Y.YEvent<Y.AbstractType<unknown>>[]
-  ) => {
-    const ids = new Set(
-      events.flatMap(({ path, keys }) =>
-        path.length ? [String(path[0])] : [...keys.keys()]
-      )
-    );
+  private readonly _onSource = (
+    _: unknown,
+    ids: ReadonlySet<string> | null
+  ): void => {
+    if (!ids) {
+      this._onPeople();
+      return;
+    }
     const known = this._read();
     const news: INews[] = [];
     let isOrdered = true;
     for (const id of ids) {
       const before = known.get(id);
-      const now = readThread(id, this._options.doc.getMap(THREADS).get(id));
+      const now = this._options.source.thread(id);
       if (!now) {
         known.delete(id);
         continue;
@@ -308,8 +301,19 @@ export class Discussion {
   private readonly _shown = new Map<string, IShownThread | null>();
   private _threads: Map<string, IThread> | null = null;
   private _all: readonly IShownThread[] | null = null;
-  private _people: ReturnType<typeof readPeople> | null = null;
+  private _people: ReturnType<IThreadSource['people']> | null = null;
   private _isReady = false;
+}
+
+/** Return a person as an author, by what the server says of them. */
+export function personOf({
+  username,
+  display_name,
+  name
+}: Readonly<Record<string, unknown>>): IAuthor {
+  const user = typeof username === 'string' ? username : '';
+  const called = [display_name, name].filter(one => typeof one === 'string');
+  return { user, kind: 'person', name: called.find(Boolean) ?? user };
 }
 
 function some(mentions: readonly string[]): Pick<IParams, 'mentions'> {

@@ -1,6 +1,6 @@
 /** Small pieces of what comments are drawn with. */
 
-import type { LabIcon } from '@jupyterlab/ui-components';
+import { draw, type Icon } from './drawn';
 
 /** Return an element with a class and a text. */
 export function element<K extends keyof HTMLElementTagNameMap>(
@@ -37,7 +37,7 @@ export function button(
 /** Return a button with an icon; its words are read aloud, and shown under the mouse. */
 export function iconButton(
   id: string,
-  icon: LabIcon,
+  icon: Icon,
   label: string,
   act: (event: MouseEvent) => void
 ): HTMLButtonElement {
@@ -46,7 +46,7 @@ export function iconButton(
   made.dataset['id'] = id;
   made.title = label;
   made.setAttribute('aria-label', label);
-  icon.element({ container: made, elementSize: 'normal' });
+  made.append(draw(icon));
   made.addEventListener('click', act);
   return made;
 }

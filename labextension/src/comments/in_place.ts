@@ -1,18 +1,17 @@
 /** A composer beside what it is about: goes with Escape or a click elsewhere, and keeps what was typed. */
 
-import type { TranslationBundle } from '@jupyterlab/translation';
 import { Widget } from '@lumino/widgets';
 import { Composer } from './composer';
 import { element } from './dom';
-import type { CommentSession } from './session';
+import type { ISession, Words } from './shared';
 
 /** Pixels between the composer, what it is about, and the window's edge. */
 const GAP = 6;
 
 /** What the composer is for. */
 export interface IInPlaceOptions {
-  readonly session: CommentSession;
-  readonly trans: TranslationBundle;
+  readonly session: ISession;
+  readonly trans: Words;
   /** Under what the draft is kept. */
   readonly key: string;
   /** What is commented on, in a few words. */

@@ -1,27 +1,35 @@
-/** The panel beside the document: its threads in the document's order, by state, and searched. */
+/** The threads of a document in its order, by state, and searched: the panel in JupyterLab, and a widget in a page. */
 
-import type { IRenderMimeRegistry } from '@jupyterlab/rendermime';
-import type { TranslationBundle } from '@jupyterlab/translation';
-import { Widget } from '@lumino/widgets';
+import type { IShownThread } from './asked';
 import { Card, type ICardOptions } from './card';
 import { arrange, element, iconButton } from './dom';
 import { belongs, type Filter, FILTERS, matches } from './filters';
-import { addCommentIcon, commentIcon } from './icons';
-import type { CommentSession } from './session';
+import { draw } from './drawn';
+import type { ISession, Markdown, Words } from './shared';
 
 /** What the panel needs of the page. */
 export interface IPanelOptions extends Pick<
   ICardOptions,
   'go' | 'attach' | 'copyLink' | 'numberOf'
 > {
-  readonly trans: TranslationBundle;
-  readonly rendermime: IRenderMimeRegistry;
-  /** Let the person comment on where they are. */
-  readonly add: () => void;
-  /** The keys for that, as they are shown. */
+  readonly trans: Words;
+  readonly markdown: Markdown;
+  /** Whether it is seen; what is not is not kept up to date. */
+  readonly isVisible: () => boolean;
+  /** Let the person comment on where they are; null where that is done elsewhere. */
+  readonly add: (() => void) | null;
+  /** The keys for that, as they are shown; empty for none. */
   readonly keys: () => string;
   /** Another thread is active, or none. */
   readonly activated: (thread: string | null) => void;
+  /** Another tab was chosen. */
+  readonly chosen?: (filter: Filter) => void;
+  /** What to say over the threads; empty for nothing, null for what is said anyway. */
+  readonly note?: () => string | null;
+  /** Tells of each thread whether it is shown at all. */
+  readonly wanted?: (thread: IShownThread) => boolean;
+  /** Something changed that is seen outside: what was read, or who may do what. */
+  readonly drawn?: () => void;
 }
 
 /** Milliseconds between two looks at the clock. */
@@ -30,14 +38,9 @@ const MINUTE = 60_000;
 const AHEAD = 800;
 
 /** Show the comments of the document in front. */
-export class CommentsPanel extends Widget {
+export class CommentsView<S extends ISession = ISession> {
   constructor(private readonly _options: IPanelOptions) {
-    super();
     const { trans } = _options;
-    this.id = 'rtc-widgets-comments';
-    this.addClass('rtcw-Comments');
-    this.title.icon = commentIcon;
-    this.title.caption = trans.__('Comments');
     this.node.setAttribute('role', 'region');
     this.node.setAttribute('aria-label', trans.__('Comments'));
     this._makeHead();
@@ -57,14 +60,16 @@ export class CommentsPanel extends Widget {
       { root: this._list, rootMargin: `${AHEAD}px 0px` }
     );
     this._clock = setInterval(() => {
-      if (this.isVisible) {
+      if (this._options.isVisible()) {
         this._cards.forEach(card => card.tick());
       }
     }, MINUTE);
     this.follow(null);
   }
 
-  get session(): CommentSession | null {
+  readonly node = element('div', 'rtcw-Comments');
+
+  get session(): S | null {
     return this._session;
   }
 
@@ -74,7 +79,7 @@ export class CommentsPanel extends Widget {
   }
 
   /** Show the comments of another document. */
-  follow(session: CommentSession | null): void {
+  follow(session: S | null): void {
     if (session === this._session && this._hasFollowed) {
       return;
     }
@@ -150,15 +155,27 @@ export class CommentsPanel extends Widget {
     return this._shown[(from + step + length) % length] ?? null;
   }
 
-  override dispose(): void {
+  /** The tab that is shown. */
+  get filter(): Filter {
+    return this._filter;
+  }
+
+  set filter(filter: Filter) {
+    if (filter !== this._filter) {
+      this._filter = filter;
+      this._draw();
+    }
+  }
+
+  /** Draw all anew: it was not seen, or what it says depends on more than the threads. */
+  update(): void {
+    this._redraw();
+  }
+
+  dispose(): void {
     clearInterval(this._clock);
     this._seen.disconnect();
     this._disconnect();
-    super.dispose();
-  }
-
-  protected override onAfterShow(): void {
-    this._redraw();
   }
 
   // --- the head
@@ -170,7 +187,7 @@ export class CommentsPanel extends Widget {
     this._search.placeholder = trans.__('Search comments');
     this._search.setAttribute('aria-label', trans.__('Search comments'));
     this._search.addEventListener('input', () => this._draw());
-    this._add = iconButton('add', addCommentIcon, '', add);
+    this._add = iconButton('add', 'addComment', '', () => add?.());
     row.append(this._search, this._add);
     const tabs = element('div', 'rtcw-Comments-tabs');
     tabs.setAttribute('role', 'tablist');
@@ -212,8 +229,8 @@ export class CommentsPanel extends Widget {
   }
 
   private _choose(filter: Filter): void {
-    this._filter = filter;
-    this._draw();
+    this.filter = filter;
+    this._options.chosen?.(filter);
   }
 
   // --- the list
@@ -227,14 +244,14 @@ export class CommentsPanel extends Widget {
       this._cards.get(id)?.update();
     }
     const seen = this._active && this._session?.discussion.thread(this._active);
-    if (seen && this.isVisible && document.hasFocus()) {
+    if (seen && this._options.isVisible() && document.hasFocus()) {
       this._session!.private.read(seen);
     }
     this._draw();
   };
 
   private readonly _redraw = (): void => {
-    if (this.isVisible) {
+    if (this._options.isVisible()) {
       this._cards.forEach(card => card.update());
     }
     this._draw();
@@ -244,7 +261,7 @@ export class CommentsPanel extends Widget {
     const session = this._session;
     this._drawTitle();
     this._drawNote();
-    if (!session || (!this.isVisible && this._slots.size)) {
+    if (!session || (!this._options.isVisible() && this._slots.size)) {
       return;
     }
     const { places, discussion } = session;
@@ -254,7 +271,8 @@ export class CommentsPanel extends Widget {
     );
     const ids = new Set(placed.map(({ id }) => id));
     const late = discussion.threads.filter(({ id }) => !ids.has(id));
-    const all = [...placed, ...late];
+    const { wanted = () => true } = this._options;
+    const all = [...placed, ...late].filter(wanted);
     const known = this._known;
     for (const [filter, tab] of this._tabs) {
       const count = all.filter(one => belongs(one, filter, known)).length;
@@ -300,19 +318,8 @@ export class CommentsPanel extends Widget {
     const session = this._session;
     let card = this._cards.get(id) ?? null;
     if (!card && session?.discussion.thread(id)) {
-      const { rendermime, trans, go, attach, copyLink, numberOf } =
-        this._options;
       const activate = (thread: string) => this.look(thread);
-      card = new Card(id, {
-        session,
-        rendermime,
-        trans,
-        numberOf,
-        go,
-        attach,
-        copyLink,
-        activate
-      });
+      card = new Card(id, { ...this._options, session, activate });
       this._cards.set(id, card);
       this._slot(id).append(card.node);
       card.update();
@@ -333,10 +340,10 @@ export class CommentsPanel extends Widget {
     if (this._search.value) {
       node.append(element('p', '', trans.__('Nothing found')));
     } else {
-      commentIcon.element({ container: node, width: '32px', height: '32px' });
+      node.append(draw('comment', '32px'));
       node.append(element('p', '', words[this._filter]));
     }
-    if (this._filter === 'open' && discussion.mayComment) {
+    if (this._filter === 'open' && discussion.mayComment && keys()) {
       const hint = trans.__('Select text or a cell and press %1.', keys());
       node.append(element('p', 'rtcw-Comments-hint', hint));
     }
@@ -344,26 +351,23 @@ export class CommentsPanel extends Widget {
   }
 
   private _drawTitle(): void {
-    const { trans, keys } = this._options;
-    const unread = this._session?.private.unread ?? 0;
-    const caption = unread
-      ? trans._n('Comments, %1 unread', 'Comments, %1 unread', unread)
-      : trans.__('Comments');
-    if (this.title.caption !== caption) {
-      this.title.caption = caption;
-      this.title.className = unread ? 'rtcw-mod-unread' : '';
-    }
-    const label = trans.__('Add a comment (%1)', keys());
+    const { add, drawn, keys, trans } = this._options;
+    drawn?.();
+    const label = keys()
+      ? trans.__('Add a comment (%1)', keys())
+      : trans.__('Add a comment');
     this._add.title = label;
     this._add.setAttribute('aria-label', label);
-    this._add.hidden = this._session?.discussion.mayComment !== true;
+    this._add.hidden = !add || this._session?.discussion.mayComment !== true;
   }
 
   private _drawNote(): void {
     const { trans } = this._options;
     const discussion = this._session?.discussion;
-    let note = '';
-    if (!discussion) {
+    let note = this._options.note?.() ?? '';
+    if (note) {
+      // That says it.
+    } else if (!discussion) {
       note = trans.__(
         'Open a shared notebook or text file to see its comments.'
       );
@@ -420,7 +424,7 @@ export class CommentsPanel extends Widget {
   private _add!: HTMLButtonElement;
   private _filter: Filter = 'open';
   private _shown: readonly string[] = [];
-  private _session: CommentSession | null = null;
+  private _session: S | null = null;
   private _hasFollowed = false;
   private _active: string | null = null;
 }

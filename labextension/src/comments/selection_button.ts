@@ -2,7 +2,6 @@
 
 import type { EditorView } from '@codemirror/view';
 import { iconButton } from './dom';
-import { addCommentIcon } from './icons';
 
 /** Milliseconds after which a selection is taken for made. */
 const PAUSE = 300;
@@ -11,7 +10,7 @@ const SIZE = 26;
 /** Show it while something is selected. */
 export class SelectionButton {
   constructor(label: () => string, act: () => void) {
-    this._button = iconButton('add-here', addCommentIcon, '', () => {
+    this._button = iconButton('add-here', 'addComment', '', () => {
       this.hide();
       act();
     });

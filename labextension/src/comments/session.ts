@@ -9,10 +9,11 @@ import type { IMentionable } from './mentions';
 import { ThreadPlaces } from './places';
 import { Private } from './private';
 import type { Discussion } from './discussion';
+import type { ISession } from './shared';
 import type { IAuthor } from './threads';
 
 /** Hold it, for as long as the document is open. */
-export class CommentSession {
+export class CommentSession implements ISession {
   constructor(
     readonly live: ILiveDocument,
     /** Where it is looked at; the last of several views. */

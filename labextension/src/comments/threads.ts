@@ -1,6 +1,6 @@
-/** What the annotations document holds: threads of comments, as values (docs/schema.md). Reading only. */
+/** What the annotations document holds: threads of comments, as values (docs/schema.md). Reading only, from plain JSON. */
 
-import * as Y from 'yjs';
+import type { ISignal } from '@lumino/signaling';
 import { isRecord } from '../presence/identity';
 
 /** Who did something, as the relay knows it. */
@@ -51,26 +51,26 @@ export interface IThread {
   readonly deleted: ITold | null;
 }
 
-/** The names of the document's roots. */
-export const THREADS = 'threads';
-export const PEOPLE = 'people';
-
-/** Return all threads by id, in the order of their numbers, deleted ones too. */
-export function readThreads(doc: Y.Doc): Map<string, IThread> {
-  const found: IThread[] = [];
-  doc.getMap(THREADS).forEach((value, id) => {
-    const thread = readThread(id, value);
-    if (thread) {
-      found.push(thread);
-    }
-  });
-  found.sort((a, b) => a.number - b.number);
-  return new Map(found.map(thread => [thread.id, thread]));
+/** Where threads come from: a replica of the annotations document, or somebody who has one. */
+export interface IThreadSource {
+  /** All threads by id, in the order of their numbers, deleted ones too. */
+  threads(): Map<string, IThread>;
+  thread(id: string): IThread | null;
+  /** The identities of all who have annotated the document, by user name. */
+  people(): ReadonlyMap<string, Readonly<Record<string, unknown>>>;
+  /** Threads changed, or, where it says null, people. */
+  readonly changed: ISignal<unknown, ReadonlySet<string> | null>;
+  dispose(): void;
 }
 
-/** Return one thread, null where *value* is none. */
-export function readThread(id: string, value: unknown): IThread | null {
-  const raw: unknown = value instanceof Y.Map ? value.toJSON() : value;
+/** Return threads by id, in the order of their numbers. */
+export function inOrder(threads: Iterable<IThread>): Map<string, IThread> {
+  const sorted = [...threads].sort((a, b) => a.number - b.number);
+  return new Map(sorted.map(thread => [thread.id, thread]));
+}
+
+/** Return one thread, null where *raw* is none. */
+export function readThread(id: string, raw: unknown): IThread | null {
   if (!isRecord(raw)) {
     return null;
   }
@@ -89,19 +89,6 @@ export function readThread(id: string, value: unknown): IThread | null {
       .map(one => ({ what: String(one['what']), ...tell(one) })),
     deleted: told(raw['deleted'])
   };
-}
-
-/** Return the identities of all who have annotated the document, by user name. */
-export function readPeople(
-  doc: Y.Doc
-): Map<string, Readonly<Record<string, unknown>>> {
-  const found = new Map<string, Readonly<Record<string, unknown>>>();
-  doc.getMap(PEOPLE).forEach((value, user) => {
-    if (isRecord(value)) {
-      found.set(user, value);
-    }
-  });
-  return found;
 }
 
 /** Return who began a thread. */

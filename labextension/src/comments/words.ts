@@ -1,16 +1,31 @@
 /** Says in words when something was written, and what a thread is about. */
 
-import { Time } from '@jupyterlab/coreutils';
-import type { TranslationBundle } from '@jupyterlab/translation';
 import type { IResolution } from '../documents/anchors';
+import type { Words } from './shared';
 
 /** Return how long ago something was, both in seconds since the epoch. */
-export function ago(at: number, now: number, trans: TranslationBundle): string {
+export function ago(at: number, now: number, trans: Words): string {
   // Clocks differ: what the server says of the next minute is now.
-  return now - at < 60
-    ? trans.__('just now')
-    : Time.formatHuman(new Date(at * 1000));
+  const seconds = now - at;
+  if (seconds < 60) {
+    return trans.__('just now');
+  }
+  const format = new Intl.RelativeTimeFormat(
+    document.documentElement.lang || 'en',
+    { numeric: 'auto' }
+  );
+  const [unit, length] = UNITS.find(([, length]) => seconds >= length)!;
+  return format.format(-Math.floor(seconds / length), unit);
 }
+
+/** Units, and how many seconds they have. */
+const UNITS = [
+  ['year', 31_536_000],
+  ['month', 2_592_000],
+  ['day', 86_400],
+  ['hour', 3_600],
+  ['minute', 60]
+] as const;
 
 /** Return the date and the time, as this person's browser writes them. */
 export function moment(at: number): string {
@@ -24,7 +39,7 @@ export function moment(at: number): string {
 export function about(
   place: IResolution | null,
   cell: number | null,
-  trans: TranslationBundle
+  trans: Words
 ): string {
   if (!place || place.state === 'orphan') {
     return trans.__('Deleted');

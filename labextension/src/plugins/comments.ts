@@ -28,10 +28,12 @@ import type { INews } from '../comments/discussion';
 import { highlights } from '../comments/highlights';
 import { addCommentIcon, commentIcon } from '../comments/icons';
 import { InPlace } from '../comments/in_place';
-import { CommentsPanel } from '../comments/panel';
+import { labMarkdown } from '../comments/lab_markdown';
+import type { CommentsView } from '../comments/panel';
 import { SelectionButton } from '../comments/selection_button';
 import { CommentSession } from '../comments/session';
 import { CommentSessions } from '../comments/sessions';
+import { CommentsPanel } from '../comments/sidebar';
 import { starter } from '../comments/threads';
 import { chosen, chosenOutput, goTo, type IChosen } from '../comments/where';
 import { makeAnchor, reattach, type Anchor } from '../documents/anchors';
@@ -63,15 +65,15 @@ class Comments {
   ) {
     this.panel = new CommentsPanel({
       trans: _trans,
-      rendermime,
+      markdown: labMarkdown(rendermime),
       add: () => void _app.commands.execute(COMMANDS.add),
       keys: () => this._keys(),
       numberOf: cell =>
-        whereIs(this.panel.session?.widget ?? null, cell)?.number ?? null,
+        whereIs(this._view.session?.widget ?? null, cell)?.number ?? null,
       go: id => this._go(id),
       attach: id => this._attach(id),
       copyLink: id => navigator.clipboard.writeText(this._link(id)),
-      activated: id => this.sessions.look(this.panel.session, id)
+      activated: id => this.sessions.look(this._view.session, id)
     });
     this._button = new SelectionButton(
       () => _trans.__('Comment (%1)', this._keys()),
@@ -85,6 +87,7 @@ class Comments {
   }
 
   readonly panel: CommentsPanel;
+
   readonly sessions = new CommentSessions();
 
   /** Take part in a document that was opened. */
@@ -127,18 +130,18 @@ class Comments {
   /** Show the comments of the document in front. */
   readonly follow = (): void => {
     const session = this._current();
-    if (session !== this.panel.session) {
+    if (session !== this._view.session) {
       this._button.hide();
-      this.panel.follow(session);
+      this._view.follow(session);
     }
     this._notify();
   };
 
   /** Show a thread in the panel. */
   open(session: CommentSession, id: string): void {
-    this.panel.follow(session);
+    this._view.follow(session);
     this._app.shell.activateById(this.panel.id);
-    this.panel.reveal(id);
+    this._view.reveal(id);
   }
 
   /** Let the person comment on what they chose. */
@@ -168,7 +171,7 @@ class Comments {
         if (anchor) {
           const id = session.discussion.begin({ ...anchor }, text, mentions);
           if (this.panel.isVisible) {
-            this.panel.reveal(id);
+            this._view.reveal(id);
           }
         }
       },
@@ -189,12 +192,12 @@ class Comments {
   /** Go from one thread to the next, and around. */
   step(step: 1 | -1): void {
     const session = this._current();
-    const id = session && this.panel.next(step);
+    const id = session && this._view.next(step);
     if (session && id) {
       const hasFocus = this.panel.node.contains(document.activeElement);
       this.open(session, id);
       if (hasFocus) {
-        this.panel.focus(id);
+        this._view.focus(id);
       }
       this._go(id);
     }
@@ -235,7 +238,7 @@ class Comments {
       found.widget = widget as IDocumentWidget;
     }
     // What is in front without a document, a terminal say, leaves the panel as it is.
-    const last = this.panel.session;
+    const last = this._view.session;
     const isGone = !last || !this._all.has(last.live);
     return found ?? (widget?.context || isGone ? null : last);
   }
@@ -290,7 +293,7 @@ class Comments {
   }
 
   private _attach(id: string): void {
-    const { session } = this.panel;
+    const { session } = this._view;
     const thread = session?.discussion.thread(id);
     const what = session && chosen(session.widget);
     if (session && thread && what) {
@@ -302,7 +305,7 @@ class Comments {
   }
 
   private _go(id: string): void {
-    const { session } = this.panel;
+    const { session } = this._view;
     const place = session?.places.of(id);
     if (session && place) {
       void goTo(session.widget, place);
@@ -310,7 +313,7 @@ class Comments {
   }
 
   private _link(id: string): string {
-    const path = this.panel.session?.live.path ?? '';
+    const path = this._view.session?.live.path ?? '';
     const page = new URL(
       this._app.name === 'JupyterLab'
         ? PageConfig.getUrl({
@@ -358,7 +361,7 @@ class Comments {
       );
     const isSeen =
       this.panel.isVisible &&
-      this.panel.active === thread.id &&
+      this._view.active === thread.id &&
       document.hasFocus();
     if (isSeen || (!isMentioned && !isAnswer)) {
       return;
@@ -390,6 +393,10 @@ class Comments {
     return binding
       ? binding.keys.join(' ').replaceAll(' ', '+')
       : this._trans.__('Comment');
+  }
+
+  private get _view(): CommentsView<CommentSession> {
+    return this.panel.view;
   }
 
   private readonly _all = new Map<ILiveDocument, CommentSession>();

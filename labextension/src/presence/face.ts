@@ -1,6 +1,6 @@
 /** Draws a participant: a person's picture or initials, or a kernel's icon, in their colour. */
 
-import { kernelIcon } from '@jupyterlab/ui-components';
+import { draw } from '../comments/drawn';
 import type { IIdentity } from './identity';
 
 /** Return a new element, as large as a line of text; its colour is that of the `rtcw-Person` around it. */
@@ -13,7 +13,7 @@ export function faceOf({
   face.className = 'rtcw-Face';
   face.setAttribute('aria-hidden', 'true');
   if (isKernel) {
-    kernelIcon.element({ container: face, height: '1.3em', width: '1.3em' });
+    face.append(draw('kernel', '1.3em'));
     face.classList.add('rtcw-mod-kernel');
   } else {
     face.textContent = initials;

@@ -4,7 +4,8 @@ import * as Y from 'yjs';
 import { Backoff } from '../../src/channels/backoff';
 import { Connection } from '../../src/channels/connection';
 import type { IAsked } from '../../src/comments/asked';
-import { Discussion } from '../../src/comments/discussion';
+import { Discussion, personOf } from '../../src/comments/discussion';
+import { ThreadDocument } from '../../src/comments/thread_document';
 import { Provider } from '../../src/provider';
 import { Annotator } from '../support/annotator';
 import { Relay } from '../support/relay';
@@ -40,7 +41,7 @@ class Reader {
       backoff: new Backoff(1, 4)
     });
     this.discussion = new Discussion({
-      doc: this.doc,
+      source: new ThreadDocument(this.doc),
       replica: this.replica,
       content: this.tab.provider,
       kept: {
@@ -48,7 +49,7 @@ class Reader {
         save: asked => kept.set(asked.id, asked),
         remove: id => kept.delete(id)
       },
-      identity: () => ({ username: user, display_name: 'Ada' })
+      me: () => personOf({ username: user, display_name: 'Ada' })
     });
     this.discussion.restore();
     this.discussion.arrived.connect((_, { comment }) =>

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import * as Y from 'yjs';
-import { readPeople, readThreads } from '../../src/comments/threads';
+import { readPeople, readThreads } from '../../src/comments/thread_document';
 import { bytes, vectors } from '../support/vectors';
 
 interface ICase {
