@@ -21,7 +21,15 @@ export interface IQuery {
 
 /** Suggestions at a time. */
 const MOST = 6;
-const LETTER = /[\p{L}\p{N}_]/u;
+const LETTER = /^[\p{L}\p{N}_]/u;
+/** In front of an `@` these make something else of it, an address for example. */
+const BEFORE = /[\p{L}\p{N}_@/.]$/u;
+/**
+ * As rtc_widgets/documents/mentions.py has it: fences, to their end or that of the text; then code in a line, which an
+ * empty line ends. A line begins behind "\n" and nothing else, in both languages.
+ */
+const CODE =
+  /(?<![^\n]) {0,3}(`{3,}(?=[^`\n]*(?![^\n]))|~{3,})[^\n]*\n?[\s\S]*?(?:(?<![^\n]) {0,3}\1[`~]*[ \t]*(?![^\n])|(?![\s\S]))|(?<!`)(`+)(?!`)(?:[^\n]|\n(?![ \t]*\n))*?(?<!`)\2(?!`)/g;
 /** Characters behind an `@` in which a name is looked for. */
 const LONGEST = 40;
 
@@ -60,25 +68,32 @@ export function suggest(
     .map(({ who }) => who);
 }
 
-/** Return where in a text people are mentioned, by what they are called or by their user names; in order. */
+/**
+ * Return where in a text people are mentioned, by what they are called or by their user names; in order.
+ *
+ * Of two names that stand there the longer one is meant. What several are called is a user name before a name that is
+ * shown, and of those the first user's. The same as in Python: both languages sit `tests/vectors/mentions.json`.
+ */
 export function mentionsAt(
   text: string,
   people: readonly Pick<IMentionable, 'user' | 'name'>[]
 ): { readonly user: string; readonly from: number; readonly to: number }[] {
-  // Of Ann and Ann Lee the longer one is meant.
-  const longest = people
-    .flatMap(({ user, name }) => [name, user].map(called => ({ user, called })))
-    .filter(({ called }) => called)
-    .sort((a, b) => b.called.length - a.called.length);
   const found = [];
+  let longest: ICalled[] | null = null;
   for (let at = text.indexOf('@'); at >= 0; at = text.indexOf('@', at + 1)) {
-    const rest = text.slice(at + 1);
-    const who = longest.find(({ called: { length }, called }) => {
-      const next = rest.slice(length, length + 1);
-      const there = rest.slice(0, length).toLowerCase();
-      return there === called.toLowerCase() && !LETTER.test(next);
+    // Two units, for a letter beyond the first 65,536 has two.
+    if (BEFORE.test(text.slice(Math.max(0, at - 2), at))) {
+      continue;
+    }
+    longest ??= longestFirst(people);
+    const who = longest.find(({ called }) => {
+      const end = at + 1 + called.length;
+      return (
+        text.slice(at + 1, end).toLowerCase() === called &&
+        !LETTER.test(text.slice(end, end + 2))
+      );
     });
-    if (who && !LETTER.test(text.slice(at - 1, at))) {
+    if (who) {
       const to = at + 1 + who.called.length;
       found.push({ user: who.user, from: at, to });
     }
@@ -86,12 +101,33 @@ export function mentionsAt(
   return found;
 }
 
-/** Return the user names of who is mentioned in a text. */
+/** Return the user names of who is mentioned in a comment, each once, in order; what stands in code mentions nobody. */
 export function mentionsIn(
-  text: string,
+  body: string,
   people: readonly Pick<IMentionable, 'user' | 'name'>[]
 ): string[] {
-  return [...new Set(mentionsAt(text, people).map(({ user }) => user))];
+  const found = mentionsAt(body.replace(CODE, ' '), people);
+  return [...new Set(found.map(({ user }) => user))];
+}
+
+interface ICalled {
+  readonly user: string;
+  /** In small letters. */
+  readonly called: string;
+}
+
+function longestFirst(
+  people: readonly Pick<IMentionable, 'user' | 'name'>[]
+): ICalled[] {
+  const users = [...people].sort((a, b) =>
+    a.user < b.user ? -1 : a.user > b.user ? 1 : 0
+  );
+  return [
+    ...users.map(({ user }) => ({ user, called: user.toLowerCase() })),
+    ...users.map(({ user, name }) => ({ user, called: name.toLowerCase() }))
+  ]
+    .filter(({ called }) => called)
+    .sort((a, b) => b.called.length - a.called.length);
 }
 
 /** Without case and accents. */

@@ -5,6 +5,7 @@ import {
   queryAt,
   suggest
 } from '../../src/comments/mentions';
+import { vectors } from '../support/vectors';
 
 const who = (user: string, name: string, isHere = false) => ({
   user,
@@ -50,7 +51,20 @@ describe('suggestions', () => {
   });
 });
 
+interface IVectors {
+  people: Record<string, string[]>;
+  cases: { name: string; body: string; mentions: string[] }[];
+}
+
 describe('mentions', () => {
+  const { people: known, cases } = vectors<IVectors>('mentions');
+  const everybody = Object.entries(known).flatMap(([user, names]) =>
+    (names.length ? names : ['']).map(name => who(user, name))
+  );
+
+  it.each(cases)('as Python has them: $name', ({ body, mentions }) => {
+    expect(mentionsIn(body, everybody)).toEqual(mentions);
+  });
   const people = [who('ann', 'Ann'), who('lee', 'Ann Lee'), who('no', '')];
 
   it('are the longest names that stand there whole', () => {
