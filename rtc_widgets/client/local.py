@@ -193,7 +193,8 @@ class LocalFile:
             raise DocumentError(_CLOSED.format(path=self.path))
         self._read_again()
         content = content_now(self._document, self._type, self._base)
-        mirror = None if self._notes is None else to_mirror(self._notes.threads)
+        notes = self._notes
+        mirror = None if notes is None or notes.stripped else to_mirror(notes.threads)
         if content != self._base or mirror != self._mirror or self._known is None:
             data = encode(self._type, put_in(content, mirror), self._style)
             _replace(self._file, data)

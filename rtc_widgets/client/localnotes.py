@@ -15,10 +15,15 @@ from rtc_widgets.origins import Origin
 from rtc_widgets.roles import Role
 from rtc_widgets.rooms.annotate import METHODS, Actor, Annotator
 from rtc_widgets.rooms.healing import placed
+from rtc_widgets.rooms.private import PRIVATE, Private, do_private
 
 __all__ = ["LocalNotes"]
 
 _ORIGIN = Origin("relay")
+_STRIPPED = (
+    "This notebook was stripped of its comments, and nothing but its file could keep new ones. Decide so first: "
+    "nb.comments.mirror = 'always'."
+)
 
 
 class LocalNotes:
@@ -35,7 +40,13 @@ class LocalNotes:
             self._annotator = Annotator(replica.doc, self._exists)
         name = _user()
         identity = {"name": name, "display_name": name}
+        self._private = Private()  # for as long as the handle: a file is everybody's
         self._actor = Actor(Author(name, "person", name), Role.EDITOR, identity)
+
+    @property
+    def stripped(self) -> bool:
+        """Tell whether the file is to have no comments."""
+        return self._annotator.mirror == "never"
 
     @property
     def threads(self) -> list[ThreadValue]:
@@ -47,8 +58,13 @@ class LocalNotes:
         """Do what is asked, here and now."""
         future: Future[Any] = Future()
         try:
+            if method in PRIVATE:
+                future.set_result(do_private(self._private, method, params).to_json())
+                return future
             if method not in METHODS:
                 raise ChannelClosed("unknown-method", f"There is no request {method!r}.")
+            if method == "comments.add" and self.stripped:
+                raise ChannelClosed("no-document", _STRIPPED)
             with self.live.writing(origin=_ORIGIN):
                 answer = self._annotator.carry_out(self._actor, method, params)
             future.set_result(answer)

@@ -20,10 +20,12 @@ from rtc_widgets.client.rooms import Rooms
 from rtc_widgets.documents.datafile import LiveData, handle_of
 from rtc_widgets.documents.document import LiveDocument
 from rtc_widgets.documents.link import LinkState
+from rtc_widgets.documents.marks import ReadMarks
 from rtc_widgets.documents.notebook import Notebook
 from rtc_widgets.documents.textfile import LiveText
 from rtc_widgets.errors import ChannelClosed, NotConnected
 from rtc_widgets.presence import DocumentPresence
+from rtc_widgets.protocol import event
 from rtc_widgets.protocol.version import VERSIONS
 from rtc_widgets.provider import Provider
 
@@ -50,8 +52,10 @@ class RemoteLink:
         self._session = session
         self._pid = os.getpid()
         self._notes: Provider | None = None
-        self._opening_notes = asyncio.Lock()
+        self._coming: Future[LiveDocument] | None = None
         self._asking: set[asyncio.Task[Any]] = set()
+        provider.on_event(self._on_event)
+        provider.on_state(self._on_state)
 
     @property
     def state(self) -> LinkState:
@@ -76,7 +80,9 @@ class RemoteLink:
     def annotations(self) -> Future[LiveDocument]:
         """Return a future of the replica of the annotations, which is opened at the first call."""
         self._check()
-        return loop.submit(self._annotations())
+        if self._coming is None or (self._coming.done() and not self._has_notes()):
+            self._coming = loop.submit(self._annotations())
+        return self._coming
 
     def ask(self, method: str, params: dict[str, Any]) -> Future[Any]:
         """Ask for something of the annotations; asked again, the same, where the connection broke."""
@@ -117,16 +123,43 @@ class RemoteLink:
         if self._notes is not None:
             await self._notes.aclose()
 
+    def _has_notes(self) -> bool:
+        return self._notes is not None and self._notes.closed is None
+
     async def _annotations(self) -> LiveDocument:
-        async with self._opening_notes:
-            if self._notes is None or self._notes.closed is not None:
-                replica = LiveDocument() if self._notes is None else self._notes.document
-                type_ = self.provider.type
-                opener = self._session.opener(type_, "annotations")
-                notes = Provider(replica, self.provider.path, type_, opener, writable=False)
+        """Open the annotations; where the server is away, when it is back."""
+        replica = LiveDocument() if self._notes is None else self._notes.document
+        type_ = self.provider.type
+        while True:
+            opener = self._session.opener(type_, "annotations")
+            notes = Provider(replica, self.provider.path, type_, opener, writable=False)
+            try:
                 await notes.start()
+            except NotConnected:
+                if self.provider.state is not LinkState.OFFLINE:
+                    raise
+                await self._back()
+            else:
                 self._notes = notes
-            return self._notes.document
+                return replica
+
+    async def _back(self) -> None:
+        """Wait until the server is there again, or the document is closed."""
+        news = asyncio.Event()
+        with self.provider.on_state(lambda _: news.set()):
+            while self.provider.state is LinkState.OFFLINE:
+                news.clear()
+                await news.wait()
+        if self.provider.closed is not None:
+            raise ChannelClosed(self.provider.closed.code, self.provider.closed.reason)
+
+    def _on_event(self, told: event.Event) -> None:
+        if told.name == "private":
+            self.provider.document.part(ReadMarks).know(told.params)
+
+    def _on_state(self, state: LinkState) -> None:
+        if state is LinkState.OFFLINE:
+            self.provider.document.part(ReadMarks).doubt()
 
     async def _ask(self, method: str, params: dict[str, Any]) -> Any:
         task = asyncio.ensure_future(self.provider.ask(method, params))

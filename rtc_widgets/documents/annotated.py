@@ -28,6 +28,8 @@ class Annotated(Sociable):
     """Give a handle its comments."""
 
     path: Any
+    has_mirror = False
+    """Whether the file can hold a copy of the comments."""
 
     @property
     def comments(self) -> Comments:
@@ -62,6 +64,9 @@ class Annotated(Sociable):
 
 class AnnotatedNotebook(Annotated):
     """Give a notebook its comments."""
+
+    has_mirror = True
+    """Whether the file can hold a copy of the comments."""
 
     def comment(self, body: str, *, timeout: float | None = PATIENCE) -> Thread:
         """Begin a thread about the notebook as a whole, and return it; ``cell.comment`` is about a cell.

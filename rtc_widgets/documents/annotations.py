@@ -13,16 +13,25 @@ import weakref
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from pycrdt import Map
 
+from rtc_widgets.documents import answers
 from rtc_widgets.documents.anchors import Places, Resolution, resolve
+from rtc_widgets.documents.answers import READING, refusal
 from rtc_widgets.documents.comment_edits import CommentEdit, compare
 from rtc_widgets.documents.people import People
 from rtc_widgets.documents.subscription import Subscription, weakly
-from rtc_widgets.documents.threads import THREADS, ThreadValue, read_people, read_thread, read_threads
-from rtc_widgets.errors import ChannelClosed, CommentRefused, NotConnected
+from rtc_widgets.documents.threads import (
+    THREADS,
+    ThreadValue,
+    read_mirror,
+    read_people,
+    read_thread,
+    read_threads,
+)
+from rtc_widgets.errors import ChannelClosed, NotConnected
 
 if TYPE_CHECKING:
     from rtc_widgets.documents.document import LiveDocument
@@ -30,28 +39,12 @@ if TYPE_CHECKING:
 
 __all__ = ["PATIENCE", "Annotations", "Asked"]
 
-# Seconds to wait for an answer, and for what was answered to be in the replica, too.
+# Seconds to wait for what is to be done, and for what was answered to be in the replica, too.
 PATIENCE = 30.0
 _ARRIVAL = 5.0
 
 # What was asked here and is to be known when it comes back; where nobody watches it never does.
 _MOST_CAUSED = 1_000
-
-# Codes by which something is refused (docs/protocol.md, 3.4), and not the document closed.
-_REFUSALS = frozenset(
-    {
-        "bad-request",
-        "internal-error",
-        "no-document",
-        "no-target",
-        "no-thread",
-        "not-yours",
-        "read-only",
-        "too-large",
-        "too-many",
-        "unknown-method",
-    }
-)
 
 _log = logging.getLogger(__name__)
 
@@ -62,13 +55,6 @@ _NO_LINK = (
 _LATE = (
     "The server did not answer within {timeout:g} s. What you said is kept here, and it is asked again when it "
     "answers: look at .comments before you say it a second time."
-)
-_ABSENT = (
-    "The comments have not arrived within {timeout:g} s. Try again; %rtc says how the connection stands."
-)
-_DEAF = (
-    "This kernel hears the server between cells only, and the comments have not arrived yet. They are asked for: run "
-    "this again when this cell, and those queued behind it, have ended."
 )
 
 Causes = tuple[object, ...]
@@ -86,7 +72,7 @@ class Asked:
     @property
     def refusal(self) -> Exception | None:
         """Return why it was refused, if it was."""
-        return _refusal(self.future.exception()) if self.future.done() else None
+        return refusal(self.future.exception()) if self.future.done() else None
 
 
 class Annotations:
@@ -117,11 +103,13 @@ class Annotations:
         """Tell whether somebody has asked for the threads."""
         return self._opening is not None
 
-    def threads(self, timeout: float = PATIENCE) -> dict[str, ThreadValue]:
+    def threads(self, timeout: float = READING) -> dict[str, ThreadValue]:
         """Return the threads by id in the order of their numbers, deleted ones too; waits for them the first time.
 
+        Later what is here is read, also while the server is away.
+
         Raises:
-            NotConnected: they have not come in *timeout* seconds, or cannot while the caller waits.
+            NotConnected: they have not come in *timeout* seconds, or cannot while the caller waits, at once.
             ChannelClosed: the server does not give them.
         """
         live = self._live if self._live is not None else self._wait_for_replica(timeout)
@@ -133,16 +121,22 @@ class Annotations:
 
     def thread(self, thread_id: str) -> ThreadValue | None:
         """Return one thread, None where there is none of that id; raises what `threads` raises."""
-        live = self._live if self._live is not None else self._wait_for_replica(PATIENCE)
+        live = self._live if self._live is not None else self._wait_for_replica(READING)
         with live.reading() as replica:
             if self._read is not None and self._read[0] == (replica, replica.version):
                 return self._read[1].get(thread_id)
             return read_thread(replica.doc, thread_id)
 
-    def settle(self, timeout: float = PATIENCE) -> None:
+    def mirror(self) -> Literal["always", "never"] | None:
+        """Return what was decided about a copy in the file, None for nothing; raises what `threads` raises."""
+        live = self._live if self._live is not None else self._wait_for_replica(READING)
+        with live.reading() as replica:
+            return read_mirror(replica.doc)
+
+    def settle(self, timeout: float = READING) -> None:
         """Wait until the threads are here, so that what comes is new; not where nothing is heard meanwhile."""
-        opening = self._open()
-        if opening.done() or not self._content().deaf():
+        opening, document = self._open(), self._content()
+        if opening.done() or not (document.deaf() or answers.is_away(document)):
             self._wait_for_replica(timeout)
 
     def people(self) -> dict[str, set[str]]:
@@ -222,7 +216,7 @@ class Annotations:
             raise NotConnected(_LATE.format(timeout=timeout)) from error
         except ChannelClosed as closed:
             self._asked.pop(str(params.get("thread")), None)
-            raise _refusal(closed) or closed from None
+            raise refusal(closed) or closed from None
         if not document.deaf():
             self._wait(done, _ARRIVAL)
         return answer
@@ -257,13 +251,8 @@ class Annotations:
             return opening
 
     def _wait_for_replica(self, timeout: float) -> LiveDocument:
-        document, opening = self._content(), self._open()
-        if document.deaf() and not opening.done():
-            raise NotConnected(_DEAF)
-        try:
-            live = opening.result(timeout)
-        except TimeoutError as error:
-            raise NotConnected(_ABSENT.format(timeout=timeout)) from error
+        opening = self._open()
+        live = answers.read(self._content(), opening, timeout)
         self._on_arrived(opening)
         return live
 
@@ -354,12 +343,6 @@ class Annotations:
         if link is None:
             raise NotConnected(_NO_LINK)
         return link
-
-
-def _refusal(error: BaseException | None) -> Exception | None:
-    if isinstance(error, ChannelClosed) and error.code in _REFUSALS:
-        return CommentRefused(error.code, error.reason)
-    return error if isinstance(error, Exception) else None
 
 
 def _resolved(places: Places, anchor: Mapping[str, Any]) -> Resolution:

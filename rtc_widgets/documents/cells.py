@@ -360,7 +360,8 @@ class Cell(Editable):
         Args:
             body: Markdown; ``@ada`` mentions somebody.
             on: what it is about: words that stand there once, what a compiled pattern matches first, a slice of code
-                points, the number of a line as `lines` counts them, or one of `outputs`; None for the whole cell.
+                points, the number of a line as `lines` counts them, one of `outputs`, or a line of one:
+                ``(output, "words in it")``, ``(output, -1)``; None for the whole cell.
             timeout: seconds to wait for the answer.
 
         Raises:

@@ -6,17 +6,19 @@ import functools
 import os
 from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self, overload
+from typing import TYPE_CHECKING, Any, Literal, Self, overload
 
 from rtc_widgets.documents import looks, review
-from rtc_widgets.documents.annotations import Annotations
+from rtc_widgets.documents.annotations import PATIENCE, Annotations
 from rtc_widgets.documents.cells import Cell
 from rtc_widgets.documents.comment_edits import CommentEdit
 from rtc_widgets.documents.events import Change, ChangeCallback, ChangeSubscription
 from rtc_widgets.documents.events import Thread as In
+from rtc_widgets.documents.link import Reply
+from rtc_widgets.documents.marks import ReadMarks
 from rtc_widgets.documents.thread import Thread, thread_line
 from rtc_widgets.documents.threads import ThreadValue
-from rtc_widgets.errors import RtcError
+from rtc_widgets.errors import DocumentError, RtcError
 
 if TYPE_CHECKING:
     from rtc_widgets.documents.annotated import Annotated
@@ -60,6 +62,17 @@ class Comments(Collection[Thread]):
             return handle.document.part(Annotations).place(thread).state == "orphan"
 
         return self._only(lost, "orphaned")
+
+    @property
+    def unread(self) -> Self:
+        """Those in which somebody else said something that this participant has not marked as read.
+
+        The marks are the server's for the user name with which it was signed in, those of JupyterLab too; a kernel has
+        its own. Who has none yet has read nothing.
+        """
+        return self._only(
+            lambda handle, thread: handle.document.part(ReadMarks).is_unread(handle, thread), "unread"
+        )
 
     def by(self, user: str) -> Self:
         """Return those in which somebody has said something, by user name or by the name that is shown."""
@@ -138,6 +151,65 @@ class Comments(Collection[Thread]):
             return (where, -1 if place.start is None else place.start, 0, thread.number)
 
         return sorted(wanted, key=order)
+
+    def mark_read(self) -> None:
+        """Note that these were read as they stand: they are not `unread` before somebody says more."""
+        self._handle.document.part(ReadMarks).mark(self._values())
+
+    # ----------------------------------------------------------------------------------- a copy in the file
+
+    @property
+    def mirror(self) -> Literal["always", "never"] | None:
+        """Whether the notebook's file gets a copy of the comments, so that they travel with it.
+
+        ``always``, ``never``, or None while nobody has decided: then the server's ``RelayApp.mirror`` holds. Setting it
+        decides for everybody, as the question in JupyterLab does, and counts more than the server's setting. With
+        ``never`` a copy that stands in the file is taken away with the next save; the comments stay on the server.
+
+        Raises:
+            CommentRefused: setting it takes the right to edit.
+            DocumentError: the file is no notebook.
+        """
+        return self._handle.document.part(Annotations).mirror()
+
+    @mirror.setter
+    def mirror(self, decided: Literal["always", "never"]) -> None:
+        self._check_whole("mirror")
+        if decided not in ("always", "never"):
+            raise DocumentError(f"mirror is 'always' or 'never', not {decided!r}.")
+        annotations = self._handle.document.part(Annotations)
+        annotations.ask(
+            "mirror", {"mirror": decided}, mark="mirror", done=lambda: annotations.mirror() == decided
+        )
+
+    def strip(self, timeout: float | None = PATIENCE) -> None:
+        """Take the copy of the comments out of the notebook's file, for publishing, and save the file without it.
+
+        It stays out until ``nb.comments.mirror = "always"``, whatever the server's ``RelayApp.mirror`` says. On a
+        server the comments are kept as they are. In a notebook of `rtc_widgets.local` nothing but the file keeps
+        them: when that handle is closed they are gone, so `export` them first, or strip a copy.
+
+        Args:
+            timeout: seconds to wait until the file is written.
+
+        Raises:
+            CommentRefused: it takes the right to edit.
+            ChannelClosed: the file could not be written; code and sentence say why.
+            DocumentError: the file is no notebook.
+        """
+        self._check_whole("strip()")
+        self.mirror = "never"
+        document = self._handle.document
+        assert document.link is not None  # it was asked just now
+        saved = document.link.save()
+        if not document.deaf():  # else it is written when the cell has ended
+            Reply(saved).result(timeout)
+
+    def _check_whole(self, what: str) -> None:
+        if self._wanted:
+            raise DocumentError(f"{what} is about all comments of a notebook: nb.comments.{what}.")
+        if not self._handle.has_mirror:
+            raise DocumentError("Only a notebook's file can hold a copy of its comments; this is none.")
 
     # ------------------------------------------------------------------------------------------------ events
 

@@ -9,6 +9,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rtc_widgets.documents.threads import local_time
+
 if TYPE_CHECKING:
     from rtc_widgets.documents.thread import Thread
 
@@ -16,6 +18,10 @@ __all__ = ["export", "rows", "to_frame"]
 
 _NO_PANDAS = (
     "to_frame() needs pandas: pip install pandas. Without it, to_dicts() gives the same as plain data."
+)
+_COLUMNS = (
+    *("number", "state", "cell", "cell_id", "quote", "anchored", "reply", "author", "user", "kind"),
+    *("at", "edited", "body", "mentions", "thread", "comment"),
 )
 _PAGE = """\
 <!doctype html>
@@ -40,37 +46,41 @@ def rows(threads: Sequence[Thread]) -> list[dict[str, Any]]:
     found = []
     for thread in threads:
         cell = thread.cell
-        for place, comment in enumerate(thread.comments):
-            found.append(
-                {
-                    "number": thread.number,
-                    "state": thread.state,
-                    "cell": None if cell is None else cell.index,
-                    "cell_id": None if cell is None else cell.id,
-                    "quote": thread.quote,
-                    "anchored": thread.anchored,
-                    "reply": place,
-                    "author": comment.author.name,
-                    "user": comment.author.user,
-                    "kind": comment.author.kind,
-                    "at": comment.at,
-                    "edited": comment.edited,
-                    "body": comment.body,
-                    "mentions": list(comment.mentions),
-                    "thread": thread.id,
-                    "comment": comment.id,
-                }
-            )
+        about = {
+            "number": thread.number,
+            "state": thread.state,
+            "cell": None if cell is None else cell.index,
+            "cell_id": None if cell is None else cell.id,
+            "quote": thread.quote,
+            "anchored": thread.anchored,
+        }
+        for place, comment in enumerate(thread._left()):  # noqa: SLF001 (each property would look again)
+            words = {
+                "reply": place,
+                "author": comment.by.name,
+                "user": comment.by.user,
+                "kind": comment.by.kind,
+                "at": local_time(comment.at),
+                "edited": None if comment.edited is None else local_time(comment.edited),
+                "body": comment.body,
+                "mentions": list(comment.mentions),
+                "thread": thread.id,
+                "comment": comment.id,
+            }
+            found.append(about | words)
     return found
 
 
 def to_frame(threads: Sequence[Thread]) -> Any:
-    """Return the comments as a ``pandas.DataFrame``."""
+    """Return the comments as a ``pandas.DataFrame``; its times are in UTC, because a column has one time zone."""
     try:
         pandas = import_module("pandas")
     except ModuleNotFoundError as error:
         raise ModuleNotFoundError(_NO_PANDAS, name="pandas") from error
-    return pandas.DataFrame(rows(threads))
+    frame = pandas.DataFrame(rows(threads), columns=_COLUMNS)
+    for times in ("at", "edited"):
+        frame[times] = pandas.to_datetime(frame[times], utc=True)
+    return frame
 
 
 def export(threads: Sequence[Thread], title: str, path: Path) -> Path:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import quote as quoted
 
@@ -11,8 +11,9 @@ from rtc_widgets.documents import looks
 from rtc_widgets.documents.anchors import Resolution, State, make_anchor, reattach
 from rtc_widgets.documents.annotations import PATIENCE, Annotations, Asked
 from rtc_widgets.documents.events import running_callbacks
+from rtc_widgets.documents.marks import ReadMarks
 from rtc_widgets.documents.mentions import mentioned
-from rtc_widgets.documents.threads import Author, CommentValue, ThreadValue
+from rtc_widgets.documents.threads import Author, CommentValue, ThreadValue, local_time
 from rtc_widgets.errors import CommentRefused, DocumentError, RtcError
 from rtc_widgets.ids import new_id
 
@@ -77,9 +78,7 @@ class Thread:
     @property
     def comments(self) -> tuple[Comment, ...]:
         """The comments, in order; deleted ones are left out."""
-        value = self._find()
-        left = [] if value is None else [one for one in value.comments if one.deleted is None]
-        return tuple(Comment(self, one.id) for one in left)
+        return tuple(Comment(self, one.id) for one in self._left())
 
     @property
     def body(self) -> str:
@@ -99,7 +98,13 @@ class Thread:
     def at(self) -> datetime:
         """When it was begun, by the server's clock, in this machine's time zone."""
         value = self._value()
-        return _time(value.comments[0].at if value.comments else 0.0)
+        return local_time(value.comments[0].at if value.comments else 0.0)
+
+    @property
+    def unread(self) -> bool:
+        """Whether somebody else said something in it that this participant has not marked as read."""
+        value = self._find()
+        return value is not None and self._handle.document.part(ReadMarks).is_unread(self._handle, value)
 
     # -------------------------------------------------------------------------------------- what it is about
 
@@ -192,6 +197,10 @@ class Thread:
         op = new_id()
         self._ask("attach", {"anchor": anchor, "op": op}, op, lambda: self._holds(op), timeout)
 
+    def mark_read(self) -> None:
+        """Note that it was read as it stands; nobody else is told."""
+        self._handle.document.part(ReadMarks).mark([self._value()])
+
     # ---------------------------------------------------------------------------------------------- privates
 
     @property
@@ -214,6 +223,11 @@ class Thread:
         if found is None and asked is None:
             raise LookupError(_NO_THREAD)
         return found
+
+    def _left(self) -> list[CommentValue]:
+        """Return what stands in the comments now, without the deleted ones."""
+        value = self._find()
+        return [] if value is None else [one for one in value.comments if one.deleted is None]
 
     def _asked(self) -> Asked | None:
         return self._annotations.asked(self._id)
@@ -362,13 +376,13 @@ class Comment:
     @property
     def at(self) -> datetime:
         """When it was written, by the server's clock, in this machine's time zone."""
-        return _time(self._there().at)
+        return local_time(self._there().at)
 
     @property
     def edited(self) -> datetime | None:
         """When it was changed last; None for never."""
         at = self._there().edited
-        return None if at is None else _time(at)
+        return None if at is None else local_time(at)
 
     @property
     def mentions(self) -> tuple[str, ...]:
@@ -425,7 +439,7 @@ class Comment:
 
 
 def _said(value: CommentValue) -> looks.Said:
-    when = f"{_time(value.at):%Y-%m-%d %H:%M}" + (", edited" if value.edited is not None else "")
+    when = f"{local_time(value.at):%Y-%m-%d %H:%M}" + (", edited" if value.edited is not None else "")
     body = value.body if value.deleted is None else f"deleted by {value.deleted.by}"
     return looks.Said(value.by.name, value.by.kind == "kernel", when, body, value.deleted is not None)
 
@@ -433,7 +447,3 @@ def _said(value: CommentValue) -> looks.Said:
 def _beginning(text: str, width: int = 60) -> str:
     line = next((line.strip() for line in text.splitlines() if line.strip()), "")
     return line if len(line) <= width else line[: width - 1] + "…"
-
-
-def _time(seconds: float) -> datetime:
-    return datetime.fromtimestamp(seconds, UTC).astimezone()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, Literal
 
 from pycrdt import Doc
@@ -16,6 +17,8 @@ __all__ = [
     "Happening",
     "ThreadValue",
     "Told",
+    "local_time",
+    "read_mirror",
     "read_people",
     "read_thread",
     "read_threads",
@@ -158,6 +161,12 @@ def read_people(doc: Doc[Any]) -> dict[str, dict[str, Any]]:
     return people
 
 
+def read_mirror(doc: Doc[Any]) -> Literal["always", "never"] | None:
+    """Return what was decided about a copy of the comments in the file, None for nothing."""
+    decided = doc.get(SETTINGS, type=YMap).get("mirror")
+    return decided if decided in ("always", "never") else None
+
+
 def _thread(id_: str, value: Mapping[str, Any]) -> ThreadValue:
     comments = [_comment(key, one) for key, one in _mapping(value.get("comments")).items()]
     happenings = [one for one in value.get("events") or () if isinstance(one, Mapping)]
@@ -194,6 +203,11 @@ def _comment(id_: str, value: Any) -> CommentValue:
         _number(edited) if edited is not None else None,
         Told.from_json(value.get("deleted")),
     )
+
+
+def local_time(seconds: float) -> datetime:
+    """Return a time of the server's clock, seconds since the epoch, in this machine's time zone."""
+    return datetime.fromtimestamp(seconds, UTC).astimezone()
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:

@@ -10,6 +10,7 @@ from typing import Any
 from rtc_widgets.documents.datafile import handle_of
 from rtc_widgets.documents.document import LiveDocument
 from rtc_widgets.documents.link import LinkState
+from rtc_widgets.documents.marks import ReadMarks
 from rtc_widgets.documents.notebook import Notebook
 from rtc_widgets.documents.users import identity
 from rtc_widgets.errors import ChannelClosed
@@ -92,6 +93,7 @@ class LinkedDocument:
         self.primary = primary
         self.offline = False
         self.receiver.restart()
+        self.live.part(ReadMarks).doubt()
         self.obey(welcome.role)
         self.again()
 
@@ -291,6 +293,8 @@ class LinkedDocument:
             self.presence.author(told.params)
         elif told.name == "renamed":
             self.path = str(told.params.get("path", self.path))
+        elif told.name == "private":
+            self.live.part(ReadMarks).know(told.params)
         elif told.name == "role" and told.params.get("role") in set(Role):
             self.obey(Role(told.params["role"]))
 

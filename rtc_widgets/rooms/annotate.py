@@ -25,6 +25,7 @@ from rtc_widgets.documents.threads import (
     CommentValue,
     Happening,
     ThreadValue,
+    read_mirror,
     read_thread,
     read_threads,
 )
@@ -129,8 +130,7 @@ class Annotator:
     @property
     def mirror(self) -> str | None:
         """Return what was decided about a copy in the file: ``always``, ``never``, or None for nothing."""
-        decided = self._settings.get("mirror")
-        return decided if decided in _DECISIONS else None
+        return read_mirror(self._doc)
 
     def carry_out(self, actor: Actor, method: str, params: Mapping[str, Any]) -> dict[str, Any]:
         """Do what *method* of docs/protocol.md, 3.4, asks, or nothing.

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from rtc_widgets.errors import ChannelClosed
 from rtc_widgets.protocol.codes import CloseCode
 
-__all__ = ["PRIVATE", "Private", "PrivateNotes", "carry_out"]
+__all__ = ["PRIVATE", "Private", "PrivateNotes", "carry_out", "do_private"]
 
 PRIVATE = frozenset({"private.get", "private.read", "private.draft"})
 
@@ -55,13 +55,22 @@ async def carry_out(
     Raises:
         ChannelClosed: it is refused.
     """
-    private = await notes.get(room, user)
+    private = do_private(await notes.get(room, user), method, params)
+    if method != "private.get":
+        await notes.put(room, user, private)
+    return private
+
+
+def do_private(private: Private, method: str, params: Mapping[str, Any]) -> Private:
+    """Do what *method* asks to what is kept of one person, and return it.
+
+    Raises:
+        ChannelClosed: it is refused.
+    """
     if method == "private.read":
         _read(private, params.get("threads"))
     elif method == "private.draft":
         _draft(private, params.get("key"), params.get("text"))
-    if method != "private.get":
-        await notes.put(room, user, private)
     return private
 
 

@@ -238,12 +238,13 @@ class Room:
 
     async def _keep(self, notes: PrivateNotes, peer: RoomPeer, asked: Request) -> dict[str, Any]:
         """Keep something for one person, and tell that person's other peers."""
+        whose = _whose(peer)
         async with self._keeping:
-            private = await carry_out(notes, self.id, peer.user, asked.method, asked.params)
+            private = await carry_out(notes, self.id, whose, asked.method, asked.params)
         kept = private.to_json()
         if asked.method != "private.get":
             for other in self.content.peers:
-                if other is not peer and other.user == peer.user:
+                if other is not peer and _whose(other) == whose:
                     other.send(self.content.outgoing(event.encode("private", kept)))
         return kept
 
@@ -264,6 +265,11 @@ def _cell_ids(doc: Doc[Any], type_: str) -> set[str]:
 
 def _never() -> bool:
     return False
+
+
+def _whose(peer: RoomPeer) -> str:
+    """Return whose private notes a peer has: never a person's own in a kernel, which many may run code in."""
+    return "kernel:" if peer.identity.get("kind") == "kernel" else peer.user
 
 
 def _actor(peer: RoomPeer) -> Actor:

@@ -207,3 +207,41 @@ def test_what_may_never_be_there_takes_no_comment(file: Path) -> None:
             thread.reply("A reply is about nothing new.")
         cell.comment("After")
         assert [thread.body for thread in nb.comments] == ["Before", "After"]
+
+
+def test_a_copy_for_publishing_has_no_comments(file: Path) -> None:
+    with rtc_widgets.local(file) as nb:
+        nb[0].comment("Not for everybody")
+    before = json.loads(file.read_text())
+    with rtc_widgets.local(file) as nb:
+        assert nb.comments.mirror is None
+        nb.comments.strip()
+        del before["metadata"]["rtc_widgets"]
+        assert json.loads(file.read_text()) == before, "nothing else is changed"
+        assert [thread.body for thread in nb.comments] == ["Not for everybody"], "here it is until the end"
+        with pytest.raises(CommentRefused, match="mirror = 'always'"):
+            nb[0].comment("Where would this be kept?")
+        nb.comments.mirror = "always"
+        nb[0].comment("In the file")
+    assert len(items(file)) == 2
+    with rtc_widgets.local(file) as nb:
+        nb.comments.strip()
+    with rtc_widgets.local(file) as nb:
+        assert not nb.comments
+        nb[0].comment("Another beginning")
+    assert len(items(file)) == 1
+
+
+def test_what_was_read_is_known_for_as_long_as_the_handle_is(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with rtc_widgets.local(file) as nb:
+        nb[0].comment("Mine")
+    with monkeypatch.context() as other:
+        other.setattr("rtc_widgets.client.localnotes._user", lambda: "somebody-else")
+        with rtc_widgets.local(file) as nb:
+            nb.comments[1].reply("Theirs")
+    with rtc_widgets.local(file) as nb:
+        (thread,) = nb.comments.unread
+        thread.mark_read()
+        assert not nb.comments.unread and not thread.unread

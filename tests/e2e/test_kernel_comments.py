@@ -176,6 +176,96 @@ async def test_magics(server: Any) -> None:
             assert any(expected in one for one in shown), (wrong, shown)
 
 
+# Lets go of all kernels, or takes them up again: what a kernel sees of a server that is restarted.
+AWAY = """
+from rtc_widgets.relay.kernels import Kernels
+from rtc_widgets.relay.handlers import InfoHandler
+
+async def put(self):
+    kernels = self.relay.kernels
+    if self.get_argument("away") == "1":
+        for kernel_id in list(kernels._links):
+            await kernels._detach(kernel_id)
+    else:
+        for kernel_id in kernels._serverapp.kernel_manager.list_kernel_ids():
+            kernels._attach(kernel_id)
+    self.finish({})
+
+InfoHandler.put = put
+"""
+
+
+async def test_the_first_look_while_the_server_is_away_says_so_at_once(serve: Any) -> None:
+    server = serve(config=AWAY)
+    path = server.notebook("away.ipynb", "x = 1")
+    async with Tab(server, path) as tab, Kernel(server, path) as kernel:
+        await kernel.run(CONNECT)
+        await asyncio.to_thread(server.api, "/api/rtc_widgets?away=1", "PUT", {})
+        # An hour, in which it must not wait.
+        printed = await kernel.run(
+            "import asyncio\n"
+            "from rtc_widgets.documents.annotations import Annotations\n"
+            "notes = nb.document.part(Annotations)\n"
+            "while nb.state != 'offline': await asyncio.sleep(0.05)\n"
+            f"try: notes.threads(3600.0){SAY_WHY}\n"
+            f"try: nb.comments.unread[1]{SAY_WHY}"
+        )
+        assert printed.count("NotConnected The server is away") == 2, printed
+        await asyncio.to_thread(server.api, "/api/rtc_widgets?away=0", "PUT", {})
+        await tab.request("comments.add", thread="t", comment="c", body="Here.", anchor={"kind": "document"})
+        printed = await kernel.run(
+            "rtc_widgets.notebook()  # says hello again, where it had given up\n"
+            "while not notes.here: await asyncio.sleep(0.05)\n"
+            "print(nb.comments[1].body)"
+        )
+        assert printed == "Here.\n"
+
+
+async def test_what_a_kernel_reads_moves_exports_and_strips(serve: Any) -> None:
+    server = serve(options=["--RelayApp.mirror=always"])
+    path = server.notebook("review.ipynb", "rate = 0.1", "1 / 0")
+    async with Tab(server, path) as tab, Kernel(server, path) as kernel:
+        await kernel.run(CONNECT)
+        anchor = {"kind": "document"}
+        await tab.request("comments.add", thread="t", comment="c", body="@kernel, hello", anchor=anchor)
+        printed = await kernel.run(
+            "nb.wait_for(lambda: len(nb.comments) == 1, 30).result()\n"
+            "print(len(nb.comments.unread), nb.comments[1].unread)\n"
+            "nb.comments[1].mark_read()\n"
+            "print(len(nb.comments.unread), len(nb.comments.mentioning('kernel')))\n"
+            "mine = nb[0].comment('Mine', on='0.1')\n"
+            "print(len(nb.comments.unread))"
+        )
+        assert printed == "1 True\n0 0\n0\n", "nobody is called kernel to who asks by hand"
+        await tab.request("comments.add", thread="t", comment="d", body="More.")
+        printed = await kernel.run(
+            "nb.wait_for(lambda: nb.comments.unread, 30).result()\n"
+            "nb.comments.mark_read()\n"
+            "nb.append('again')\n"
+            "del nb[0]\n"
+            "print([one.number for one in nb.comments.orphaned], mine.anchored)\n"
+            "mine.reattach(nb[-1], on='again')\n"
+            "print(len(nb.comments.orphaned), mine.quote, mine.cell.index)"
+        )
+        assert printed == "[2] orphan\n0 again 1\n"
+        await kernel.restart()
+        await kernel.reconnect()
+        printed = await kernel.run(
+            CONNECT + "print(len(nb.comments.unread), len(nb.comments))\n"
+            "print(list(nb.comments.to_frame()['body']))\n"
+            "print(nb.comments.export('review.md').read_text().count('## #'))\n"
+            "print(nb.comments.mirror)"
+        )
+        assert printed == "0 2\n['@kernel, hello', 'More.', 'Mine']\n2\nNone\n", (
+            "the marks outlive the kernel"
+        )
+        await tab.save()
+        assert "rtc_widgets" in server.read(path)["metadata"]
+        assert await kernel.run("nb.comments.strip(); print(nb.comments.mirror)") == "never\n"
+        assert "rtc_widgets" not in server.read(path)["metadata"]
+        assert (await tab.request("private.get"))["read"] == {}, "the tab's person has read nothing"
+
+
 async def test_a_kernel_that_hears_between_cells_says_it_and_goes_on(serve: Any) -> None:
     pytest.importorskip("xpython_launcher")
     server = serve()
