@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
-import pandas
+import pandas as pd
 import pytest
 from support.proxy import Proxy
 from support.server import Server, until
@@ -423,7 +423,7 @@ def test_a_review_as_a_table_and_as_files(serve: Any, tmp_path: Path) -> None:
         frame = ben.comments.to_frame()
         assert list(frame["number"]) == [1, 1, 2] and list(frame["user"].unique()) == ["ada"]
         assert list(frame.groupby("state").size()) == [2, 1]
-        assert pandas.api.types.is_datetime64_any_dtype(frame["at"])
+        assert pd.api.types.is_datetime64_any_dtype(frame["at"])
         assert frame.loc[1, "mentions"] == ["ben"] and frame["edited"].isna().all()
         assert list(ben.comments.unread.open.to_frame()["body"]) == [
             "Why *0.1*?\n\n```python\nrate = 1\n```",
