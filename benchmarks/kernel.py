@@ -41,17 +41,17 @@ from ipykernel.comm import Comm
 from comm import get_comm_manager
 
 nb = rtc_widgets.notebook()
-heard, sent = [], []
+changes, numbers, sent = [], [], []
 apply = nb.document.apply_remote
 
 def apply_and_note(update, origin):
     apply(update, origin)
-    heard.append((time.perf_counter(), update.hex()))
+    changes.append((time.perf_counter(), update.hex()))
 
 nb.document.apply_remote = apply_and_note
 
 def opened(comm, message):
-    comm.on_msg(lambda message: heard.append((time.perf_counter(), message["content"]["data"]["number"])))
+    comm.on_msg(lambda message: numbers.append((time.perf_counter(), message["content"]["data"]["number"])))
 
 get_comm_manager().register_target("benchmark", opened)
 away = Comm(target_name="nobody", comm_id="away")
@@ -273,17 +273,17 @@ async def _to_kernel(setting: Setting, state: str, edits: int) -> dict[str, floa
         sent.append(time.perf_counter())
         tab.type()
 
-    def read(heard: list[tuple[float, str]]) -> list[tuple[float, int]]:
+    def read(changes: list[tuple[float, str]]) -> list[tuple[float, int]]:
         # Not compared with what was sent: changes that come close together may travel as one.
         replica: Doc[Any] = Doc()
         replica.apply_update(before)
         result = []
-        for at, update in heard:
+        for at, update in changes:
             replica.apply_update(bytes.fromhex(update))
             result.append((at, len(replica.get("cells", type=Array)[0]["source"]) - length))
         return result
 
-    heard = await _while_working(setting, state, edits, press, read)
+    heard = await _while_working(setting, state, edits, press, "changes", read)
     return _spread(state, _delays(sent, heard), edits)
 
 
@@ -294,13 +294,16 @@ async def _comm_to_kernel(setting: Setting, state: str, edits: int) -> dict[str,
         sent.append(time.perf_counter())
         setting.kernel.send("comm_msg", {"data": {"number": number + 1}})
 
-    heard = await _while_working(setting, state, edits, send, lambda heard: heard)
+    heard = await _while_working(setting, state, edits, send, "numbers", lambda numbers: numbers)
     return _spread(state, _delays(sent, heard), edits)
 
 
 def _delays(sent: list[float], heard: list[tuple[float, int]]) -> list[float]:
     """Return how long each took, where *heard* tells how many had arrived at which moment."""
-    first = ((next((at for at, upto in heard if upto >= number), None), began) for number, began in enumerate(sent, 1))
+    first = (
+        (next((at for at, upto in heard if upto >= number), None), began)
+        for number, began in enumerate(sent, 1)
+    )
     return [at - began for at, began in first if at is not None]
 
 
@@ -309,11 +312,12 @@ async def _while_working(
     state: str,
     edits: int,
     do: Callable[[int], Awaitable[None]],
+    where: str,
     read: Callable[[list[Any]], list[tuple[float, int]]],
 ) -> list[tuple[float, int]]:
-    """Return how many the kernel had heard at which moment; what was heard is made that by *read*."""
+    """Return how many the kernel had heard at which moment: what it noted *where*, made that by *read*."""
     kernel = setting.kernel
-    await asyncio.to_thread(kernel.run, "heard.clear()")
+    await asyncio.to_thread(kernel.run, f"{where}.clear()")
     seconds = edits / _RATE + 0.4
     working = None
     if state != "idle":
@@ -326,7 +330,7 @@ async def _while_working(
         await working
     end = time.monotonic() + 20
     while True:
-        heard = read(await asyncio.to_thread(kernel.run, "", "heard"))
+        heard = read(await asyncio.to_thread(kernel.run, "", where))
         if (heard and heard[-1][1] >= edits) or time.monotonic() > end:
             return heard
         await asyncio.sleep(0.05)

@@ -121,9 +121,19 @@ class Person:
         assert not self.errors, self.errors
 
     def is_told_that_the_server_is_away(self) -> None:
-        """Close JupyterLab's own word of that, whenever it comes; a server that was killed knows no kernel."""
+        """Have JupyterLab's own word of that now and not again in this page: it takes the keys of who is typing.
+
+        What comes all the same, in another page or about a kernel that a server which was killed knows no more, is
+        closed.
+        """
         words = re.compile("Server Connection Error|Error Starting Kernel")
         dialog = self.page.locator(".jp-Dialog", has_text=words)
+        self.page.evaluate(
+            "() => window.jupyterapp.serviceManager.sessions.connectionFailure.emit(new Error('told by a test'))"
+        )
+        dialog.get_by_role("checkbox").check()
+        dialog.get_by_role("button", name="Close").click()
+        expect(dialog).to_be_hidden()
         self.page.add_locator_handler(dialog, lambda shown: shown.locator("button").last.click())
 
     def sources(self) -> list[str]:
