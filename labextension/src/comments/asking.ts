@@ -3,7 +3,7 @@
 import { type ISignal, Signal } from '@lumino/signaling';
 import { ChannelClosed, NotConnected, RequestFailed } from '../errors';
 import type { State } from '../standing';
-import type { IAsked } from './asked';
+import type { IAsked, IParams } from './asked';
 
 /** Where what is asked outlives the page. */
 export interface IKept {
@@ -45,6 +45,11 @@ export class Asking {
     return this._answers;
   }
 
+  /** The relay refused something just now. */
+  get refused(): ISignal<this, IAsked> {
+    return this._refused;
+  }
+
   /** Take up what an earlier page asked and got no answer to. */
   restore(): void {
     for (const one of this._kept.load()) {
@@ -61,11 +66,17 @@ export class Asking {
     this._send(asked);
   }
 
-  /** Ask once more for what was refused. */
-  again(id: string): void {
+  /** Keep what cannot be asked any more. */
+  keep(refused: IAsked): void {
+    this._set(refused);
+  }
+
+  /** Ask once more for what was refused, perhaps in other words. */
+  again(id: string, words: Partial<IParams> = {}): void {
     const asked = this._asked.get(id);
     if (asked && asked.refused !== null) {
-      this.ask({ ...asked, refused: null });
+      const params = { ...asked.params, ...words };
+      this.ask({ ...asked, params, refused: null });
     }
   }
 
@@ -117,7 +128,9 @@ export class Asking {
       this._done.add(id);
       this._settle();
     } else if (error instanceof RequestFailed) {
-      this._set({ ...asked, refused: error.message });
+      const refused = { ...asked, refused: error.message };
+      this._set(refused);
+      this._refused.emit(refused);
     } else if (error instanceof NotConnected) {
       // The answer is lost, perhaps not the deed: the same ids make sure that it is done once.
       this._send(asked);
@@ -149,5 +162,6 @@ export class Asking {
   private readonly _underway = new Set<string>();
   private readonly _answers = new Signal<this, unknown>(this);
   private readonly _changed = new Signal<this, string>(this);
+  private readonly _refused = new Signal<this, IAsked>(this);
   private _isDisposed = false;
 }

@@ -1,8 +1,9 @@
-/** At each cell with open comments: how many, and the way to them. */
+/** At each cell and output with open comments: how many, and the way to them. */
 
-import type { Cell } from '@jupyterlab/cells';
+import { type Cell, CodeCell } from '@jupyterlab/cells';
 import type { NotebookPanel } from '@jupyterlab/notebook';
 import type { TranslationBundle } from '@jupyterlab/translation';
+import type { IShownThread } from './asked';
 import { element } from './dom';
 import type { CommentSession } from './session';
 
@@ -34,6 +35,17 @@ export function countAtCells(
           cell.node.append(badge(here.length, isUnread, next, trans));
         }
       }
+      if (!(cell instanceof CodeCell)) {
+        continue;
+      }
+      if (!cell.isPlaceholder()) {
+        countAtOutputs(cell, here, session, pick, trans);
+      } else if (here.length) {
+        // It was never on the screen, and has no outputs there yet.
+        void cell.ready.then(() =>
+          countAtOutputs(cell, here, session, pick, trans)
+        );
+      }
     }
   };
   places.changed.connect(update);
@@ -43,6 +55,64 @@ export function countAtCells(
     // After the notebook has made the widgets of new cells.
     notebook.model?.cells.changed.connect(() => queueMicrotask(update));
   });
+}
+
+/** Mark what a cell put out; what an earlier run put out is told of below, for there is nothing of it left to mark. */
+function countAtOutputs(
+  { outputArea }: CodeCell,
+  threads: readonly IShownThread[],
+  { places, private: own }: CommentSession,
+  pick: (thread: string) => void,
+  trans: TranslationBundle
+): void {
+  const groups = new Map<HTMLElement, Map<string, IShownThread[]>>();
+  for (const thread of threads) {
+    const { state, output, run } = places.of(thread.id)!;
+    const isEarlier = state === 'earlier';
+    const at = isEarlier ? outputArea : outputArea.widgets[output ?? -1];
+    if (at && (output !== null || isEarlier)) {
+      const group = groups.get(at.node) ?? new Map<string, IShownThread[]>();
+      const key = isEarlier ? String(run ?? '') : 'now';
+      group.set(key, [...(group.get(key) ?? []), thread]);
+      groups.set(at.node, group);
+    }
+  }
+  const nodes = [outputArea, ...outputArea.widgets].map(({ node }) => node);
+  for (const node of nodes) {
+    const group = [...(groups.get(node) ?? [])];
+    const what = JSON.stringify(
+      group.map(([key, here]) => [
+        key,
+        here.map(one => [one.id, own.isUnread(one)])
+      ])
+    );
+    if (what === (node.dataset['rtcwThreads'] ?? '[]')) {
+      continue;
+    }
+    node.dataset['rtcwThreads'] = what;
+    node
+      .querySelectorAll(':scope > .rtcw-OutputComments')
+      .forEach(one => one.remove());
+    for (const [key, here] of group) {
+      const isUnread = here.some(one => own.isUnread(one));
+      const act = () => pick(here[0]!.id);
+      const made = badge(here.length, isUnread, act, trans);
+      made.classList.replace('rtcw-CellComments', 'rtcw-OutputComments');
+      if (key !== 'now') {
+        made.classList.add('rtcw-mod-earlier');
+        made.textContent = earlier(here.length, key, trans);
+        made.removeAttribute('aria-label');
+      }
+      node.append(made);
+    }
+  }
+}
+
+function earlier(count: number, run: string, trans: TranslationBundle): string {
+  const comments = trans._n('%1 comment', '%1 comments', count);
+  return run
+    ? trans.__('%1 about an earlier run (In [%2])', comments, run)
+    : trans.__('%1 about an earlier run', comments);
 }
 
 function badge(

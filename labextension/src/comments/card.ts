@@ -35,7 +35,7 @@ export class Card {
     private readonly _options: ICardOptions
   ) {
     const { node } = this;
-    node.tabIndex = 0;
+    node.tabIndex = -1;
     node.dataset['thread'] = _id;
     node.append(this._head, this._comments, this._foot);
     this._comments.setAttribute('role', 'list');
@@ -100,9 +100,31 @@ export class Card {
       isUnread ? trans.__('unread') : ''
     ];
     this.node.setAttribute('aria-label', label.filter(Boolean).join(', '));
+    const isInReply = this._reply?.node.contains(document.activeElement);
+    const kept = thread.refused.at(-1);
+    if (thread.deleted) {
+      this._reply = null;
+    }
     this._drawHead(thread, where, quote);
     this._drawComments(thread);
     this._drawFoot(thread);
+    this._rove();
+    if (thread.deleted && isInReply && kept?.params.body) {
+      // Whoever types goes on.
+      this._reword(kept.id, kept.params.body);
+    }
+  }
+
+  /** Whether the Tab key comes to this thread; the arrow keys go on from there. */
+  set isReachable(isReachable: boolean) {
+    this.node.tabIndex = isReachable ? 0 : -1;
+  }
+
+  /** Of hundreds of threads the Tab key goes through what is in one. */
+  private _rove(): void {
+    for (const one of this.node.querySelectorAll('button')) {
+      one.tabIndex = this._isActive ? 0 : -1;
+    }
   }
 
   /** Write how long ago everything was. */
@@ -356,9 +378,13 @@ export class Card {
     const left = thread.comments.filter(({ deleted }) => !deleted);
     // The first comment is what the others answer; without any, there is no thread.
     const isAll = left.length === 1;
+    const isFirst = comment.id === left[0]?.id;
+    const mayAll = !isAll && isFirst && discussion.mayDeleteAll(thread);
     const words = isAll
       ? trans.__('Delete this thread?')
-      : trans.__('Delete this comment?');
+      : mayAll
+        ? trans.__('Delete this comment, or all %1?', left.length)
+        : trans.__('Delete this comment?');
     row.setAttribute('aria-label', words);
     const close = () => {
       this._deleting = null;
@@ -376,9 +402,17 @@ export class Card {
       button('confirm', trans.__('Delete'), () => {
         this._deleting = null;
         discussion.delete(thread.id, isAll ? undefined : comment.id);
-      }),
-      button('keep', trans.__('Cancel'), close)
+      })
     );
+    if (mayAll) {
+      const all = trans.__('Delete the Thread');
+      const act = () => {
+        this._deleting = null;
+        discussion.delete(thread.id);
+      };
+      row.append(button('confirm-all', all, act));
+    }
+    row.append(button('keep', trans.__('Cancel'), close));
     return row;
   }
 
@@ -436,9 +470,16 @@ export class Card {
   }
 
   /** What the relay did not do: why, the text, and what can be done. */
-  private _refused({ id, method, params, refused }: IAsked): HTMLElement {
+  private _refused(asked: IAsked): HTMLElement {
+    const { id, method, params, refused } = asked;
     const { session, trans } = this._options;
     const { discussion } = session;
+    const editing = this._editing?.id === id;
+    const drawn = JSON.stringify([refused, params, editing]);
+    const known = this._rows.get(id);
+    if (known?.what === drawn) {
+      return known.row;
+    }
     const row = element('div', 'rtcw-Refused');
     row.setAttribute('role', 'alert');
     const what =
@@ -448,6 +489,11 @@ export class Card {
           ? trans.__('Not changed')
           : trans.__('Not done');
     row.append(element('strong', '', what), element('p', '', refused ?? ''));
+    this._rows.set(id, { row, what: drawn, isEditing: editing });
+    if (this._editing && editing) {
+      row.append(this._editing.composer.node);
+      return row;
+    }
     if (params.body) {
       row.append(element('blockquote', '', params.body));
     }
@@ -456,6 +502,8 @@ export class Card {
     tools.append(button('again', trans.__('Try Again'), again));
     const { body } = params;
     if (body) {
+      const change = () => this._reword(id, body);
+      tools.append(button('change', trans.__('Change'), change));
       const copy = button('copy', trans.__('Copy Text'), () => {
         void navigator.clipboard.writeText(body).then(() => {
           copy.textContent = trans.__('Copied');
@@ -463,10 +511,43 @@ export class Card {
       });
       tools.append(copy);
     }
-    const discard = () => discussion.discard(id);
+    const discard = () => {
+      discussion.discard(id);
+      this.node.focus();
+    };
     tools.append(button('discard', trans.__('Discard'), discard));
     row.append(tools);
     return row;
+  }
+
+  /** Let the person say in other words what was refused. */
+  private _reword(id: string, text: string): void {
+    const { session, trans } = this._options;
+    const close = () => {
+      this._editing = null;
+      this.update();
+      this.node.focus();
+    };
+    const composer = new Composer({
+      trans,
+      label: trans.__('Change what was not sent'),
+      text,
+      people: () => session.people,
+      actions: [
+        {
+          id: 'save',
+          label: trans.__('Send'),
+          act: (words, mentions) => {
+            session.discussion.reword(id, words, mentions);
+            close();
+          }
+        }
+      ],
+      cancelled: close
+    });
+    this._editing = { id, composer };
+    this.update();
+    composer.focus();
   }
 
   // --- the reply
@@ -474,7 +555,7 @@ export class Card {
   private _drawFoot(thread: IShownThread): void {
     const { session, trans } = this._options;
     const { discussion } = session;
-    if (!discussion.mayComment || !thread.comments.length) {
+    if (!discussion.mayComment || !thread.comments.length || thread.deleted) {
       this._foot.replaceChildren();
     } else if (this._reply) {
       arrange(this._foot, [this._reply.node]);

@@ -11,6 +11,7 @@ import {
   type IComment,
   type IThread,
   type IThreadSource,
+  type ITold,
   starter
 } from './threads';
 
@@ -43,6 +44,7 @@ export class Discussion {
     const { source, replica, content, kept } = _options;
     this._asking = new Asking(content, kept, replica);
     this._asking.changed.connect((_, id) => this._tell([id]));
+    this._asking.refused.connect((_, asked) => this._refused.emit(asked));
     this._asking.answered.connect((_, answer) => {
       if ((answer as { mirror?: unknown } | null)?.mirror === 'ask') {
         this._undecided.emit();
@@ -63,6 +65,11 @@ export class Discussion {
   /** Somebody else wrote something while this person was here. */
   get arrived(): ISignal<this, INews> {
     return this._arrived;
+  }
+
+  /** The relay did not do what this person asked. */
+  get refused(): ISignal<this, IAsked> {
+    return this._refused;
   }
 
   /** This person commented, and nobody has decided yet whether the file gets a copy. */
@@ -141,6 +148,16 @@ export class Discussion {
     );
   }
 
+  /** Whether this person may delete all of a thread. */
+  mayDeleteAll({ comments }: IThread): boolean {
+    return comments.every(one => one.deleted !== null || this.mayDelete(one));
+  }
+
+  /** Return who deleted a thread, and when; null where nobody did, or there never was one. */
+  deleted(thread: string): ITold | null {
+    return this._read().get(thread)?.deleted ?? null;
+  }
+
   /** Whether this person may delete a comment. */
   mayDelete({ by }: IComment): boolean {
     return this.mayComment && (this.role !== 'commenter' || this.isMine(by));
@@ -199,6 +216,24 @@ export class Discussion {
   /** Ask once more for what was refused. */
   again(id: string): void {
     this._asking.again(id);
+  }
+
+  /** Ask once more for a comment that was refused, in other words. */
+  reword(id: string, body: string, mentions: readonly string[]): void {
+    this._asking.again(id, { body, mentions });
+  }
+
+  /** Keep a reply that was half written when somebody deleted the thread, as if it had been refused. */
+  salvage(thread: string, body: string, by: string): void {
+    this._asking.keep({
+      // One, however many tabs do so.
+      id: `draft-${thread}`,
+      method: 'comments.add',
+      params: { thread, comment: UUID.uuid4(), body },
+      at: Date.now() / 1000,
+      // As the relay says it.
+      refused: `${by} deleted this thread. Your text is kept: begin a new thread with it.`
+    });
   }
 
   /** Give up what was refused. */
@@ -297,6 +332,7 @@ export class Discussion {
     this
   );
   private readonly _arrived = new Signal<this, INews>(this);
+  private readonly _refused = new Signal<this, IAsked>(this);
   private readonly _undecided = new Signal<this, void>(this);
   private readonly _shown = new Map<string, IShownThread | null>();
   private _threads: Map<string, IThread> | null = null;

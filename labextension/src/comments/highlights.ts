@@ -61,14 +61,16 @@ function margin(
     markers: view => {
       const marks = view.plugin(plugin)?.marks ?? [];
       const { doc } = view.state;
-      const lines = new Map<number, string>();
+      const lines = new Map<number, string[]>();
       for (const { from, thread } of marks) {
         const { from: start } = doc.lineAt(Math.min(from, doc.length));
-        lines.set(start, lines.get(start) ?? thread);
+        lines.set(start, [...(lines.get(start) ?? []), thread]);
       }
       const sorted = [...lines].sort((a, b) => a[0] - b[0]);
       return RangeSet.of(
-        sorted.map(([at, thread]) => new Bubble(thread).range(at))
+        sorted.map(([at, [thread, ...more]]) =>
+          new Bubble(thread!, 1 + more.length).range(at)
+        )
       );
     },
     lineMarkerChange: ({ transactions }) => transactions.some(isRefresh),
@@ -86,12 +88,15 @@ function margin(
 }
 
 class Bubble extends GutterMarker {
-  constructor(private readonly _thread: string) {
+  constructor(
+    private readonly _thread: string,
+    private readonly _count: number
+  ) {
     super();
   }
 
   override eq(other: Bubble): boolean {
-    return other._thread === this._thread;
+    return other._thread === this._thread && other._count === this._count;
   }
 
   override toDOM(): Node {
@@ -99,6 +104,7 @@ class Bubble extends GutterMarker {
     node.className = 'rtcw-CommentGutter-mark';
     node.dataset['thread'] = this._thread;
     commentIcon.element({ container: node, width: '13px', height: '13px' });
+    node.append(String(this._count));
     return node;
   }
 }

@@ -30,12 +30,16 @@ export interface IPanelOptions extends Pick<
   readonly wanted?: (thread: IShownThread) => boolean;
   /** Something changed that is seen outside: what was read, or who may do what. */
   readonly drawn?: () => void;
+  /** Give the focus back to the document. */
+  readonly leave?: () => void;
 }
 
 /** Milliseconds between two looks at the clock. */
 const MINUTE = 60_000;
 /** Pixels beyond what is seen in which cards are drawn. */
 const AHEAD = 800;
+
+let views = 0;
 
 /** Show the comments of the document in front. */
 export class CommentsView<S extends ISession = ISession> {
@@ -44,10 +48,11 @@ export class CommentsView<S extends ISession = ISession> {
     this.node.setAttribute('role', 'region');
     this.node.setAttribute('aria-label', trans.__('Comments'));
     this._makeHead();
+    this._list.id = `${this._id}-list`;
     this._list.setAttribute('role', 'tabpanel');
     this._list.tabIndex = -1;
     this.node.append(this._head, this._note, this._list);
-    this._list.addEventListener('keydown', event => this._onKey(event));
+    this.node.addEventListener('keydown', event => this._onKey(event));
     this._seen = new IntersectionObserver(
       entries => {
         for (const { target, isIntersecting } of entries) {
@@ -68,6 +73,8 @@ export class CommentsView<S extends ISession = ISession> {
   }
 
   readonly node = element('div', 'rtcw-Comments');
+  /** In front of the ids of its parts. */
+  private readonly _id = `rtcw-comments-${(views += 1)}`;
 
   get session(): S | null {
     return this._session;
@@ -87,6 +94,7 @@ export class CommentsView<S extends ISession = ISession> {
     this._disconnect();
     this._session = session;
     this._active = null;
+    this._reachable = null;
     this._cards.clear();
     this._slots.clear();
     this._list.replaceChildren();
@@ -132,6 +140,7 @@ export class CommentsView<S extends ISession = ISession> {
     if (card) {
       card.isActive = true;
     }
+    this._rove();
     this._options.activated(id);
   }
 
@@ -200,7 +209,9 @@ export class CommentsView<S extends ISession = ISession> {
     for (const filter of FILTERS) {
       const tab = element('button', 'rtcw-Comments-tab');
       tab.type = 'button';
+      tab.id = `${this._id}-${filter}`;
       tab.setAttribute('role', 'tab');
+      tab.setAttribute('aria-controls', this._list.id);
       tab.append(
         element('span', '', labels[filter]),
         element('span', 'rtcw-Comments-count')
@@ -280,6 +291,9 @@ export class CommentsView<S extends ISession = ISession> {
       badge.textContent = count ? String(count) : '';
       const isChosen = filter === this._filter;
       tab.setAttribute('aria-selected', String(isChosen));
+      if (isChosen) {
+        this._list.setAttribute('aria-labelledby', tab.id);
+      }
       tab.tabIndex = isChosen ? 0 : -1;
       tab.hidden = filter === 'orphaned' && !count && !isChosen;
     }
@@ -291,6 +305,7 @@ export class CommentsView<S extends ISession = ISession> {
           matches(one, places.of(one.id)?.quote ?? '', search)
       )
       .map(({ id }) => id);
+    this._rove();
     const slots = this._shown.map(id => this._slot(id));
     arrange(this._list, slots.length ? slots : [this._empty()]);
     for (const id of this._slots.keys()) {
@@ -299,6 +314,24 @@ export class CommentsView<S extends ISession = ISession> {
         this._slots.delete(id);
         this._cards.delete(id);
       }
+    }
+  }
+
+  /** The Tab key comes to one thread: the active one, or else the first. */
+  private _rove(): void {
+    const id = this._shown.includes(this._active ?? '')
+      ? this._active
+      : (this._shown[0] ?? null);
+    if (id !== this._reachable) {
+      const before = this._cards.get(this._reachable ?? '');
+      if (before) {
+        before.isReachable = false;
+      }
+      this._reachable = id;
+    }
+    const card = id === null ? null : this._card(id);
+    if (card) {
+      card.isReachable = true;
     }
   }
 
@@ -384,6 +417,12 @@ export class CommentsView<S extends ISession = ISession> {
 
   private _onKey(event: KeyboardEvent): void {
     const target = event.target as HTMLElement;
+    const { leave } = this._options;
+    if (event.key === 'Escape' && !event.defaultPrevented && leave) {
+      event.preventDefault();
+      leave();
+      return;
+    }
     const step =
       event.key === 'ArrowDown' ? 1 : event.key === 'ArrowUp' ? -1 : 0;
     if (!step || !target.matches('.rtcw-Thread')) {
@@ -427,4 +466,5 @@ export class CommentsView<S extends ISession = ISession> {
   private _session: S | null = null;
   private _hasFollowed = false;
   private _active: string | null = null;
+  private _reachable: string | null = null;
 }

@@ -64,6 +64,11 @@ export class Private {
     return this._drafts.get(key) ?? '';
   }
 
+  /** All of it, by key. */
+  get drafts(): ReadonlyMap<string, string> {
+    return new Map(this._drafts);
+  }
+
   /** Keep what is half written; an empty text is forgotten. */
   keep(key: string, text: string): void {
     if (text === this.draft(key)) {

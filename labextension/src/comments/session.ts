@@ -23,7 +23,10 @@ export class CommentSession implements ISession {
     this.places = new ThreadPlaces((live.model as YFile).ydoc, this.discussion);
     this.private = new Private(live.provider, this.discussion);
     this._roster = Roster.of(live.model.awareness);
+    this.discussion.changed.connect(this._salvage);
+    this.private.changed.connect(this._salvage);
     live.model.disposed.connect(() => {
+      this.discussion.changed.disconnect(this._salvage);
       this.places.dispose();
       this.private.dispose();
     });
@@ -63,6 +66,17 @@ export class CommentSession implements ISession {
       return { ...look, user, isHere: here.includes(user) };
     });
   }
+
+  /** Somebody deletes a thread while this person writes into it: the words are shown as what cannot be sent. */
+  private readonly _salvage = (): void => {
+    for (const [thread, text] of this.private.drafts) {
+      const deleted = this.discussion.deleted(thread);
+      if (deleted) {
+        this.private.keep(thread, '');
+        this.discussion.salvage(thread, text, deleted.by.name);
+      }
+    }
+  };
 
   private readonly _roster: Roster;
 }

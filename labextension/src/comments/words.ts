@@ -47,9 +47,11 @@ export function about(
   if (place.run !== null || place.output !== null) {
     const where =
       cell === null ? trans.__('Output') : trans.__('Output of cell %1', cell);
-    return place.state === 'earlier'
-      ? trans.__('%1, of an earlier run', where)
-      : where;
+    return place.state !== 'earlier'
+      ? where
+      : place.run === null
+        ? trans.__('%1, about an earlier run', where)
+        : trans.__('%1, about an earlier run (In [%2])', where, place.run);
   }
   return cell === null
     ? place.start === null

@@ -10,7 +10,7 @@ import {
   EditorExtensionRegistry,
   IEditorExtensionRegistry
 } from '@jupyterlab/codemirror';
-import { PageConfig } from '@jupyterlab/coreutils';
+import { PageConfig, PathExt } from '@jupyterlab/coreutils';
 import type { IDocumentWidget } from '@jupyterlab/docregistry';
 import { IEditorTracker } from '@jupyterlab/fileeditor';
 import { INotebookTracker, NotebookPanel } from '@jupyterlab/notebook';
@@ -22,6 +22,7 @@ import {
   type TranslationBundle
 } from '@jupyterlab/translation';
 import type { YFile } from '@jupyter/ydoc';
+import type { IAsked } from '../comments/asked';
 import { countAtCells } from '../comments/badges';
 import { askForCopy } from '../comments/copy_in_file';
 import type { INews } from '../comments/discussion';
@@ -52,6 +53,8 @@ const COMMANDS = {
 } as const;
 /** In the page's address, before a thread's id. */
 const LINK = '#rtc-thread=';
+/** Under what pages of JupyterLab and Notebook 7 know which document their address opens. */
+const PAGES = ['treePath', 'notebookPath'] as const;
 /** Characters of a comment in a notification. */
 const EXCERPT = 90;
 
@@ -73,15 +76,23 @@ class Comments {
       go: id => this._go(id),
       attach: id => this._attach(id),
       copyLink: id => navigator.clipboard.writeText(this._link(id)),
-      activated: id => this.sessions.look(this._view.session, id)
+      activated: id => this.sessions.look(this._view.session, id),
+      leave: () => {
+        const { session } = this._view;
+        if (session) {
+          _app.shell.activateById(session.widget.id);
+        }
+      }
     });
     this._button = new SelectionButton(
       () => _trans.__('Comment (%1)', this._keys()),
       () => void _app.commands.execute(COMMANDS.add)
     );
     this._wanted = linked();
+    this._wantedIn = PAGES.map(PageConfig.getOption).find(Boolean) ?? null;
     window.addEventListener('hashchange', () => {
       this._wanted = linked();
+      this._wantedIn = null;
       this._openWanted();
     });
   }
@@ -112,6 +123,9 @@ class Comments {
     this._all.set(live, session);
     this.sessions.add(session);
     session.discussion.arrived.connect((_, news) => this._tell(session, news));
+    session.discussion.refused.connect((_, asked) =>
+      this._tellRefused(session, asked)
+    );
     session.discussion.changed.connect((_, ids) => {
       this._openWanted();
       if (!ids) {
@@ -335,6 +349,7 @@ class Comments {
       ({ discussion }) => id && discussion.thread(id)
     );
     if (!session || !id) {
+      this._tellGone();
       return;
     }
     this._wanted = null;
@@ -344,6 +359,54 @@ class Comments {
         this.open(session, id);
         await session.widget.revealed;
         this._go(id);
+      }
+    );
+  }
+
+  /** Say so where a link leads to a thread that is not there. */
+  private _tellGone(): void {
+    const id = this._wanted;
+    const session =
+      this._wantedIn === null
+        ? this._current()
+        : [...this._all.values()].find(
+            ({ live }) => live.path === this._wantedIn
+          );
+    if (!id || !session?.discussion.isReady) {
+      return;
+    }
+    this._wanted = null;
+    const deleted = session.discussion.deleted(id);
+    Notification.info(
+      deleted
+        ? this._trans.__(
+            '%1 deleted the thread to which the link leads.',
+            deleted.by.name
+          )
+        : this._trans.__(
+            'The link leads to a thread that is not in %1.',
+            PathExt.basename(session.live.path)
+          ),
+      { autoClose: 10_000 }
+    );
+  }
+
+  /** Show what the relay did not do, where it is not seen anyway. */
+  private _tellRefused(session: CommentSession, { params }: IAsked): void {
+    if (this.panel.isVisible && this._view.session === session) {
+      this._view.reveal(params.thread);
+      return;
+    }
+    Notification.warning(
+      this._trans.__('Your comment was not sent. Nothing of it is lost.'),
+      {
+        autoClose: false,
+        actions: [
+          {
+            label: this._trans.__('Show'),
+            callback: () => this.open(session, params.thread)
+          }
+        ]
       }
     );
   }
@@ -402,7 +465,9 @@ class Comments {
   private readonly _all = new Map<ILiveDocument, CommentSession>();
   private readonly _button: SelectionButton;
   private _inPlace: InPlace | null = null;
+  /** The thread to which the page's address leads, until it is found, and in which document; null: in the one in front. */
   private _wanted: string | null;
+  private _wantedIn: string | null;
 }
 
 /** Return the thread that the page's address names. */
