@@ -85,6 +85,8 @@ def to_frame(threads: Sequence[Thread]) -> Any:
 
 def export(threads: Sequence[Thread], title: str, path: Path) -> Path:
     """Write the threads, in the form that the path's end names."""
+    if Path(title).is_absolute():
+        title = Path(title).name  # where it is on a machine is nobody's business
     writers = {".md": _markdown, ".html": _html, ".json": _json}
     writer = writers.get(path.suffix.lower())
     if writer is None:
@@ -101,10 +103,10 @@ def _markdown(threads: Sequence[Thread], title: str) -> str:
             fence = "`" * max(3, _longest_run(thread.quote) + 1)
             parts.append(f"{fence}\n{thread.quote}\n{fence}")
         parts += [
-            f"**{comment.author}**, {comment.at:%Y-%m-%d %H:%M}:\n\n{comment.body}"
+            f"**{comment.author}**, {comment.at:%Y-%m-%d %H:%M}:\n\n{_quoted(comment.body)}"
             for comment in thread.comments
         ]
-    return "\n\n".join([*parts, ""]) if threads else f"{parts[0]}\n\nThere are none.\n"
+    return "\n\n".join(parts) + "\n" if threads else f"{parts[0]}\n\nThere are none.\n"
 
 
 def _html(threads: Sequence[Thread], title: str) -> str:
@@ -134,7 +136,14 @@ def _json(threads: Sequence[Thread], title: str) -> str:
 def _head(thread: Thread) -> str:
     cell = thread.cell
     where = "" if cell is None else f", cell {cell.index}"
+    if thread.anchored == "orphan":
+        where = ", about what is gone"
     return f"#{thread.number}{where} ({thread.state})"
+
+
+def _quoted(body: str) -> str:
+    """Return Markdown that stays within itself: a heading or an open fence in a comment is the comment's own."""
+    return "\n".join(f"> {line}".rstrip() for line in body.splitlines())
 
 
 def _longest_run(text: str) -> int:

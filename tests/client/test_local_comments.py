@@ -147,7 +147,8 @@ def test_exports_and_frames(file: Path, tmp_path: Path) -> None:
     with rtc_widgets.local(file) as nb:
         nb[0].comment("Why *0.1*? <b>", on="0.1").reply("So.")
         text = nb.comments.export(tmp_path / "r.md").read_text()
-        assert "## #1, cell 0 (open)" in text and "```\n0.1\n```" in text and "Why *0.1*? <b>" in text
+        assert text.startswith("# Comments on a.ipynb\n"), "not where it is on this machine"
+        assert "## #1, cell 0 (open)" in text and "```\n0.1\n```" in text and "> Why *0.1*? <b>" in text
         page = nb.comments.export(tmp_path / "r.html").read_text()
         assert "&lt;b&gt;" in page and "<b>" not in page
         data = json.loads(nb.comments.export(tmp_path / "r.json").read_text())
@@ -164,6 +165,11 @@ def test_exports_and_frames(file: Path, tmp_path: Path) -> None:
         nb[0].delete()
         assert nb.comments.orphaned and nb.comments.by(getpass.getuser()) and not nb.comments.by("nobody")
         assert nb.comments[1].cell is None and nb.comments[1].quote == "0.1"
+        nb.comments[1].reply("# No heading\n\n```\nof the page's")
+        text = nb.comments.export(tmp_path / "r.md").read_text()
+        assert "## #1, about what is gone (open)" in text and text.endswith(
+            "> # No heading\n>\n> ```\n> of the page's\n"
+        )
 
 
 def test_how_they_look(file: Path) -> None:

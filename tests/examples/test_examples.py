@@ -20,6 +20,8 @@ from support.running import executing
 from support.server import Server
 from support.tab import Tab
 
+from rtc_widgets.documents.ycells import set_outputs
+
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "examples"
 
@@ -168,6 +170,64 @@ async def test_a_script_edits_the_notebook(server):
         assert run.printed("async-seen").startswith("*asyncio was here* is cell ")
         await run("local")
         assert run.value("local") == "[('markdown', '# Owls'), ('code', 'calls = [3, 12, 7]')]"
+
+
+@pytest.mark.timeout(180)
+async def test_a_review_from_both_sides(server):
+    async with example(server, "review.ipynb") as run:
+        tab = run.tab
+
+        async def run_and_show(cell_id: str) -> None:
+            """Execute a cell, and write its outputs into the document, as the tab does in which it is run."""
+            await run(cell_id)
+            place = next(index for index, cell in enumerate(tab.cells) if cell["id"] == cell_id)
+            with tab.doc.transaction():
+                set_outputs(tab.cell(place), run.cells[cell_id].outputs)
+
+        await run("connect")
+        await run_and_show("owls")
+        await run_and_show("rare")
+        await run("listen")
+        await run("ask")
+        shown = run.value("ask")
+        for quote in ("/ 2, 1", "3", 'print(mean, "calls an owl")', "11.0 calls an owl\n"):
+            assert f"on {quote!r} by" in shown, shown
+        assert shown.count("<comment ") == 6 and "KeyError" in shown and "A good beginning!" in shown
+        await run("answered")
+        assert "1 reply" in run.value("answered")
+        await run("resolve")
+        await tab.until(lambda: "/ len(calls), 1" in run.live("owls"), "the text is mended")
+        assert run.value("resolve") == "('changed', '/ len(calls), 1', 'resolved')"
+        await run("reopen")
+        said = [
+            "Why **2**, @kernel",
+            "I look into it.",
+            "It is the number",
+            "And if there",
+            "Then there is nothing",
+        ]
+        assert [run.value("reopen").index(words) for words in said] == sorted(
+            run.value("reopen").index(words) for words in said
+        )
+        assert "Kernel, run by" in run.value("reopen") or "Kernel:" in run.value("reopen")
+        await run("orphan")
+        assert "never heard" in run.value("orphan")
+        await tab.until(lambda: "rare" not in [cell["id"] for cell in tab.cells], "the cell is gone")
+        await run("reattach")
+        assert run.value("reattach") == "('changed', 'eagle owl', 0)"
+        await run("filters")
+        assert run.printed("filters") == (
+            "6 threads, 4 open about the owls\n6 with words of the reviewer, 6 unread\n"
+        )
+        await run("frame")
+        assert "It was never heard." in run.value("frame") and "resolved" in run.value("frame")
+        await run("export")
+        assert "# Comments on review.ipynb" in run.printed("export")
+        await run("publish")
+        assert run.printed("publish") == (
+            "A copy in the file: True\nA copy in the file: False and on the server: 6 threads\n"
+        )
+        await run("end")
 
 
 def announced(site: Path) -> Path:
