@@ -60,9 +60,11 @@ class Room:
     """Hold what one needs to open the documents of a file.
 
     Args:
+        id: of the room, which stays over renames.
         comm_ids: by the documents' names, ``content`` and ``annotations``.
     """
 
+    id: str
     path: str
     lineage: str
     ticket: str
@@ -91,15 +93,25 @@ class Rooms:
             headers["X-XSRFToken"] = self._cookies["_xsrf"].value
         return headers
 
-    def join(self, path: str, type_: str) -> Room:
+    def join(self, path: str, type_: str, room: str | None = None) -> Room:
         """Open the room of a file.
+
+        Args:
+            path: of the file.
+            type_: a document type.
+            room: the id of the one that this process had: it is followed where its file was renamed meanwhile.
 
         Raises:
             NotConnected: no relay answers there; says what to do.
             ChannelClosed: the relay refuses; code and sentence say why.
         """
-        body = {"format": format_of(type_), "type": type_}
+        body = {"format": format_of(type_), "type": type_, **({} if room is None else {"room": room})}
         status, answer = self._ask(f"api/rtc_widgets/rooms/{path}", "PUT", body)
+        moved = answer.get("path")
+        if status == 404 and room is not None and isinstance(moved, str):
+            # Once: what is renamed again in this moment is followed at the next attempt.
+            status, answer = self._ask(f"api/rtc_widgets/rooms/{moved}", "PUT", body)
+            path = moved
         if status != 200:
             self._refused(path, status, answer)
         version.choose(
@@ -110,6 +122,7 @@ class Rooms:
             us="this process",
         )
         return Room(
+            str(answer["room"]),
             str(answer["path"]),
             str(answer["lineage"]),
             str(answer["ticket"]),

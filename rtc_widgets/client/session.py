@@ -266,9 +266,12 @@ class Session:
 
     def opener(self, type_: str, document: str = "content") -> Opener:
         """Return what opens channels for one document of files of a type."""
+        known: str | None = None
 
         async def open_(path: str, lineage: str | None, frames: Sequence[bytes]) -> Opened:
-            room = await loop.in_thread(lambda: self._rooms.join(path, type_))
+            nonlocal known
+            room = await loop.in_thread(lambda: self._rooms.join(path, type_, known))
+            known = room.id
             data = {
                 "versions": list(VERSIONS),
                 "release": __version__,

@@ -59,6 +59,14 @@ class InfoHandler(_RelayHandler, APIHandler):
         )
 
 
+class _Moved(Exception):
+    """The file of a room that a client had was renamed while it was away."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(path)
+        self.path = path
+
+
 class RoomsHandler(_RelayHandler, APIHandler):
     """Open a room and grant a ticket to its documents (docs/protocol.md, section 6)."""
 
@@ -67,6 +75,10 @@ class RoomsHandler(_RelayHandler, APIHandler):
         """Answer with the room's documents and a ticket."""
         try:
             self.finish(await self._grant(url_unescape(path).strip("/")))
+        except _Moved as moved:
+            self.set_status(404)
+            message = CloseCode.NOT_FOUND.sentence
+            self.finish({"code": CloseCode.NOT_FOUND, "message": message, "path": moved.path})
         except ChannelClosed as closed:
             self.set_status(_status(closed.code))
             self.finish({"code": closed.code, "message": closed.reason})
@@ -79,6 +91,12 @@ class RoomsHandler(_RelayHandler, APIHandler):
         role = await role_of(self)
         if role is None:
             raise web.HTTPError(403)
+        known = body.get("room")
+        if isinstance(known, str):
+            now = await self.relay.index.path_of(known)
+            # Not opened here: the server decides about rights by the path in the URL.
+            if now not in {None, path}:
+                raise _Moved(str(now))
         room = await self.relay.open(RoomKey(path, format_, type_))
         comm_ids = {name: document.comm_id for name, document in room.documents.items()}
         user = self.current_user.username

@@ -89,6 +89,11 @@ class RoomIndex:
         wanted = None if attempted is None else _unpack(attempted)
         return RoomRecord(room, path, format_, type_, lineage, hash_, last_modified, _unpack(base), wanted)
 
+    async def path_of(self, room: str) -> str | None:
+        """Return where the file of a room is now, None where the room is not known."""
+        path: str | None = await self._database.call(_path_of, room)
+        return path
+
     async def put(self, record: RoomRecord) -> None:
         """Keep *record*, in the place of an older one of the same room or the same file."""
         await self._database.call(_put, record)
@@ -124,6 +129,13 @@ class RoomIndex:
 def _find(connection: sqlite3.Connection, keys: Sequence[tuple[str, str, str]]) -> list[Any]:
     statement = f"SELECT {_COLUMNS} FROM rooms WHERE path = ? AND format = ? AND type = ?"  # noqa: S608 - no input
     return [connection.execute(statement, key).fetchone() for key in keys]
+
+
+def _path_of(connection: sqlite3.Connection, rooms: Sequence[str]) -> list[str | None]:
+    found = (
+        connection.execute("SELECT path FROM rooms WHERE room = ?", (room,)).fetchone() for room in rooms
+    )
+    return [None if row is None else row[0] for row in found]
 
 
 def _put(connection: sqlite3.Connection, records: Sequence[RoomRecord]) -> list[None]:

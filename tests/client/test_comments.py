@@ -305,6 +305,35 @@ def test_the_network_breaks_again_and_again_and_everything_is_said_once(server: 
         proxy.close()
 
 
+def test_what_waits_while_the_document_is_renamed_is_said_once(server: Server) -> None:
+    path = server.notebook("called-this.ipynb", "x = 1")
+    proxy = Proxy(server)
+    try:
+        with rtc_widgets.connect(proxy.url, token=server.token, path=path) as nb:
+            thread = nb[0].comment("Before.")
+            proxy.cut()
+            until(lambda: nb.state == "offline", "it notices")
+            for words in ("Said while away.", "And this."):
+                with pytest.raises(NotConnected, match="asked again"):
+                    thread.reply(words, timeout=0.1)
+            nb[0].source = "x = 2"
+            server.api(f"/api/contents/{path}", "PATCH", {"path": "called-that.ipynb"})
+            server.notebook(path, "another = 'notebook'")
+            proxy.restore()
+            until(lambda: nb.state == "live", "it is back", 40)
+            until(lambda: len(thread.comments) == 3, "what waited is said")
+            nb.save()
+            assert nb.path == "called-that.ipynb" and server.sources("called-that.ipynb") == ["x = 2"]
+            assert server.sources(path) == ["another = 'notebook'"], "what has the old name is another file"
+            with connect(server, "called-that.ipynb") as ben:
+                (found,) = ben.comments
+                said = [comment.body for comment in found.comments]
+                assert said == ["Before.", "Said while away.", "And this."]
+                nb.comments.mark_read()
+    finally:
+        proxy.close()
+
+
 def test_ones_own_comments_stay_ones_own_after_a_break(server: Server) -> None:
     """A server with a token takes who comes without a cookie for somebody else each time."""
     path = server.notebook("own.ipynb", "x = 1")
