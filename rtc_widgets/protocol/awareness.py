@@ -12,6 +12,7 @@ from typing import Any
 
 from rtc_widgets.errors import FrameError
 from rtc_widgets.protocol.codec import Reader, varbytes, varstring, varuint
+from rtc_widgets.protocol.json_text import load
 
 __all__ = ["TYPE", "Awareness", "State", "decode", "decode_states", "encode", "encode_states"]
 
@@ -80,10 +81,7 @@ def decode_states(update: bytes) -> list[State]:
 
 
 def _checked(text: str) -> str:
-    try:
-        value = json.loads(text)
-    except ValueError as error:
-        raise FrameError("An awareness state is not JSON.") from error
+    value = load(text, "An awareness state")
     if value is not None and not isinstance(value, dict):
         raise FrameError("An awareness state is not a JSON object.")
     return "null" if value is None else text

@@ -15,6 +15,7 @@ from functools import lru_cache
 from typing import Any
 
 from rtc_widgets.errors import FrameError
+from rtc_widgets.protocol.json_text import load
 
 __all__ = ["SUBPROTOCOL", "TARGET", "Message", "carry", "close", "comm", "open_", "pack", "unpack"]
 
@@ -143,10 +144,7 @@ def _dump(value: Mapping[str, Any]) -> bytes:
 
 
 def _load(part: bytes) -> dict[str, Any]:
-    try:
-        value = json.loads(part.decode())
-    except ValueError as error:
-        raise FrameError("A part of the message is not JSON.") from error
+    value = load(part, "A part of the message")
     if not isinstance(value, dict):
         raise FrameError("A part of the message is not a JSON object.")
     return value

@@ -9,6 +9,7 @@ from typing import Any
 
 from rtc_widgets.errors import FrameError
 from rtc_widgets.protocol.codec import Reader, varstring, varuint
+from rtc_widgets.protocol.json_text import load
 
 __all__ = ["TYPE", "Event", "decode", "encode"]
 
@@ -36,10 +37,7 @@ def decode(reader: Reader) -> Event:
     """Decode what follows the type of an event."""
     name, text = reader.varstring(), reader.varstring()
     reader.end()
-    try:
-        params = json.loads(text)
-    except ValueError as error:
-        raise FrameError("The event's JSON does not parse.") from error
+    params = load(text, "An event's text")
     if not isinstance(params, dict):
         raise FrameError("The event's JSON is not an object.")
     return Event(name, params)

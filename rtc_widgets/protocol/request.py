@@ -9,6 +9,7 @@ from typing import Any
 
 from rtc_widgets.errors import FrameError
 from rtc_widgets.protocol.codec import Reader, varstring, varuint
+from rtc_widgets.protocol.json_text import load
 
 __all__ = [
     "REQUEST",
@@ -66,22 +67,15 @@ def decode_response(reader: Reader) -> Response:
     reader.end()
     if ok > 1:
         raise FrameError("A response is neither ok nor not ok.")
-    return Response(id_, bool(ok), _load(text))
+    return Response(id_, bool(ok), load(text, "A response's text"))
 
 
 def _dump(value: Any) -> str:
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
 
 
-def _load(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except ValueError as error:
-        raise FrameError("The frame's JSON does not parse.") from error
-
-
 def _object(text: str) -> dict[str, Any]:
-    value = _load(text)
+    value = load(text, "A request's text")
     if not isinstance(value, dict):
         raise FrameError("The frame's JSON is not an object.")
     return value

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import contextlib
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from rtc_widgets.errors import FrameError, ProtocolError
-from rtc_widgets.protocol import awareness, envelope, kernel, sync
+from rtc_widgets.protocol import awareness, envelope, event, kernel, request, sync
+from rtc_widgets.protocol.codec import varstring, varuint
 from rtc_widgets.protocol.peer import FrameReader, decode
 from rtc_widgets.protocol.welcome import Welcome
 
@@ -28,6 +30,21 @@ def test_frames(type_, payload):
             awareness.decode_states(value.update)
         if isinstance(value, sync.Step1):
             sync.state_clients(value.state_vector)
+
+
+@pytest.mark.parametrize(
+    "text", ["[" * 100_000, '{"a":' * 100_000, '{"x": NaN}', '{"x": -Infinity}', "1" * 10_000, "\ufeff{}"]
+)
+def test_json_that_no_browser_reads_or_that_is_nested_without_end(text):
+    # What passed here would go on to every page, and close each of them.
+    for refuse in (
+        lambda: awareness.decode_states(varuint(1) + varuint(7) + varuint(1) + varstring(text)),
+        lambda: decode(varuint(request.REQUEST) + varuint(1) + varstring("save") + varstring(text)),
+        lambda: decode(varuint(request.RESPONSE) + varuint(1) + varuint(1) + varstring(text)),
+        lambda: decode(varuint(event.TYPE) + varstring("notice") + varstring(text)),
+    ):
+        with pytest.raises(FrameError):
+            refuse()
 
 
 @given(st.lists(st.binary(max_size=20), max_size=6))
