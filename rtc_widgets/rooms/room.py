@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import json
-from collections.abc import Callable, Mapping
-from functools import partial
+from collections.abc import Callable
 from typing import Any, Protocol
-
-from pycrdt import Array, Doc
 
 from rtc_widgets.documents.threads import Author
 from rtc_widgets.errors import ChannelClosed
@@ -16,6 +12,7 @@ from rtc_widgets.protocol import event
 from rtc_widgets.protocol.codes import CloseCode
 from rtc_widgets.protocol.request import Request
 from rtc_widgets.rooms.annotate import METHODS, Actor, Annotator
+from rtc_widgets.rooms.cell_ids import CellIds
 from rtc_widgets.rooms.document import RoomDocument
 from rtc_widgets.rooms.healing import Healer
 from rtc_widgets.rooms.peer import RoomPeer
@@ -122,7 +119,8 @@ class Room:
         for document in self.documents.values():
             document.on_request = self._on_request
         content.on_changed(backing.changed)
-        self.annotator = Annotator(annotations.doc, partial(_exists, content.doc, type_))
+        self._cells = CellIds(content.doc, type_)
+        self.annotator = Annotator(annotations.doc, self._cells.have)
         self._healer = Healer(content, annotations, self.annotator)
 
     @property
@@ -135,7 +133,7 @@ class Room:
     @property
     def cell_ids(self) -> set[str]:
         """Return the ids of the notebook's cells; none for another type."""
-        return _cell_ids(self.content.doc, self.type)
+        return self._cells.all
 
     @property
     def writable(self) -> bool:
@@ -196,6 +194,7 @@ class Room:
         await self.backing.aclose()
         for document in self.documents.values():
             await document.aclose(code, reason)
+        self._cells.close()
         self.views.clear()  # each leads back here
         self.undecided = _never  # so does this
 
@@ -247,20 +246,6 @@ class Room:
                 if other is not peer and _whose(other) == whose:
                     other.send(self.content.outgoing(event.encode("private", kept)))
         return kept
-
-
-def _exists(doc: Doc[Any], type_: str, anchor: Mapping[str, Any]) -> bool:
-    """Tell whether the cell that *anchor* names is there; where in it is for clients to find."""
-    cell = anchor.get("cell")
-    return cell is None or (isinstance(cell, str) and cell in _cell_ids(doc, type_))
-
-
-def _cell_ids(doc: Doc[Any], type_: str) -> set[str]:
-    if type_ != "notebook":
-        return set()
-    cells = doc.get("cells", type=Array)
-    # One call for all: `cells[i]` costs more the further back the cell is.
-    return {cell["id"] for cell in json.loads(str(cells)) if "id" in cell}
 
 
 def _never() -> bool:
