@@ -88,12 +88,12 @@ class Rate:
         self._budget = rate * 10.0
         self._counted = asyncio.get_running_loop().time()
 
-    def take(self) -> bool:
-        """Take one of the messages that the last ten seconds have left; tell whether there was one."""
+    def take(self, count: int = 1) -> bool:
+        """Take some of the messages that the last ten seconds have left; tell whether there were as many."""
         now = asyncio.get_running_loop().time()
         self._budget = min(self._rate * 10.0, self._budget + (now - self._counted) * self._rate)
         self._counted = now
-        self._budget -= 1
+        self._budget -= count
         return self._budget >= 0
 
 
@@ -135,6 +135,9 @@ class TabConnection:
         except FrameError as error:
             _log.warning("A message of %s does not parse: %s", self._user, error)
             self._hang_up(CloseCode.BAD_FRAME.websocket, CloseCode.BAD_FRAME)
+            return
+        if not self._rate.take(max(0, len(message.buffers) - 1)):
+            self._hang_up(CloseCode.TOO_MANY.websocket, CloseCode.TOO_MANY)
             return
         if message.comm_id == HEARTBEAT:
             self.send(data if isinstance(data, bytes) else data.encode())

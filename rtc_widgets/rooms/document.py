@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable, Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
@@ -31,6 +32,8 @@ __all__ = ["RequestHandler", "RoomDocument"]
 
 # merge_updates is quadratic: 100 updates take 74 µs, 20,000 over a second (docs/performance.md).
 _MERGE_AT_MOST = 100
+# Requests of one peer that are being carried out (docs/protocol.md, section 11).
+_MOST_REQUESTS = 1_000
 # Events carry an origin's hash only.
 _SIGNED = {hash(origin): origin.kind for origin in (Origin("file"), Origin("relay"))}
 
@@ -112,6 +115,7 @@ class RoomDocument:
         self._met: list[Callable[[RoomPeer], None]] = []
         self._author: str | None = None
         self._tasks: set[asyncio.Task[None]] = set()
+        self._asked: Counter[RoomPeer] = Counter()
         self._subscription = doc.observe(self._on_transaction)
         self._closed = False
 
@@ -383,6 +387,9 @@ class RoomDocument:
             callback(peer)
 
     def _start(self, peer: RoomPeer, asked: request.Request) -> None:
+        if self._asked[peer] >= _MOST_REQUESTS:
+            raise ChannelClosed(CloseCode.TOO_MANY, CloseCode.TOO_MANY.sentence)
+        self._asked[peer] += 1
         task = asyncio.get_running_loop().create_task(self._respond(peer, asked))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -402,6 +409,8 @@ class RoomDocument:
                 "code": CloseCode.INTERNAL_ERROR,
                 "reason": f"{CloseCode.INTERNAL_ERROR.sentence} ({error})",
             }
+        finally:
+            self._asked -= Counter([peer])  # forgets one that has none left
         if peer in self._peers:
             peer.send(self.outgoing(request.encode_response(asked.id, ok, result)))
 
