@@ -78,7 +78,7 @@ class LocalNotes:
         with self._content.reading() as replica:
             anchors = placed(replica.doc, threads)
         with self.live.writing(origin=_ORIGIN):
-            self._annotator.restore(threads, anchors)
+            self._annotator.restore(threads, anchors, signed=True)  # here a file is all that is known
 
     def forget(self, thread_ids: Iterable[str]) -> None:
         """Delete threads that were deleted in the file."""

@@ -7,12 +7,14 @@ from typing import Any
 
 from rtc_widgets.errors import DocumentError
 
-__all__ = ["checked_anchor"]
+__all__ = ["MOST_BYTES", "checked_anchor"]
 
 _Check = Callable[[object], bool]
 
 # Texts of anchors are short; an anchor is no place to put something else.
 _MOST_TEXT = 2_000
+MOST_BYTES = 16_384
+"""Bytes of an anchor as JSON, for whoever keeps it."""
 
 
 def checked_anchor(value: object) -> dict[str, Any]:

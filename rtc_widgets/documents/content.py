@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from pycrdt import Array, Doc, Map, Text
 
 from rtc_widgets.documents.merge import PLACEHOLDERS
+from rtc_widgets.documents.mirror import take_out
 from rtc_widgets.documents.seed import normalize
 from rtc_widgets.documents.ycells import parse_cells
 
@@ -57,4 +58,7 @@ def content_of(taken: Any, type_: str, base: Any) -> tuple[Any, set[str]]:
         if key in known or value != PLACEHOLDERS.get(key)
     }
     trusted = {cell["id"] for cell in cells if cell["metadata"].get("trusted")}
-    return normalize("notebook", {**meta, "metadata": metadata, "cells": cells}), trusted
+    notebook = {**meta, "metadata": metadata, "cells": cells}
+    # Only the relay, or whoever keeps the comments, puts a copy of them into the file.
+    take_out(notebook)
+    return normalize("notebook", notebook), trusted

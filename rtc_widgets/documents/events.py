@@ -424,9 +424,10 @@ def _comment_change(subscription: ChangeSubscription, edit: CommentEdit, *, remo
     comment = next((one for one in thread.comments if one.id == edit.comment), None)
     cell = thread.cell
     person = None
-    if edit.by.kind == "person" and edit.by.user in handle.document.part(People).everybody():
-        person = Person(handle, edit.by.user)
-    origin = Origin("remote" if remote else "local", edit.by.name, "comment")
+    by = edit.by
+    if by.kind == "person" and not by.claimed and by.user in handle.document.part(People).everybody():
+        person = Person(handle, by.user)
+    origin = Origin("remote" if remote else "local", str(by), "comment")
     cell_id = None if cell is None else cell.id
     return Change("comment", cell, cell_id, (edit,), origin, remote, person, thread, comment)
 

@@ -7,12 +7,14 @@ written by others: what can be understood is read, and nothing raises.
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from rtc_widgets.documents.anchor_form import checked_anchor
+from rtc_widgets.documents.anchor_form import MOST_BYTES, checked_anchor
+from rtc_widgets.documents.seed import clean
 from rtc_widgets.documents.threads import Author, CommentValue, Happening, ThreadValue
 from rtc_widgets.errors import DocumentError
 
@@ -22,6 +24,9 @@ KEY = "rtc_widgets"
 CONTEXT = "http://www.w3.org/ns/anno.jsonld"
 _THREAD, _COMMENT = "urn:rtc_widgets:thread:", "urn:rtc_widgets:comment:"
 _LONGEST_ID = 64
+# Of a thread: the numbers of the others go on behind it, and people have to be able to say them.
+_LARGEST_NUMBER = 10**6
+_HAPPENINGS = ("resolved", "reopened", "attached")
 _ID = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 # Of an anchor: positions mean nothing in another document, and would be another text in every file.
 _NOWHERE: dict[str, Any] = {
@@ -44,32 +49,37 @@ def to_mirror(threads: Iterable[ThreadValue]) -> Json | None:
 def from_mirror(metadata: object) -> list[ThreadValue]:
     """Return the threads in a notebook's metadata, or in the page itself; what is no annotation is left out.
 
+    A thread of which a merge of two branches has left two versions is there twice.
+
     >>> from_mirror({"rtc_widgets": {"comments": {"items": [{"type": "Annotation", "id": "a", "body": "Why?"}]}}})[0].id
     'a'
     """
     page = _mapping(_mapping(metadata).get(KEY)).get("comments", metadata)
     items = _mapping(page).get("items")
-    found: dict[str, ThreadValue] = {}
+    found: dict[str, list[ThreadValue]] = {}
     for item in items if isinstance(items, list) else []:
         thread = _read(item) if isinstance(item, Mapping) else None
-        if thread is not None:
-            found.setdefault(thread.id, thread)
-    return list(found.values())
+        if thread is not None and thread not in (versions := found.setdefault(thread.id, [])):
+            versions.append(thread)
+    return [thread for versions in found.values() for thread in versions]
 
 
 def understood(anchor: Mapping[str, Any]) -> Json:
-    """Return the anchor, or where it is damaged or of a later release, one at what it says of its cell."""
+    """Return the anchor, or where it is damaged, too long or of a later release, one at what it says of its cell."""
     try:
-        return checked_anchor(anchor)
+        known = checked_anchor(anchor)
+        if len(json.dumps(known)) <= MOST_BYTES:
+            return known
     except DocumentError:
-        cell = anchor.get("cell")
-        if isinstance(cell, str) and cell:
-            return {"kind": "cell", "cell": cell[:_LONGEST_ID], **_UNQUOTED}
-        return {"kind": "document"}
+        pass  # its cell is what is understood
+    cell = anchor.get("cell")
+    if isinstance(cell, str) and cell:
+        return {"kind": "cell", "cell": cell[:_LONGEST_ID], **_UNQUOTED}
+    return {"kind": "document"}
 
 
 def take_out(notebook: Json) -> Json | None:
-    """Remove the page from a notebook of format 4, and return it."""
+    """Remove the page from a notebook of format 4, and return it without what UTF-8 cannot hold."""
     metadata = notebook.get("metadata")
     ours = metadata.get(KEY) if isinstance(metadata, dict) else None
     if not isinstance(metadata, dict) or not isinstance(ours, dict) or "comments" not in ours:
@@ -79,7 +89,10 @@ def take_out(notebook: Json) -> Json | None:
     if rest:
         notebook["metadata"][KEY] = rest
     page = ours["comments"]
-    return page if isinstance(page, dict) else None
+    try:
+        return clean(page) if isinstance(page, dict) else None
+    except RecursionError:
+        return None  # nested deeper than any annotation
 
 
 def put_in(notebook: Json, page: Json | None) -> Json:
@@ -162,30 +175,30 @@ def _read(item: Mapping[str, Any]) -> ThreadValue | None:
     bodies = item.get("body")
     bodies = bodies if isinstance(bodies, list) else [bodies]
     thread_id = _id(item.get("id"), _THREAD, item)
-    comments: list[CommentValue] = []
+    comments: dict[str, CommentValue] = {}
     for body in bodies:
         comment = _read_body(body, item, thread_id, len(comments))
         if comment is not None:
-            comments.append(comment)
+            comments.setdefault(comment.id, comment)
     if not comments:
         return None
     events = ours.get("events")
     number = ours.get("number")
     return ThreadValue(
         thread_id,
-        number if isinstance(number, int) and number > 0 else 0,
+        number if isinstance(number, int) and 0 < number <= _LARGEST_NUMBER else 0,
         _anchor(ours.get("anchor"), item.get("target")),
         "resolved" if ours.get("state") == "resolved" else "open",
-        tuple(comments),
+        tuple(comments.values()),
         tuple(
             Happening(
-                str(one.get("what")),
+                str(one["what"]),
                 Author.from_json(one.get("by")),
                 _seconds(one.get("at")),
-                str(one.get("op")),
+                _id(one.get("op"), "", one),
             )
             for one in (events if isinstance(events, list) else [])
-            if isinstance(one, Mapping)
+            if isinstance(one, Mapping) and one.get("what") in _HAPPENINGS
         ),
         None,
     )

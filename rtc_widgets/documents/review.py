@@ -60,6 +60,7 @@ def rows(threads: Sequence[Thread]) -> list[dict[str, Any]]:
                 "author": comment.by.name,
                 "user": comment.by.user,
                 "kind": comment.by.kind,
+                "claimed": comment.by.claimed,
                 "at": local_time(comment.at),
                 "edited": None if comment.edited is None else local_time(comment.edited),
                 "body": comment.body,

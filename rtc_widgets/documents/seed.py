@@ -112,13 +112,13 @@ def normalize(type_: str, content: Any) -> Any:
     if type_ in _TEXT_TYPES:
         if not isinstance(content, str):
             raise DocumentError(f"A {type_} holds text, not {type(content).__name__}.")
-        return _LINE_END.sub("\n", _clean(content))
+        return _LINE_END.sub("\n", clean(content))
     if type_ == "blob" and isinstance(content, str):
         try:
             return base64.b64decode(content)
         except binascii.Error as error:
             raise DocumentError(f"A blob holds bytes or base64: {error}") from error
-    return _clean(content)
+    return clean(content)
 
 
 def _notebook(content: Any) -> dict[str, Any]:
@@ -135,7 +135,7 @@ def _notebook(content: Any) -> dict[str, Any]:
     return {
         # JupyterLab shows a cell in an empty notebook, and jupyter_ydoc adds one, under a random id.
         "cells": _with_ids([_cell(cell) for cell in cells] or [_cell({"cell_type": "code"})]),
-        "metadata": _clean({k: v for k, v in metadata.items() if k not in passing}),
+        "metadata": clean({k: v for k, v in metadata.items() if k not in passing}),
         "nbformat": _integer(content.get("nbformat", 4), "nbformat"),
         "nbformat_minor": _integer(content.get("nbformat_minor", 5), "nbformat_minor"),
     }
@@ -150,7 +150,7 @@ def _integer(value: Any, name: str) -> int:
 def _cell(cell: Any) -> dict[str, Any]:
     if not isinstance(cell, dict) or not isinstance(cell.get("cell_type"), str):
         raise DocumentError("A cell is a JSON object with a cell_type.")
-    result: dict[str, Any] = _clean(cell)
+    result: dict[str, Any] = clean(cell)
     result["source"] = _LINE_END.sub("\n", _joined(result.get("source", ""), "source"))
     metadata = result.get("metadata") or {}
     if not isinstance(metadata, dict):
@@ -238,14 +238,14 @@ def _derived_ids(cell: dict[str, Any], index: int) -> Iterator[str]:
         digest.update(b"again")
 
 
-def _clean(value: Any) -> Any:
+def clean(value: Any) -> Any:
     """Return a deep copy of plain JSON with sorted keys, without what a document cannot hold."""
     if isinstance(value, str):
         return value if value.isascii() else _SURROGATE.sub("\N{REPLACEMENT CHARACTER}", value)
     if isinstance(value, dict):
-        return {_clean(str(key)): _clean(item) for key, item in sorted(value.items())}
+        return {clean(str(key)): clean(item) for key, item in sorted(value.items())}
     if isinstance(value, list | tuple):
-        return [_clean(item) for item in value]
+        return [clean(item) for item in value]
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value

@@ -91,7 +91,7 @@ class Thread:
 
     @property
     def author(self) -> Author:
-        """Who began it: ``author.name``, ``author.user``, and ``author.kind``, ``person`` or ``kernel``."""
+        """Who began it: ``author.name``, ``user``, ``kind`` (``person`` or ``kernel``), and ``claimed``."""
         return self._value().by
 
     @property
@@ -370,7 +370,7 @@ class Comment:
 
     @property
     def author(self) -> Author:
-        """Who wrote it: ``author.name``, ``author.user``, and ``author.kind``, ``person`` or ``kernel``."""
+        """Who wrote it: ``author.name``, ``user``, ``kind`` (``person`` or ``kernel``), and ``claimed``."""
         return self._there().by
 
     @property
@@ -441,7 +441,7 @@ class Comment:
 def _said(value: CommentValue) -> looks.Said:
     when = f"{local_time(value.at):%Y-%m-%d %H:%M}" + (", edited" if value.edited is not None else "")
     body = value.body if value.deleted is None else f"deleted by {value.deleted.by}"
-    return looks.Said(value.by.name, value.by.kind == "kernel", when, body, value.deleted is not None)
+    return looks.Said(str(value.by), value.by.kind == "kernel", when, body, value.deleted is not None)
 
 
 def _beginning(text: str, width: int = 60) -> str:

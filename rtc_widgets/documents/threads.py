@@ -39,25 +39,29 @@ class Author:
         user: the authenticated user's name; of a kernel, that of the person who runs it, or ``""``.
         kind: ``person`` or ``kernel``.
         name: what to call the author.
+        claimed: whether a notebook's file says so, and no server knows it.
     """
 
     user: str
     kind: str
     name: str
+    claimed: bool = False
 
     @classmethod
     def from_json(cls, value: Any) -> Author:
         """Read an author; what is missing is unknown."""
         value = value if isinstance(value, Mapping) else {}
-        user = str(value.get("user") or "")
-        return cls(user, str(value.get("kind") or "person"), str(value.get("name") or user or "somebody"))
+        user, kind = str(value.get("user") or ""), str(value.get("kind") or "person")
+        name = str(value.get("name") or user or "somebody")
+        return cls(user, kind, name, value.get("claimed") is True)
 
     def __str__(self) -> str:
-        return self.name
+        return f"{self.name}, says the file" if self.claimed else self.name
 
     def to_json(self) -> dict[str, Any]:
         """Return the author as the document holds it."""
-        return {"user": self.user, "kind": self.kind, "name": self.name}
+        known = {"user": self.user, "kind": self.kind, "name": self.name}
+        return known | ({"claimed": True} if self.claimed else {})
 
 
 @dataclass(frozen=True, slots=True)

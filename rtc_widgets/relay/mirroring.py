@@ -60,7 +60,10 @@ class Mirroring:
         return None if self._annotator.mirror == "never" else there
 
     def take(self, page: Any) -> None:
-        """Bring in what a copy has and the document lacks; the same copy a second time changes nothing."""
+        """Bring in what a copy has and the document lacks; the same copy a second time changes nothing.
+
+        Whoever can write the file can write any author into it, so none of them counts as signed in.
+        """
         threads = from_mirror(page)
         if threads:
             # Where they are is looked for later: it may take long, and clients find it by themselves.

@@ -33,13 +33,15 @@ from rtc_widgets.errors import ChannelClosed, DocumentError
 from rtc_widgets.origins import Origin
 from rtc_widgets.protocol.codes import CloseCode
 from rtc_widgets.roles import Role
+from rtc_widgets.rooms.bounds import Bounds, admitted, check_unicode
 
-__all__ = ["METHODS", "Actor", "Annotator", "Bounds"]
+__all__ = ["METHODS", "Actor", "Annotator"]
 
 _ID = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 _ORIGIN = Origin("relay")
 _DECISIONS = ("always", "never")
-# How many of an author's last edits of a comment are remembered, to know one that comes a second time.
+# How many of the last edits of a comment, and of the requests that a thread had nothing to do for, are remembered, to
+# know one that comes a second time.
 _REMEMBERED = 8
 
 _NO_COMMENT = "You may read this document but not comment on it. Ask its owner for the right to comment."
@@ -47,29 +49,14 @@ _NO_THREAD = "There is no such thread here any more. Your text is kept: begin a 
 _THREAD_DELETED = "{name} deleted this thread. Your text is kept: begin a new thread with it."
 _NO_WORDS = "There is no such comment here any more."
 _NOT_YOURS = "This comment is {name}'s: only its author can {do} it."
+_CLAIMED = (
+    "This comment came with the notebook's file. Whether {name} wrote it the server does not know, so nobody can {do} "
+    "it: reply to it instead."
+)
 _NOT_YOUR_THREAD = "Only who began this thread, or somebody who may edit the document, can {do} it."
 _NO_TARGET = (
     "What this is about is not in the document any more. Your text is kept: choose another place for it."
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Bounds:
-    """Say how much fits into an annotations document.
-
-    Args:
-        body: bytes of one comment, in UTF-8.
-        anchor: bytes of one anchor, as JSON.
-        threads: threads of a document, without the deleted ones.
-        comments: comments of a thread.
-        mentions: people mentioned in one comment.
-    """
-
-    body: int = 65_536
-    anchor: int = 16_384
-    threads: int = 10_000
-    comments: int = 1_000
-    mentions: int = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +75,9 @@ class Actor:
 
     def owns(self, author: Author) -> bool:
         """Tell whether these are the asker's own words; a kernel's are the kernel's, whoever ran the cell."""
-        return author.kind == self.author.kind and (
-            author.kind == "kernel" or author.user == self.author.user
-        )
+        if author.claimed or author.kind != self.author.kind:
+            return False
+        return author.kind == "kernel" or author.user == self.author.user
 
 
 class Annotator:
@@ -121,6 +108,7 @@ class Annotator:
         threads = read_threads(doc).values()
         self._number = max((thread.number for thread in threads), default=0)
         self._count = sum(thread.deleted is None for thread in threads)
+        self._size = sum(len(comment.body.encode()) for thread in threads for comment in thread.comments)
 
     @property
     def count(self) -> int:
@@ -143,6 +131,7 @@ class Annotator:
         """
         if not actor.role.may_annotate:
             raise ChannelClosed(CloseCode.READ_ONLY, _NO_COMMENT)
+        check_unicode(params)
         return METHODS[method](self, actor, params)
 
     # Words
@@ -168,37 +157,41 @@ class Annotator:
         resolve = params.get("resolve") is True
         if resolve:
             self._check_rights(actor, thread, "resolve")
+        # A reply reopens: somebody may have resolved the thread while it was written, and nobody's words go unseen.
+        state = "resolved" if resolve else "open"
+        if thread.state != state:
+            self._check_events(thread)
         with self._doc.transaction(origin=_ORIGIN):
             shared = self._threads[thread_id]
             shared["comments"][comment_id] = comment | {"n": len(thread.comments)}
-            if resolve:
-                self._set_state(shared, thread, "resolved", actor, comment_id)
-            elif thread.state == "resolved":
-                # Somebody may have resolved it while this was written: nobody's words go unseen.
-                self._set_state(shared, thread, "open", actor, comment_id)
+            if thread.state != state:
+                self._set_state(shared, state, actor, comment_id)
             self._introduce(actor)
+        self._size += _size(comment["body"])
         return _answer(thread, comment_id)
 
     def edit(self, actor: Actor, params: Mapping[str, Any]) -> dict[str, Any]:
         """Change one's own words."""
         thread, comment = self._comment(params)
         if not actor.owns(comment.by):
-            raise ChannelClosed("not-yours", _NOT_YOURS.format(name=comment.by.name, do="edit"))
+            raise _not_yours(comment.by, "edit")
         _check_open(thread)
         if comment.deleted is not None:
             raise ChannelClosed("no-thread", _NO_WORDS)
         op = _id(params, "op")
-        words = self._words(actor, params)
+        shared = self._threads[thread.id]["comments"]
+        stored = dict(shared[comment.id])
+        ops = [str(one) for one in stored.get("ops") or ()]
+        if op in ops:
+            return _answer(thread, comment.id)
+        words = self._words(actor, params, instead=comment.body)
+        for key in ("body", "mentions"):
+            stored.pop(key, None)
+            if key in words:
+                stored[key] = words[key]
         with self._doc.transaction(origin=_ORIGIN):
-            comments = self._threads[thread.id]["comments"]
-            stored = dict(comments[comment.id])
-            ops = [str(one) for one in stored.get("ops") or ()]
-            if op not in ops:
-                for key in ("body", "mentions"):
-                    stored.pop(key, None)
-                    if key in words:
-                        stored[key] = words[key]
-                comments[comment.id] = stored | {"edited": self._clock(), "ops": [*ops, op][-_REMEMBERED:]}
+            shared[comment.id] = stored | {"edited": self._clock(), "ops": [*ops, op][-_REMEMBERED:]}
+        self._size += _size(words["body"]) - _size(comment.body)
         return _answer(thread, comment.id)
 
     def delete(self, actor: Actor, params: Mapping[str, Any]) -> dict[str, Any]:
@@ -208,7 +201,7 @@ class Annotator:
         thread, comment = self._comment(params)
         if comment.deleted is None:
             if not (actor.owns(comment.by) or actor.role.may_write):
-                raise ChannelClosed("not-yours", _NOT_YOURS.format(name=comment.by.name, do="delete"))
+                raise _not_yours(comment.by, "delete")
             with self._doc.transaction(origin=_ORIGIN):
                 shared = self._threads[thread.id]
                 self._delete_words(shared, comment, actor)
@@ -230,9 +223,10 @@ class Annotator:
         """Say what a thread is about now."""
         thread, op, anchor = self._thread(params), _id(params, "op"), self._anchor(params)
         self._check_rights(actor, thread, "move")
-        with self._doc.transaction(origin=_ORIGIN):
-            shared = self._threads[thread.id]
-            if not _happened(shared, op):
+        shared = self._threads[thread.id]
+        if not _happened(shared, op):
+            self._check_events(thread)
+            with self._doc.transaction(origin=_ORIGIN):
                 shared["anchor"] = anchor
                 shared["events"].append({"what": "attached", "op": op, **self._told(actor)})
         return _answer(thread)
@@ -244,29 +238,44 @@ class Annotator:
                 if thread_id in self._threads:
                     self._threads[thread_id]["anchor"] = dict(anchor)
 
-    def restore(self, threads: Iterable[ThreadValue], anchors: Mapping[str, Mapping[str, Any]]) -> None:
-        """Bring in threads that were kept elsewhere, as they are; those that are here get what they lack.
+    def restore(
+        self,
+        threads: Iterable[ThreadValue],
+        anchors: Mapping[str, Mapping[str, Any]],
+        *,
+        signed: bool = False,
+    ) -> None:
+        """Bring in threads that were kept elsewhere; those that are here get what they lack, as far as it fits in.
 
         Of a comment that differs the one that was edited last counts, and of a thread's state what happened last. A
         thread or a comment that was deleted here stays so.
 
         Args:
+            threads: may hold a thread more than once.
             anchors: what each is about, by the ids of the threads, as it is to be kept here.
+            signed: whether to believe what they say of authors. Else these are marked as claimed, and what was signed
+                here stays as it was signed: whoever can write the file could have anybody say anything.
         """
-        here = read_threads(self._doc)
-        taken = {thread.number for thread in here.values()}
+        taken = {thread.number for thread in read_threads(self._doc).values()}
+        now = self._clock()
         with self._doc.transaction(origin=_ORIGIN):
-            for thread in threads:
-                known = here.get(thread.id)
-                if known is None:
+            for one in threads:
+                thread = admitted(one, self.bounds, now, signed=signed)
+                known = read_thread(self._doc, thread.id)
+                if known is None and self._has_room(thread.comments):
                     number = thread.number if thread.number > 0 and thread.number not in taken else None
                     taken.add(self._bring(thread, anchors[thread.id], number))
-                elif known.deleted is None:
-                    self._complete(known, thread)
+                elif known is not None and known.deleted is None:
+                    self._complete(known, thread, signed=signed)
+
+    def _has_room(self, comments: Iterable[CommentValue]) -> bool:
+        size = sum(_size(one.body) for one in comments)
+        return self._count < self.bounds.threads and self._size + size <= self.bounds.words
 
     def _bring(self, thread: ThreadValue, anchor: Mapping[str, Any], number: int | None) -> int:
         number = self._number + 1 if number is None else number
         self._number, self._count = max(self._number, number), self._count + 1
+        self._size += sum(_size(one.body) for one in thread.comments)
         self._threads[thread.id] = YMap(
             {
                 "number": number,
@@ -278,18 +287,31 @@ class Annotator:
         )
         return number
 
-    def _complete(self, known: ThreadValue, thread: ThreadValue) -> None:
+    def _complete(self, known: ThreadValue, thread: ThreadValue, *, signed: bool) -> None:
         shared = self._threads[known.id]
         here = {comment.id: comment for comment in known.comments}
         for comment in thread.comments:
             mine = here.get(comment.id)
+            grows = _size(comment.body) - (0 if mine is None else _size(mine.body))
+            if self._size + grows > self.bounds.words:
+                continue
             if mine is None:
+                if len(here) >= self.bounds.comments:
+                    continue
                 shared["comments"][comment.id] = _stored(comment, len(here))
                 here[comment.id] = comment
-            elif mine.deleted is None and (comment.edited or 0.0) > (mine.edited or 0.0):
+            elif (
+                mine.deleted is None
+                and (signed or mine.by.claimed)
+                and (comment.edited or 0.0) > (mine.edited or 0.0)
+            ):
                 shared["comments"][comment.id] = _stored(comment, mine.n)
+            else:
+                continue
+            self._size += grows
         ops = {one.op for one in known.happenings}
-        new = [one for one in thread.happenings if one.op not in ops]
+        left = max(0, self.bounds.events - len(known.happenings))
+        new = [one for one in thread.happenings if one.op not in ops][:left]
         last = max((one.at for one in known.happenings), default=0.0)
         if any(one.at > last for one in new):
             shared["state"] = thread.state
@@ -318,6 +340,7 @@ class Annotator:
                 f"This document has {self.bounds.threads:,} threads, as many as fit in. Delete some that are resolved."
             )
         self._number, self._count = self._number + 1, self._count + 1
+        self._size += _size(comment["body"])
         with self._doc.transaction(origin=_ORIGIN):
             self._threads[id_] = YMap(
                 {
@@ -334,15 +357,22 @@ class Annotator:
     def _move(self, actor: Actor, params: Mapping[str, Any], state: str) -> dict[str, Any]:
         thread, op = self._thread(params), _id(params, "op")
         self._check_rights(actor, thread, "resolve" if state == "resolved" else "reopen")
-        with self._doc.transaction(origin=_ORIGIN):
-            self._set_state(self._threads[thread.id], thread, state, actor, op)
+        shared = self._threads[thread.id]
+        if not _happened(shared, op):
+            if thread.state != state:
+                self._check_events(thread)
+            with self._doc.transaction(origin=_ORIGIN):
+                if thread.state != state:
+                    self._set_state(shared, state, actor, op)
+                else:
+                    # Nothing to do, and nothing when it comes again: somebody may have done the opposite by then.
+                    shared["ops"] = [*(shared.get("ops") or ()), op][-_REMEMBERED:]
         return _answer(thread)
 
-    def _set_state(self, shared: Any, thread: ThreadValue, state: str, actor: Actor, op: str) -> None:
-        if thread.state != state and not _happened(shared, op):
-            shared["state"] = state
-            what = "resolved" if state == "resolved" else "reopened"
-            shared["events"].append({"what": what, "op": op, **self._told(actor)})
+    def _set_state(self, shared: Any, state: str, actor: Actor, op: str) -> None:
+        shared["state"] = state
+        what = "resolved" if state == "resolved" else "reopened"
+        shared["events"].append({"what": what, "op": op, **self._told(actor)})
 
     def _delete_thread(self, actor: Actor, thread: ThreadValue) -> dict[str, Any]:
         left = [comment for comment in thread.comments if comment.deleted is None]
@@ -361,24 +391,27 @@ class Annotator:
         for key in ("body", "mentions", "ops"):
             stored.pop(key, None)
         shared["comments"][comment.id] = stored | {"deleted": self._told(actor)}
+        self._size -= _size(comment.body)
 
     def _end(self, shared: Any, actor: Actor) -> None:
         shared["deleted"] = self._told(actor)
         self._count -= 1
 
-    def _words(self, actor: Actor, params: Mapping[str, Any]) -> dict[str, Any]:
+    def _words(self, actor: Actor, params: Mapping[str, Any], instead: str = "") -> dict[str, Any]:
         body, mentions = params.get("body"), params.get("mentions") or []
         if not isinstance(body, str) or not body.strip():
             raise _bad("A comment needs a text.")
-        try:
-            size = len(body.encode())
-        except UnicodeEncodeError as error:
-            raise _bad("The comment's text is not valid Unicode: it holds half of a character.") from error
+        size = _size(body)
         if size > self.bounds.body:
             raise ChannelClosed(
                 CloseCode.TOO_LARGE,
                 f"A comment holds {self.bounds.body // 1024} KiB, and this one has {size / 1024:,.0f}. Shorten it, or "
                 "put the long part into a file and link to it. Your text is kept.",
+            )
+        if self._size + size - _size(instead) > self.bounds.words:
+            raise _full(
+                f"The comments on this document hold {self.bounds.words // 2**20} MiB, as much as fits in. Delete "
+                "some that are resolved."
             )
         if not isinstance(mentions, list) or not all(isinstance(one, str) for one in mentions):
             raise _bad("The mentions are no list of user names.")
@@ -417,6 +450,12 @@ class Annotator:
         _check_open(thread)
         if not (actor.role.may_write or actor.owns(thread.by)):
             raise ChannelClosed("not-yours", _NOT_YOUR_THREAD.format(do=do))
+
+    def _check_events(self, thread: ThreadValue) -> None:
+        if len(thread.happenings) >= self.bounds.events:
+            raise _full(
+                f"A thread is resolved, reopened and moved {self.bounds.events:,} times at most. Begin a new one."
+            )
 
     def _told(self, actor: Actor) -> dict[str, Any]:
         return {"by": actor.author.to_json(), "at": self._clock()}
@@ -465,7 +504,16 @@ def _check_open(thread: ThreadValue) -> None:
 
 
 def _happened(shared: Any, op: str) -> bool:
-    return any(one.get("op") == op for one in shared["events"])
+    return op in (shared.get("ops") or ()) or any(one.get("op") == op for one in shared["events"])
+
+
+def _size(text: str) -> int:
+    return len(text.encode())
+
+
+def _not_yours(author: Author, do: str) -> ChannelClosed:
+    words = _CLAIMED if author.claimed else _NOT_YOURS
+    return ChannelClosed("not-yours", words.format(name=author.name, do=do))
 
 
 def _id(params: Mapping[str, Any], key: str) -> str:

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from rtc_widgets.errors import ChannelClosed
 from rtc_widgets.protocol.codes import CloseCode
+from rtc_widgets.rooms.bounds import check_unicode
 
 __all__ = ["PRIVATE", "Private", "PrivateNotes", "carry_out", "do_private"]
 
@@ -15,6 +16,7 @@ PRIVATE = frozenset({"private.get", "private.read", "private.draft"})
 
 _MOST_BYTES = 65_536  # of a draft, as of a comment
 _MOST_DRAFTS = 100
+_MOST_READ = 20_000
 _MOST_KEY = 128
 
 
@@ -67,6 +69,7 @@ def do_private(private: Private, method: str, params: Mapping[str, Any]) -> Priv
     Raises:
         ChannelClosed: it is refused.
     """
+    check_unicode(params)
     if method == "private.read":
         _read(private, params.get("threads"))
     elif method == "private.draft":
@@ -78,12 +81,14 @@ def _read(private: Private, threads: Any) -> None:
     if not isinstance(threads, Mapping):
         raise ChannelClosed("bad-request", "'threads' is no JSON object.")
     for thread, count in threads.items():
-        if not isinstance(count, int) or isinstance(count, bool) or len(thread) > _MOST_KEY:
+        is_count = isinstance(count, int) and not isinstance(count, bool) and 0 <= count < 2**31
+        if not is_count or len(thread) > _MOST_KEY:
             raise ChannelClosed(
                 "bad-request", "'threads' holds the numbers of comments, by the ids of threads."
             )
         # What one tab has seen stays seen, whatever another knows.
         private.read[thread] = max(count, private.read.get(thread, 0))
+    _forget(private.read, _MOST_READ)
 
 
 def _draft(private: Private, key: Any, text: Any) -> None:
@@ -95,5 +100,10 @@ def _draft(private: Private, key: Any, text: Any) -> None:
     if len(text.encode(errors="replace")) > _MOST_BYTES:
         raise ChannelClosed(CloseCode.TOO_LARGE, f"A draft holds {_MOST_BYTES // 1024} KiB.")
     private.drafts[key] = text
-    while len(private.drafts) > _MOST_DRAFTS:
-        del private.drafts[next(iter(private.drafts))]
+    _forget(private.drafts, _MOST_DRAFTS)
+
+
+def _forget(kept: dict[str, Any], most: int) -> None:
+    """Forget what was put there first."""
+    for key in list(kept)[: max(0, len(kept) - most)]:
+        del kept[key]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+from dataclasses import replace
 from typing import Any
 
 import nbformat
@@ -11,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pycrdt import Doc
 
-from rtc_widgets.documents.mirror import from_mirror, put_in, take_out, to_mirror
+from rtc_widgets.documents.mirror import from_mirror, put_in, take_out, to_mirror, understood
 from rtc_widgets.documents.threads import Author, CommentValue, Happening, ThreadValue, Told, read_threads
 from rtc_widgets.rooms.annotate import Annotator
 
@@ -62,6 +63,19 @@ def replace_ids(number: int, comments: tuple[CommentValue, ...]) -> list[Comment
     ]
 
 
+def claimed(thread: ThreadValue) -> ThreadValue:
+    """Return it as it stands in a document of a relay: whoever could write the file could write any name."""
+
+    def by(one: Any) -> Any:
+        return replace(one, by=replace(one.by, claimed=True))
+
+    return replace(
+        thread,
+        comments=tuple(map(by, thread.comments)),
+        happenings=tuple(map(by, thread.happenings)),
+    )
+
+
 def notebook(page: Any) -> dict[str, Any]:
     plain = {
         "cells": [],
@@ -94,7 +108,7 @@ def test_reading_twice_gives_everything_once(first: list[ThreadValue], second: l
             annotator.restore(reading, {thread.id: thread.anchor for thread in reading})
         return read_threads(doc)
 
-    assert list(after(first).values()) == first
+    assert list(after(first).values()) == [claimed(thread) for thread in first]
     both = after(first, second)
     assert after(first, first, second, second, first) == both
     assert {c.id for t in both.values() for c in t.comments} == {
@@ -143,6 +157,48 @@ def test_what_another_tool_wrote_is_read_and_gets_the_same_id_each_time() -> Non
     assert from_mirror(page)[0].id == thread.id
     assert (thread.by.name, thread.comments[0].body, thread.comments[0].at) == ("Ada", "Why?", 1767323045.0)
     assert thread.anchor["cell"] == "cell-1" and thread.anchor["quote"]["exact"] == "0.1"
+
+
+def test_what_only_harms_is_not_read() -> None:
+    item = to_mirror([plain_thread()])["items"][0]  # type: ignore[index]
+    item["rtc_widgets"] |= {
+        "number": 10**18,
+        "events": [{"what": "shouted"}, {"what": "resolved", "op": "../o"}],
+    }
+    deep: Any = []
+    for _ in range(100_000):
+        deep = [deep]
+    (thread,) = from_mirror({"items": [item]})
+    assert thread.number == 0, "the next number could not be said, nor held"
+    assert [one.what for one in thread.happenings] == ["resolved"]
+    assert len(thread.happenings[0].op) == 32
+    item["body"][0]["value"] = "half \ud83d"
+    page = take_out(notebook({"items": [item]}))
+    json.dumps(page, ensure_ascii=False).encode()
+    assert from_mirror(page)[0].comments[0].body == "half \N{REPLACEMENT CHARACTER}"
+    assert take_out(notebook({"items": [item, deep]})) is None
+
+
+def test_an_anchor_that_is_too_long_is_at_its_cell() -> None:
+    line = {"index": 0, "text": "x" * 20_000}
+    output = {"index": 0, "type": "stream", "execution_count": None, "mime": None, "excerpt": "", "hash": ""}
+    quote = {"exact": "", "prefix": "", "suffix": ""}
+    anchor = {"kind": "output", "cell": "a", "near": [None, None], "quote": quote, "output": output}
+    assert understood(anchor) == anchor
+    assert understood(anchor | {"output": output | {"line": line}})["kind"] == "cell"
+
+
+def test_both_versions_that_a_merge_left_are_read() -> None:
+    mine = to_mirror([plain_thread()])["items"][0]  # type: ignore[index]
+    theirs = copy.deepcopy(mine)
+    theirs["body"].append({**theirs["body"][0], "id": "urn:rtc_widgets:comment:c2", "value": "Theirs."})
+    found = from_mirror({"items": [mine, theirs, mine]})
+    assert [[one.body for one in thread.comments] for thread in found] == [["Why?"], ["Why?", "Theirs."]]
+
+
+def plain_thread() -> ThreadValue:
+    comment = CommentValue("c1", 0, Author("ada", "person", "Ada"), 1.0, "Why?", (), None, None)
+    return ThreadValue("t", 1, {"kind": "document"}, "open", (comment,), (), None)
 
 
 def test_what_was_deleted_is_not_in_the_file() -> None:

@@ -11,10 +11,18 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from pycrdt import Doc
 
-from rtc_widgets.documents.threads import Author, ThreadValue, read_people, read_threads
+from rtc_widgets.documents.threads import (
+    Author,
+    CommentValue,
+    Happening,
+    ThreadValue,
+    read_people,
+    read_threads,
+)
 from rtc_widgets.errors import ChannelClosed
 from rtc_widgets.roles import Role
-from rtc_widgets.rooms.annotate import METHODS, Actor, Annotator, Bounds
+from rtc_widgets.rooms.annotate import METHODS, Actor, Annotator
+from rtc_widgets.rooms.bounds import Bounds
 
 ADA = Actor(Author("ada", "person", "Ada"), Role.EDITOR, {"display_name": "Ada", "color": "#123456"})
 BOB = Actor(Author("bob", "person", "Bob"), Role.COMMENTER, {"display_name": "Bob"})
@@ -105,6 +113,17 @@ def test_the_same_request_a_second_time_changes_nothing() -> None:
     desk.ask(ADA, "resolve", thread="t1", op="o1")
     desk.ask(BOB, "edit", thread="t1", comment="c2", body="First", op="o3")
     assert desk.thread == before
+
+
+def test_what_there_was_nothing_to_do_for_is_not_done_when_it_comes_again() -> None:
+    desk = Desk()
+    desk.begin()
+    desk.ask(ADA, "resolve", thread="t1", op="o1")
+    desk.ask(ADA, "resolve", thread="t1", op="o2")  # its answer is lost
+    desk.ask(ADA, "reopen", thread="t1", op="o3")
+    desk.ask(ADA, "resolve", thread="t1", op="o2")
+    assert desk.thread.state == "open"
+    assert [one.op for one in desk.thread.happenings] == ["o1", "o3"]
 
 
 def test_numbers_are_never_used_twice_also_after_a_restart() -> None:
@@ -234,6 +253,16 @@ def test_a_thread_is_attached_again_by_hand() -> None:
         ({"comment": "a b"}, "bad-request", "'comment' is not"),
         ({"thread": 7}, "bad-request", "'thread' is not"),
         ({"mentions": "ada"}, "bad-request", "no list"),
+        ({"mentions": ["\udfff"]}, "bad-request", "half of a character"),
+        (
+            {"anchor": HERE | {"quote": {"exact": "\ud83d", "prefix": "", "suffix": ""}}},
+            "bad-request",
+            "half of a character",
+        ),
+        ({"comment": "../c"}, "bad-request", "'comment' is not"),
+        ({"thread": "t/../../u"}, "bad-request", "'thread' is not"),
+        ({"thread": "t" * 65}, "bad-request", "'thread' is not"),
+        ({"thread": "t\n"}, "bad-request", "'thread' is not"),
         ({"mentions": ["x"] * 51}, "bad-request", "at most 50"),
         ({"anchor": "here"}, "bad-request", "An anchor's kind"),
         ({"anchor": {"kind": "cell", "cell": "here"}}, "bad-request", "no near like that"),
@@ -264,6 +293,123 @@ def test_what_fits_in_at_its_edges() -> None:
     assert refused(desk, ADA, "add", **full).code == "too-many"
     desk.ask(ADA, "delete", thread="t2")
     desk.ask(ADA, "add", **full)
+
+
+def test_what_fits_into_a_whole_document() -> None:
+    desk = Desk(words=8)
+    desk.begin(body="éé")
+    desk.reply(BOB, "c2", "1234")
+    assert refused(desk, ADA, "add", thread="t1", comment="c3", body="x").code == "too-many"
+    assert refused(desk, BOB, "edit", thread="t1", comment="c2", body="12345", op="o").code == "too-many"
+    desk.ask(BOB, "edit", thread="t1", comment="c2", body="12", op="o")
+    desk.ask(BOB, "edit", thread="t1", comment="c2", body="12", op="o")
+    desk.reply(ADA, "c3", "12")
+    desk.annotator = Annotator(desk.doc, lambda _: True, bounds=desk.annotator.bounds)
+    assert refused(desk, ADA, "add", thread="t1", comment="c4", body="x").code == "too-many"
+    desk.ask(ADA, "delete", thread="t1", comment="c3")
+    desk.reply(ADA, "c4", "12")
+    desk.ask(ADA, "delete", thread="t1")
+    desk.begin(thread="t2", comment="c5", body="12345678")
+
+
+def test_a_thread_is_not_resolved_and_reopened_for_ever() -> None:
+    desk = Desk(events=3)
+    desk.begin(BOB)
+    for number, method in enumerate(("resolve", "reopen", "resolve")):
+        desk.ask(BOB, method, thread="t1", op=f"o{number}")
+    assert refused(desk, BOB, "reopen", thread="t1", op="o3").code == "too-many"
+    assert refused(desk, BOB, "attach", thread="t1", op="o4", anchor=HERE).code == "too-many"
+    assert refused(desk, ADA, "add", thread="t1", comment="c2", body="Still?").code == "too-many"
+    desk.reply(BOB, "c2", resolve=True)
+    desk.ask(ADA, "delete", thread="t1")
+
+
+# What a file brings
+
+
+def brought(thread: str = "t1", *comments: CommentValue, **more: Any) -> ThreadValue:
+    happened = tuple(more.get("happenings", ()))
+    state = more.get("state", "open")
+    return ThreadValue(thread, more.get("number", 1), {"kind": "document"}, state, comments, happened, None)
+
+
+def words(comment: str, body: str, by: Actor = ADA, edited: float | None = None, n: int = 0) -> CommentValue:
+    return CommentValue(comment, n, by.author, 1.0, body, (), edited, None)
+
+
+def restore(desk: Desk, *threads: ThreadValue) -> None:
+    desk.annotator.restore(threads, {thread.id: thread.anchor for thread in threads})
+
+
+def test_nobody_is_taken_for_an_author_because_a_file_says_so() -> None:
+    desk = Desk()
+    restore(desk, brought("t1", words("c1", "I approve.")))
+    (comment,) = desk.thread.comments
+    assert comment.by == Author("ada", "person", "Ada", claimed=True)
+    assert str(comment.by) == "Ada, says the file"
+    assert read_people(desk.doc) == {}
+    refusal = refused(desk, ADA, "edit", thread="t1", comment="c1", body="I do not.", op="o")
+    assert refusal.code == "not-yours" and "does not know" in refusal.reason
+    assert refused(desk, BOB, "resolve", thread="t1", op="o").code == "not-yours"
+    kernels = brought("t2", words("c2", "Done.", KERNEL), number=2)
+    restore(desk, kernels)
+    assert refused(desk, KERNEL, "edit", thread="t2", comment="c2", body="x", op="o").code == "not-yours"
+    desk.ask(ADA, "delete", thread="t1", comment="c1")
+
+
+def test_a_file_changes_no_words_that_were_signed_here() -> None:
+    desk = Desk()
+    desk.begin(ADA, body="No.")
+    restore(desk, brought("t1", words("c1", "Yes!", edited=5000.0), words("c2", "Me too.", BOB, n=1)))
+    first, second = desk.thread.comments
+    assert (first.body, first.by, first.edited) == ("No.", ADA.author, None)
+    assert (second.body, second.by.claimed) == ("Me too.", True)
+    restore(desk, brought("t1", words("c2", "Nor me.", BOB, edited=5000.0)))
+    assert desk.thread.comments[1].body == "Nor me."
+    done = Happening("resolved", ADA.author, 5000.0, "o")
+    restore(desk, brought("t1", words("c1", "No."), state="resolved", happenings=[done]))
+    assert (desk.thread.state, desk.thread.happenings[0].by.claimed) == ("resolved", True)
+
+
+def test_a_time_that_has_not_come_makes_nothing_the_last_word() -> None:
+    desk = Desk()
+    restore(desk, brought("t1", words("c1", "One.", edited=1e10)))
+    assert desk.thread.comments[0].edited is None
+    restore(desk, brought("t1", words("c1", "Two.", edited=desk.now)))
+    restore(desk, brought("t1", words("c1", "Never.", edited=1e10)))
+    assert desk.thread.comments[0].body == "Two."
+
+
+def test_what_a_file_brings_has_to_fit_in() -> None:
+    desk = Desk(body=5, threads=2, comments=2, events=1, words=12)
+    desk.begin(body="1234")
+    twice = [Happening("resolved", ADA.author, at, f"o{at}") for at in (1.0, 2.0)]
+    replies = [words(f"c{n}", "1", n=n) for n in range(2, 5)]
+    restore(
+        desk,
+        brought("t1", *replies, happenings=twice),
+        brought("t2", words("d1", "ééé"), number=7),
+        brought("t3", words("e1", "1")),
+    )
+    assert [one.body for one in desk.thread.comments] == ["1234", "1"]
+    assert len(desk.thread.happenings) == 1
+    assert [one.body for one in desk.threads["t2"].comments] == ["éé"], "cut, and no half of a character"
+    assert set(desk.threads) == {"t1", "t2"}
+    full = Desk(words=3)
+    restore(full, brought("t1", words("c1", "12")), brought("t2", words("c2", "12")))
+    restore(full, brought("t1", words("c1", "12"), words("c3", "12")))
+    assert [one.id for one in full.thread.comments] == ["c1"]
+    assert set(full.threads) == {"t1"}
+
+
+def test_two_versions_of_a_thread_that_a_merge_of_branches_left_become_one() -> None:
+    desk = Desk()
+    mine = brought("t1", words("c1", "Why?"), words("c2", "Mine.", n=1))
+    theirs = brought("t1", words("c1", "Why?"), words("c3", "Theirs.", n=1))
+    other = brought("t2", words("d1", "Another first."))
+    restore(desk, mine, theirs, other)
+    assert [one.body for one in desk.thread.comments] == ["Why?", "Mine.", "Theirs."]
+    assert [thread.number for thread in desk.threads.values()] == [1, 2]
 
 
 class Requests(RuleBasedStateMachine):

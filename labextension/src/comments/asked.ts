@@ -2,17 +2,21 @@
 
 import type { Anchor, IAuthor, IComment, IThread } from './threads';
 
-/** One request (docs/protocol.md, 3.4). */
+/** What can be asked (docs/protocol.md, 3.4). */
+export const METHODS = [
+  'comments.add',
+  'comments.edit',
+  'comments.delete',
+  'comments.resolve',
+  'comments.reopen',
+  'comments.attach'
+] as const;
+
+/** One request. */
 export interface IAsked {
   /** The id by which the relay knows it when it comes a second time. */
   readonly id: string;
-  readonly method:
-    | 'comments.add'
-    | 'comments.edit'
-    | 'comments.delete'
-    | 'comments.resolve'
-    | 'comments.reopen'
-    | 'comments.attach';
+  readonly method: (typeof METHODS)[number];
   readonly params: IParams;
   /** When it was asked, in seconds since the epoch. */
   readonly at: number;

@@ -3,6 +3,7 @@
 import { faceOf } from '../presence/face';
 import { paint } from '../presence/identity';
 import type { IAsked, IShownComment, IShownThread } from './asked';
+import { called } from './authors';
 import { renderBody } from './bodies';
 import { Composer } from './composer';
 import { arrange, button, element, iconButton } from './dom';
@@ -241,7 +242,8 @@ export class Card {
     });
     const last = happenings.at(-1);
     if (last && thread.state === 'resolved' && last.what === 'resolved') {
-      rows.push(this._resolved(last.by.name, last.at));
+      const name = called(last.by, this._options.trans);
+      rows.push(this._resolved(name, last.at));
     }
     rows.push(...thread.refused.map(asked => this._refused(asked)));
     arrange(this._comments, rows);
@@ -311,12 +313,13 @@ export class Card {
   private _byline(comment: IShownComment, name: string): HTMLElement {
     const { trans } = this._options;
     const line = element('div', 'rtcw-Comment-by');
-    const by =
-      comment.by.kind === 'kernel' && !/kernel/i.test(name)
-        ? trans.__('%1 (kernel)', name)
-        : name;
+    const by = called(comment.by, trans, name);
     const author = element('span', 'rtcw-Comment-name', by);
-    author.title = by;
+    author.title = comment.by.claimed
+      ? trans.__(
+          'This came with the notebook’s file. The server does not know who wrote it.'
+        )
+      : by;
     line.append(author, this._time(comment.at));
     if (comment.isPending) {
       const { isOnline } = this._options.session.discussion;

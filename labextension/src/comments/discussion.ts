@@ -134,10 +134,11 @@ export class Discussion {
     return this._options.content.state === 'synced';
   }
 
-  isMine({ kind, user }: IAuthor): boolean {
+  isMine({ kind, user, claimed }: IAuthor): boolean {
     const { me } = this;
     // A kernel's words are the kernel's, whoever ran the cell.
-    return kind === me.kind && (kind === 'kernel' || user === me.user);
+    const isSame = kind === 'kernel' || user === me.user;
+    return kind === me.kind && isSame && !claimed;
   }
 
   /** Whether this person may resolve, reopen and move a thread. */
@@ -264,7 +265,9 @@ export class Discussion {
   }
 
   private _send(id: string, method: IAsked['method'], params: IParams): void {
-    const at = Date.now() / 1000;
+    // The next page asks in this order, and a reply is nothing before its thread: also of one millisecond.
+    this._now = Math.max(Date.now(), this._now + 1);
+    const at = this._now / 1000;
     this._asking.ask({ id, method, params, at, refused: null });
   }
 
@@ -339,6 +342,7 @@ export class Discussion {
   private _all: readonly IShownThread[] | null = null;
   private _people: ReturnType<IThreadSource['people']> | null = null;
   private _isReady = false;
+  private _now = 0;
 }
 
 /** Return a person as an author, by what the server says of them. */
@@ -349,7 +353,8 @@ export function personOf({
 }: Readonly<Record<string, unknown>>): IAuthor {
   const user = typeof username === 'string' ? username : '';
   const called = [display_name, name].filter(one => typeof one === 'string');
-  return { user, kind: 'person', name: called.find(Boolean) ?? user };
+  const found = called.find(Boolean) ?? user;
+  return { user, kind: 'person', name: found, claimed: false };
 }
 
 function some(mentions: readonly string[]): Pick<IParams, 'mentions'> {

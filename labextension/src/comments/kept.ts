@@ -1,7 +1,7 @@
 /** Keeps in this browser what was asked and not answered, so that no text is lost with the page. */
 
 import { isRecord } from '../presence/identity';
-import type { IAsked } from './asked';
+import { type IAsked, METHODS } from './asked';
 import type { IKept } from './asking';
 
 const KEYS = 'rtc_widgets:asked:';
@@ -36,11 +36,30 @@ export function forgetAsked(storage: Storage): void {
 function read(text: string | null): IAsked | null {
   try {
     const value: unknown = JSON.parse(text ?? '');
-    return isRecord(value) && isRecord(value['params'])
-      ? (value as unknown as IAsked)
-      : null;
+    return isAsked(value) ? value : null;
   } catch {
-    // Written by another release, or not by us.
-    return null;
+    return null; // not by us
   }
+}
+
+/** Tell whether it was written by a release that asks as this one does: what is shown of it must not break the page. */
+function isAsked(value: unknown): value is IAsked {
+  if (!isRecord(value) || !isRecord(value['params'])) {
+    return false;
+  }
+  const { id, method, at, refused, params } = value;
+  const { thread, comment, body, op, mentions, anchor } = params;
+  return (
+    [id, thread].every(one => typeof one === 'string') &&
+    [comment, body, op].every(one =>
+      ['string', 'undefined'].includes(typeof one)
+    ) &&
+    METHODS.some(known => known === method) &&
+    typeof at === 'number' &&
+    (refused === null || typeof refused === 'string') &&
+    (mentions === undefined ||
+      (Array.isArray(mentions) &&
+        mentions.every(one => typeof one === 'string'))) &&
+    (anchor === undefined || isRecord(anchor))
+  );
 }

@@ -2,9 +2,10 @@
 
 import type { YFile } from '@jupyter/ydoc';
 import type { IDocumentWidget } from '@jupyterlab/docregistry';
-import { identify, type IIdentity, isRecord } from '../presence/identity';
+import { type IIdentity, isRecord } from '../presence/identity';
 import { Roster } from '../presence/roster';
 import type { ILiveDocument } from '../tokens';
+import { lookOf } from './authors';
 import type { IMentionable } from './mentions';
 import { ThreadPlaces } from './places';
 import { Private } from './private';
@@ -36,34 +37,30 @@ export class CommentSession implements ISession {
   readonly places: ThreadPlaces;
   readonly private: Private;
 
-  /** Return how an author looks: as they do now, where they are here. */
-  lookOf({ user, kind, name }: IAuthor): IIdentity {
-    if (kind === 'kernel') {
-      return identify(0, { user: { username: user, name }, kind });
-    }
-    const here = this._roster.participants.find(
-      who => !who.isKernel && who.username === user
-    );
+  /** Return how an author looks. */
+  lookOf(author: IAuthor): IIdentity {
     const mine: unknown = this.live.model.awareness.getLocalState()?.['user'];
-    const isMe = isRecord(mine) && mine['username'] === user;
-    const known = isMe ? mine : this.discussion.people.get(user);
-    return (
-      here ??
-      identify(0, { user: { username: user, display_name: name, ...known } })
-    );
+    return lookOf(author, {
+      people: this.discussion.people,
+      me: isRecord(mine) ? mine : {},
+      here: this._roster.participants
+    });
   }
 
   /** Everybody who can be mentioned: who is here, and who wrote here. */
   get people(): readonly IMentionable[] {
     const { user: me } = this.discussion.me;
-    const here = this._roster.participants
-      .filter(({ isKernel, isMe }) => !isKernel && !isMe)
-      .map(({ username }) => username);
-    const users = new Set([...here, ...this.discussion.people.keys()]);
+    const here = new Map(
+      this._roster.participants
+        .filter(({ isKernel, isMe }) => !isKernel && !isMe)
+        .map(({ username, name }) => [username, name])
+    );
+    const users = new Set([...here.keys(), ...this.discussion.people.keys()]);
     users.delete(me);
     return [...users].map(user => {
-      const look = this.lookOf({ user, kind: 'person', name: user });
-      return { ...look, user, isHere: here.includes(user) };
+      const name = here.get(user) ?? user;
+      const author = { user, kind: 'person', name, claimed: false } as const;
+      return { ...this.lookOf(author), user, isHere: here.has(user) };
     });
   }
 

@@ -9,6 +9,8 @@ export interface IAuthor {
   readonly user: string;
   readonly kind: 'person' | 'kernel';
   readonly name: string;
+  /** Whether a notebook's file says so, and no server knows it. */
+  readonly claimed: boolean;
 }
 
 /** Who did something, and when, in seconds since the epoch. */
@@ -116,7 +118,8 @@ function author(value: unknown): IAuthor {
   return {
     user,
     kind: raw['kind'] === 'kernel' ? 'kernel' : 'person',
-    name: text(raw['name']) || user || NOBODY.name
+    name: text(raw['name']) || user || NOBODY.name,
+    claimed: raw['claimed'] === true
   };
 }
 
@@ -136,4 +139,9 @@ function text(value: unknown): string {
   return typeof value === 'string' ? value : '';
 }
 
-const NOBODY: IAuthor = { user: '', kind: 'person', name: 'somebody' };
+const NOBODY: IAuthor = {
+  user: '',
+  kind: 'person',
+  name: 'somebody',
+  claimed: false
+};

@@ -23,6 +23,7 @@ import {
 } from '@jupyterlab/translation';
 import type { YFile } from '@jupyter/ydoc';
 import type { IAsked } from '../comments/asked';
+import { called } from '../comments/authors';
 import { countAtCells } from '../comments/badges';
 import { askForCopy } from '../comments/copy_in_file';
 import type { INews } from '../comments/discussion';
@@ -429,7 +430,11 @@ class Comments {
     if (isSeen || (!isMentioned && !isAnswer)) {
       return;
     }
-    const { name } = session.lookOf(comment.by);
+    const name = called(
+      comment.by,
+      this._trans,
+      session.lookOf(comment.by).name
+    );
     const words = comment.body.replace(/\s+/g, ' ').slice(0, EXCERPT);
     const message = isMentioned
       ? this._trans.__('%1 mentions you: %2', name, words)

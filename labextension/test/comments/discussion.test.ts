@@ -3,12 +3,13 @@ import { Awareness } from 'y-protocols/awareness';
 import * as Y from 'yjs';
 import { Backoff } from '../../src/channels/backoff';
 import { Connection } from '../../src/channels/connection';
-import type { IAsked } from '../../src/comments/asked';
 import { Discussion, personOf } from '../../src/comments/discussion';
+import { keptAt } from '../../src/comments/kept';
 import { ThreadDocument } from '../../src/comments/thread_document';
 import { Provider } from '../../src/provider';
 import { Annotator } from '../support/annotator';
 import { Relay } from '../support/relay';
+import { FakeStorage } from '../support/storage';
 import { notebook, Tab } from '../support/tab';
 import { until } from '../support/until';
 
@@ -17,7 +18,7 @@ const CELL = { cell: 'a' };
 let relay: Relay;
 let beside: Relay;
 let annotator: Annotator;
-let kept: Map<string, IAsked>;
+let kept: FakeStorage;
 const opened: { dispose(): void }[] = [];
 
 /** A tab with the threads of its document. */
@@ -44,11 +45,7 @@ class Reader {
       source: new ThreadDocument(this.doc),
       replica: this.replica,
       content: this.tab.provider,
-      kept: {
-        load: () => [...kept.values()],
-        save: asked => kept.set(asked.id, asked),
-        remove: id => kept.delete(id)
-      },
+      kept: keptAt(kept, () => user),
       me: () => personOf({ username: user, display_name: 'Ada' })
     });
     this.discussion.restore();
@@ -93,7 +90,7 @@ beforeEach(() => {
   beside = new Relay(() => undefined, 'r');
   annotator = new Annotator(beside.doc);
   relay.carryOut = annotator.carryOut;
-  kept = new Map();
+  kept = new FakeStorage();
 });
 
 afterEach(() => opened.splice(0).forEach(one => one.dispose()));
@@ -114,7 +111,7 @@ describe('a request', () => {
       'comments.add',
       'comments.add'
     ]);
-    expect(kept.size).toBe(0);
+    expect(kept.length).toBe(0);
   });
 
   it('is asked again with the same ids after its answer was lost, and done once', async () => {
@@ -124,7 +121,7 @@ describe('a request', () => {
     await until(() => annotator.asked.length === 1);
     relay.losesAnswers = false;
     relay.cut();
-    await until(() => annotator.asked.length === 2 && kept.size === 0);
+    await until(() => annotator.asked.length === 2 && kept.length === 0);
     expect(annotator.asked[0]).toEqual(annotator.asked[1]);
     expect(ada.discussion.thread(id)?.comments).toHaveLength(1);
   });
@@ -162,18 +159,64 @@ describe('a request', () => {
     expect(ada.discussion.thread(id)?.state).toBe('open');
     ada.discussion.discard(refused()[0]!.id);
     expect(refused()).toEqual([]);
-    expect(kept.size).toBe(0);
+    expect(kept.length).toBe(0);
   });
 
   it('outlives the page', async () => {
     const before = new Reader();
     relay.isUp = false;
-    before.discussion.begin(CELL, 'Typed in the train.', []);
+    const id = before.discussion.begin(CELL, 'Typed in the train.', []);
+    before.discussion.reply(id, 'So was this.', []);
     before.dispose();
+    const [first, second] = keptAt(kept, () => 'ada').load();
+    expect(first!.at).toBeLessThan(second!.at);
     relay.isUp = true;
     const after = await opens();
-    await until(() => after.said[0]?.[0] === 'Typed in the train.');
+    await until(() => after.said[0]?.[1] === 'So was this.');
+    expect(annotator.asked).toHaveLength(2);
+  });
+
+  it('that was done while the page was left is done once, by the next page of the same person only', async () => {
+    const before = await opens();
+    relay.losesAnswers = true;
+    const id = before.discussion.begin(CELL, 'Once?', []);
+    before.discussion.reply(id, 'Twice?', []);
+    await until(() => annotator.asked.length === 2);
+    before.dispose();
+    relay.losesAnswers = false;
+    const eve = await opens('eve');
+    const after = await opens();
+    await until(() => annotator.asked.length === 4 && kept.length === 0);
+    expect(annotator.asked.slice(2)).toEqual(annotator.asked.slice(0, 2));
+    expect(after.said).toEqual([['Once?', 'Twice?']]);
+    expect(eve.said).toEqual(after.said);
+  });
+
+  it('that was refused keeps its text over the page', async () => {
+    const before = await opens();
+    annotator.refuses = 'Not there any more.';
+    const id = before.discussion.begin(CELL, 'Kept.', []);
+    const refused = (reader: Reader) =>
+      reader.discussion.thread(id)?.refused.map(one => one.params.body);
+    await until(() => refused(before)?.length === 1);
+    before.dispose();
+    const after = await opens();
+    expect(refused(after)).toEqual(['Kept.']);
     expect(annotator.asked).toHaveLength(1);
+  });
+
+  it('of two tabs of one browser is done once', async () => {
+    relay.isUp = false;
+    const one = new Reader();
+    one.discussion.begin(CELL, 'In both.', []);
+    const two = new Reader();
+    expect(two.said).toEqual([['In both. …']]);
+    relay.isUp = true;
+    await until(() =>
+      [one, two].every(({ said }) => said[0]?.[0] === 'In both.')
+    );
+    await until(() => kept.length === 0);
+    expect(one.said).toEqual([['In both.']]);
   });
 });
 
@@ -190,7 +233,7 @@ describe('edits, deletions and states', () => {
     expect(ada.discussion.thread(id)?.state).toBe('resolved');
     ada.discussion.delete(id);
     expect(ada.discussion.threads).toEqual([]);
-    await until(() => kept.size === 0);
+    await until(() => kept.length === 0);
     expect(ada.discussion.threads).toEqual([]);
   });
 });

@@ -6,7 +6,8 @@ import type { IThread } from '../../src/comments/threads';
 const author = (user: string) => ({
   user,
   kind: 'person' as const,
-  name: user.toUpperCase()
+  name: user.toUpperCase(),
+  claimed: false
 });
 
 function thread(changes: Partial<IThread> = {}, mentions: string[] = []) {
