@@ -6,31 +6,12 @@ import asyncio
 from typing import Any
 
 import pytest
+from support.names import CONFIG
 from support.server import Server
 from support.tab import Refused, Tab
 
 from rtc_widgets.documents.anchors import make_anchor, resolve
 from rtc_widgets.documents.threads import Author, ThreadValue, read_people, read_threads
-
-# Tokens are names. Bob may read and comment, eve may only read.
-CONFIG = """
-from jupyter_server.auth import Authorizer, IdentityProvider, User
-
-class Names(IdentityProvider):
-    def get_user(self, handler):
-        name = handler.request.headers.get("Authorization", "").removeprefix("token ").removesuffix("-token-for-tests")
-        name = {"a": "ada"}.get(name, name)
-        handler._token_authenticated = True
-        return User(name, display_name=name.title(), color="#102030") if name in ("ada", "bob", "eve") else None
-
-class ByName(Authorizer):
-    def is_authorized(self, handler, user, action, resource):
-        may = {"ada": True, "bob": resource == "comments", "eve": False}
-        return action == "read" or may[user.username]
-
-c.ServerApp.identity_provider_class = Names
-c.ServerApp.authorizer_class = ByName
-"""
 
 
 @pytest.fixture(scope="module")
