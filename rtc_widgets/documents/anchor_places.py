@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pycrdt import Array, Doc, Map, Text
 
 from rtc_widgets.documents.anchor_outputs import parse_outputs
 from rtc_widgets.documents.positions import Known, Positions
+from rtc_widgets.documents.quotes import Work
 
 __all__ = ["FILE", "Places"]
 
@@ -36,6 +37,7 @@ class Places:
         self._texts: dict[int, Positions | None] = {}
         self._all: str | None = None
         self._outputs: dict[int, list[dict[str, Any]]] = {}
+        self.work = Work()
 
     @property
     def ids(self) -> list[str]:
@@ -47,11 +49,11 @@ class Places:
         return self._ids
 
     def own(self, anchor: Mapping[str, Any]) -> list[int]:
-        """Return where the cell of an anchor is: one place, none, or two of twins."""
+        """Return where the cell of an anchor is: one place, none, or two of twins, of more than two the first."""
         cell_id = anchor.get("cell")
         if cell_id is None:
             return [FILE]
-        return self._where.get(cell_id, []) if self.ids else []
+        return self._where.get(cell_id, [])[:2] if self.ids else []
 
     def find(self, cell_id: str | None) -> int | None:
         """Return where a cell is, None where it is not."""
@@ -85,13 +87,14 @@ class Places:
         found = self.text(where)
         return found.string if found else ""
 
-    def holding(self, exact: str) -> list[int]:
-        """Return the cells whose sources hold *exact*."""
+    def holding(self, exact: str, near: int) -> Iterator[int]:
+        """Return the cells whose sources hold *exact*, from the place *near* outwards."""
         if self._all is None:
             self._all = "\0".join(map(self.string, range(len(self.ids))))
         # One search through everything first: most of what is not found is nowhere.
         found = range(len(self.ids)) if exact in self._all else ()
-        return [where for where in found if exact in self.string(where)]
+        outwards = sorted(found, key=lambda where: (abs(where - near), where))
+        return (where for where in outwards if exact in self.string(where))
 
     def outputs(self, where: int) -> list[dict[str, Any]]:
         """Return the outputs of a cell."""

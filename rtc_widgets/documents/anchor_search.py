@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from rtc_widgets.documents.anchor_places import FILE, Places
 from rtc_widgets.documents.quotes import (
+    MOST_OCCURRENCES,
     Occurrence,
     best_occurrence,
     find_similar,
@@ -50,7 +51,7 @@ def find_range(places: Places, anchor: _Anchor) -> Range | None:
         if found is None and anchor.get("original"):
             first = {**anchor["quote"], "exact": anchor["original"]}
             found = _quoted(places, {**anchor, "quote": first}, own, left)
-        found = found or _similar(places, anchor, own)
+        found = found or _similar(places, anchor, own, left)
         if found is not None:
             return _as_lines(places, anchor, found)
     return left if left is not None and (left.start < left.end or not quote["exact"]) else None
@@ -79,7 +80,7 @@ def with_original(places: Places, anchor: _Anchor, found: Range) -> Range:
             return Range(found.where, at, at + size, "moved", 1.0)
     if now == original:
         return replace(found, state="exact" if found.at_position else "moved", confidence=1.0)
-    return replace(found, state="changed", confidence=similarity(original, now))
+    return replace(found, state="changed", confidence=similarity(original, now, places.work))
 
 
 def _at_position(places: Places, anchor: _Anchor, own: Iterable[int]) -> Range | None:
@@ -103,7 +104,7 @@ def _at_position(places: Places, anchor: _Anchor, own: Iterable[int]) -> Range |
             start, end = _whole_lines(string, start, end)
         if end - start == quoted_length(quote) and string.startswith(quote["exact"], start):
             return Range(where, start, end, "exact", 1.0, at_position=True)
-        alike = similarity(quote["exact"], string[start:end]) if start < end else 0.0
+        alike = similarity(quote["exact"], string[start:end], places.work) if start < end else 0.0
         first = first or Range(where, start, end, "changed", alike, at_position=True)
     return first
 
@@ -116,8 +117,7 @@ def _quoted_here(places: Places, anchor: _Anchor, own: Iterable[int], left: Rang
     quote = anchor["quote"]
     for where in own:
         string = places.string(where)
-        near = left.start if left is not None and left.where == where else _line_start(string, anchor["line"])
-        found = best_occurrence(string, quote, near)
+        found = best_occurrence(string, quote, places.work, _near(string, anchor, where, left))
         if found is not None and (
             found.score >= 0.3 or found.one_side >= 0.5 or (found.alone and len(quote["exact"]) >= 6)
         ):
@@ -131,26 +131,36 @@ def _quoted_elsewhere(places: Places, anchor: _Anchor, own: list[int]) -> Range 
     exact = quote["exact"]
     if not exact or own == [FILE]:
         return None
-    hits = [
-        (where, found)
-        for where in places.holding(exact)
-        if where not in own and (found := best_occurrence(places.string(where), quote)) is not None
-    ]
-    if not hits:
+    best: tuple[float, int, Occurrence] | None = None
+    hits, end = 0, places.work.places + MOST_OCCURRENCES
+    for where in places.holding(exact, hint):
+        most = end - places.work.places
+        # Further away it would have to have more of its context.
+        if most <= 0 or (best is not None and best[0] == 1):
+            break
+        if where in own:
+            continue
+        here = best_occurrence(places.string(where), quote, places.work, most=most)
+        if here is not None:
+            hits += 1
+            if best is None or here.score > best[0]:
+                best = (here.score, where, here)
+    if best is None:
         return None
-    where, found = min(hits, key=lambda hit: (-hit[1].score, abs(hit[0] - hint), hit[0]))
-    alone = found.alone and len(hits) == 1 and len(exact) >= (12 if own else 6)
+    _, where, found = best
+    alone = found.alone and hits == 1 and len(exact) >= (12 if own else 6)
     if found.score >= (0.6 if own else 0.5) or found.one_side == 1 or alone:
         return _moved(where, found)
     return None
 
 
-def _similar(places: Places, anchor: _Anchor, own: list[int]) -> Range | None:
+def _similar(places: Places, anchor: _Anchor, own: list[int], left: Range | None) -> Range | None:
     """Return what is like the quote in its cell; where that is gone, in those that stood beside it."""
     beside = (places.find(cell_id) for cell_id in anchor.get("near") or ())
     best: Range | None = None
     for where in own or [index for index in beside if index is not None]:
-        found = find_similar(places.string(where), anchor["quote"])
+        string = places.string(where)
+        found = find_similar(string, anchor["quote"], places.work, _near(string, anchor, where, left))
         if found is not None and (best is None or found[0] > best.confidence):
             best = Range(where, found[1], found[2], "changed", found[0])
     return best
@@ -162,7 +172,7 @@ def _as_lines(places: Places, anchor: _Anchor, found: Range) -> Range:
     start, end = _whole_lines(string, found.start, found.end)
     if anchor["kind"] != "line" or (start, end) == (found.start, found.end):
         return found
-    return Range(found.where, start, end, "changed", similarity(exact, string[start:end]))
+    return Range(found.where, start, end, "changed", similarity(exact, string[start:end], places.work))
 
 
 def _moved(where: int, found: Occurrence) -> Range:
@@ -172,6 +182,11 @@ def _moved(where: int, found: Occurrence) -> Range:
 def _whole_lines(string: str, start: int, end: int) -> tuple[int, int]:
     stop = string.find("\n", end)
     return string.rfind("\n", 0, start) + 1, len(string) if stop < 0 else stop
+
+
+def _near(string: str, anchor: _Anchor, where: int, left: Range | None) -> int:
+    """Return about where in a text an anchor was: at what is left of it, or else at the same line."""
+    return left.start if left is not None and left.where == where else _line_start(string, anchor["line"])
 
 
 def _line_start(string: str, line: int) -> int:

@@ -5,14 +5,18 @@ Pure, in code points, and the same as ``labextension/src/documents/quotes.ts`` t
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from rtc_widgets.documents.text import common_ends
+
 __all__ = [
     "LEAST_SIMILAR",
+    "MOST_COMPARED",
+    "MOST_OCCURRENCES",
     "Occurrence",
     "Quote",
+    "Work",
     "best_occurrence",
     "find_similar",
     "make_quote",
@@ -29,14 +33,27 @@ MOST_QUOTED = 1000
 _EDGE = 8
 
 # Occurrences that are looked at; a text of one letter would have as many as it has letters.
-_MOST_OCCURRENCES = 200
+MOST_OCCURRENCES = 200
 
 # How alike a text must be to be taken for the quote, and how long a quote of which that can be said.
 LEAST_SIMILAR = 0.7
 _SHORTEST_SIMILAR = 5
 
-# What a comparison may cost, in code points of the one times those of the other.
-_MOST_WORK = 4_000_000
+# Code points of a text in which likeness is looked for, or of which it is told.
+MOST_COMPARED = 6_000
+
+
+@dataclass(slots=True)
+class Work:
+    """Count what was done, for whoever holds it to its bounds.
+
+    Args:
+        places: occurrences of quotes that were looked at.
+        compared: code points of texts that were compared to quotes for likeness.
+    """
+
+    places: int = 0
+    compared: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,24 +91,31 @@ def quoted_length(quote: Quote) -> int:
     return max(length, len(quote["exact"])) if isinstance(length, int) else len(quote["exact"])
 
 
-def best_occurrence(text: str, quote: Quote, near: int = 0) -> Occurrence | None:
-    """Return where a quote stands to the letter: with most of its context, then nearest to *near*."""
-    found = list(_occurrences(text, quote))
-    if not found:
-        return None
-    scored = [(*_context(text, start, stop, quote), start, stop) for start, stop in found]
-    score, one_side, start, stop = min(scored, key=lambda one: (-one[0], abs(one[2] - near), one[2]))
-    return Occurrence(start, stop, score, one_side, alone=len(found) == 1)
+def best_occurrence(
+    text: str, quote: Quote, work: Work, near: int = 0, most: int = MOST_OCCURRENCES
+) -> Occurrence | None:
+    """Return where a quote stands to the letter: with most of its context, then nearest to *near*.
 
-
-def _occurrences(text: str, quote: Quote) -> Iterator[tuple[int, int]]:
+    Args:
+        most: how many places are looked at.
+    """
     exact, length = quote["exact"], quoted_length(quote)
-    start = text.find(exact) if exact else -1
-    for _ in range(_MOST_OCCURRENCES):
+    best: tuple[float, int, int] | None = None
+    found: Occurrence | None = None
+    start, alone = text.find(exact) if exact else -1, True
+    for _ in range(most):
         if start < 0:
-            return
-        yield start, min(start + length, len(text))
-        start = text.find(exact, start + 1)
+            break
+        work.places += 1
+        stop = min(start + length, len(text))
+        score, one_side = _context(text, start, stop, quote)
+        following = text.find(exact, start + 1)
+        alone = alone and following < 0
+        rank = (-score, abs(start - near), start)
+        if best is None or rank < best:
+            best, found = rank, Occurrence(start, stop, score, one_side, alone)
+        start = following
+    return found
 
 
 def _context(text: str, start: int, stop: int, quote: Quote) -> tuple[float, float]:
@@ -113,36 +137,45 @@ def _side(expected: str, found: str) -> tuple[int, int]:
     return common + (_EDGE if at_edge else 0), len(expected) + _EDGE
 
 
-def similarity(one: str, other: str) -> float:
+def similarity(one: str, other: str, work: Work) -> float:
     """Return how alike two texts are, 0 to 1: the share of the longer that need not be edited."""
     longer = max(len(one), len(other))
     if one == other:
         return 1.0
-    if len(one) * len(other) > _MOST_WORK:
-        return _common_ends(one, other) / longer
-    return 1 - (_distances(one, other, anywhere=False)[-1] if one else longer) / longer
+    head, tail = common_ends(one, other)
+    one, other = one[head : len(one) - tail], other[head : len(other) - tail]
+    most = max(len(one), len(other))
+    if not one or not other or most > MOST_COMPARED:
+        return 1 - most / longer
+    work.compared += len(other)
+    return 1 - _distances(one, other, anywhere=False)[-1] / longer
 
 
-def find_similar(text: str, quote: Quote) -> tuple[float, int, int] | None:
+def find_similar(text: str, quote: Quote, work: Work, near: int = 0) -> tuple[float, int, int] | None:
     """Return how alike, and where, a stretch of *text* is that is like the quote; None for none.
 
-    The most alike, then the one that ends first; whole words.
+    The most alike, then the one that ends first; whole words. Of a long text only what is around *near*.
     """
     exact = quote["exact"]
     size = len(exact)
-    if size < _SHORTEST_SIMILAR or "length" in quote or size * len(text) > _MOST_WORK:
+    if size < _SHORTEST_SIMILAR or "length" in quote:
         return None
-    ends = _distances(exact, text, anywhere=True)
+    first = max(0, min(near - MOST_COMPARED // 2, len(text) - MOST_COMPARED))
+    part = text[first : first + MOST_COMPARED]
+    work.compared += len(part)
+    ends = _distances(exact, part, anywhere=True)
     least = min(ends)
     if 1 - least / size < LEAST_SIMILAR:
         return None
     stop = ends.index(least)
-    back = _distances(exact[::-1], text[max(stop - 2 * size, 0) : stop][::-1], anywhere=False)
+    behind = part[max(stop - 2 * size, 0) : stop]
+    work.compared += len(behind)
+    back = _distances(exact[::-1], behind[::-1], anywhere=False)
     reach = min(
         (one for one, distance in enumerate(back) if distance == least),
         key=lambda one: (abs(one - size), -one),
     )
-    start, stop = _whole_words(text, stop - reach, stop)
+    start, stop = _whole_words(text, first + stop - reach, first + stop)
     return 1 - least / size, start, stop
 
 
@@ -157,13 +190,6 @@ def _whole_words(text: str, start: int, stop: int) -> tuple[int, int]:
 def _in_word(char: str) -> bool:
     # Python and JavaScript do not agree on what else is a letter.
     return char >= "\x80" or char == "_" or char.isalnum()
-
-
-def _common_ends(one: str, other: str) -> int:
-    most = min(len(one), len(other))
-    head = next((i for i in range(most) if one[i] != other[i]), most)
-    most -= head
-    return head + next((i for i in range(most) if one[-1 - i] != other[-1 - i]), most)
 
 
 def _distances(pattern: str, text: str, *, anywhere: bool) -> list[int]:

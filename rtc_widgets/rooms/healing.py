@@ -11,7 +11,7 @@ from rtc_widgets.documents.mirror import understood
 from rtc_widgets.documents.threads import ThreadValue, read_threads
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from pycrdt import Doc
 
@@ -36,15 +36,22 @@ class Healer:
         annotations: where they are.
         annotator: who writes there.
         pause: seconds.
+        clock: tells the seconds that pass.
     """
 
     def __init__(
-        self, content: RoomDocument, annotations: RoomDocument, annotator: Annotator, pause: float = PAUSE
+        self,
+        content: RoomDocument,
+        annotations: RoomDocument,
+        annotator: Annotator,
+        pause: float = PAUSE,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._content = content
         self._annotations = annotations
         self._annotator = annotator
         self._pause = pause
+        self._clock = clock
         self._timer: asyncio.TimerHandle | None = None
         self._changed = False
         self._left: list[ThreadValue] = []
@@ -84,22 +91,22 @@ class Healer:
         threads = [one for one in read_threads(self._annotations.doc).values() if one.deleted is None]
         ids = {thread.id for thread in threads}
         self._lost = {id_: when for id_, when in self._lost.items() if id_ in ids}
-        since = time.monotonic() - _LOST_PAUSE
+        since = self._clock() - _LOST_PAUSE
         due = [thread for thread in threads if self._lost.get(thread.id, since) <= since]
         return sorted(due, key=lambda thread: thread.id in self._lost)
 
     def _stretch(self) -> None:
         """Look at as many as there is time for, and write down where those are now that were found elsewhere."""
-        end = time.monotonic() + _STRETCH
+        end = self._clock() + _STRETCH
         places = Places(self._content.doc)
         healed: dict[str, Mapping[str, Any]] = {}
-        while self._left and time.monotonic() < end:
+        while self._left and self._clock() < end:
             thread = self._left.pop(0)
             found = resolve(places, dict(thread.anchor))
             if found.healed is not None:
                 healed[thread.id] = found.healed
             if found.state == "orphan":
-                self._lost[thread.id] = time.monotonic()
+                self._lost[thread.id] = self._clock()
             else:
                 self._lost.pop(thread.id, None)
         if healed:

@@ -18,7 +18,7 @@ from rtc_widgets.documents.anchors import Anchor, Places, make_anchor, reattach,
 from rtc_widgets.documents.blocks import Blocks, scan
 from rtc_widgets.documents.notebook import Notebook
 from rtc_widgets.documents.positions import Known, Positions
-from rtc_widgets.documents.quotes import make_quote, similarity
+from rtc_widgets.documents.quotes import Work, make_quote, similarity
 from rtc_widgets.documents.text import set_text
 from rtc_widgets.errors import CellGone, DocumentError
 
@@ -372,9 +372,10 @@ class TestBlocks:
 
 
 def test_likeness() -> None:
-    assert similarity("abc", "abc") == 1
-    assert similarity("abc", "") == similarity("", "abc") == 0
-    assert similarity("abcd", "abXd") == 0.75
+    work = Work()
+    assert similarity("abc", "abc", work) == 1
+    assert similarity("abc", "", work) == similarity("", "abc", work) == 0
+    assert similarity("abcd", "abXd", work) == 0.75
     assert make_quote("ab🦉cd", 2, 3) == {"exact": "🦉", "prefix": "ab", "suffix": "cd"}
 
 

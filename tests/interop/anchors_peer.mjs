@@ -39,6 +39,12 @@ const todo = {
     const places = new Places(doc());
     return anchors.map(anchor => resolve(places, anchor));
   },
+  work({ anchors }) {
+    const places = new Places(doc());
+    anchors.forEach(anchor => resolve(places, anchor));
+    const { work } = places;
+    return [work.places, work.compared];
+  },
   find({ index, positions }) {
     const text = doc().getArray('cells').get(index).get('source');
     return positions.map(position => {

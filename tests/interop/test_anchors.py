@@ -14,6 +14,7 @@ from support.anchors import Peer, utf16
 
 from rtc_widgets.documents.anchors import Places, Resolution, make_anchor, resolve
 from rtc_widgets.documents.positions import Known, Positions
+from rtc_widgets.documents.quotes import MOST_COMPARED, MOST_OCCURRENCES
 from rtc_widgets.documents.text import Edit, apply
 
 SOURCE = 'import pandas as pd\ndf = pd.read_csv("a.csv")\ndf.groupby("x").mean()\ndf.plot()'
@@ -229,6 +230,78 @@ def test_what_is_looked_for_by_its_words_is_found_alike(peer: Peer, quote: str, 
     found = resolve(places, anchor)
     assert found.state != "exact"
     assert peer.ask("resolve", anchors=[anchor]) == [told(found, places)]
+
+
+# What one anchor may cost: places of its quote, in its cell and elsewhere, also of what it was about first; and code
+# points compared for likeness, at its position, there and back in two cells, and to what it was about first.
+MOST_PLACES = 4 * MOST_OCCURRENCES
+MOST_LIKENED = 6 * MOST_COMPARED
+
+
+def lost(quote: str, around: str, **more: Any) -> dict[str, Any]:
+    """Return an anchor of another lineage, whose positions say nothing here, at *quote* within *around*."""
+    start = around.index(quote)
+    doc = notebook(around)
+    found = make_anchor(doc, {"kind": "range", "cell": "c0", "start": start, "end": start + len(quote)})
+    return {**found, **more}
+
+
+LINE = "value = compute(something, 42)  # and so on 🦉\n"
+COSTLY = {
+    "one line, again and again": (lost(LINE, f"# first\n{LINE}# last\n"), [LINE * 1000] * 30),
+    "the same, where its cell is gone": (
+        lost(LINE, f"# first\n{LINE}# last\n", cell="gone", near=["c3", "c5"]),
+        [LINE * 1000] * 30,
+    ),
+    "one letter": (lost("a", "bab"), ["a" * 50_000, "a" * 50_000]),
+    "almost one letter": (lost("a" * 500 + "b", "a" * 500 + "b"), ["a" * 50_000] * 3),
+    "a long quote, in a long text": (lost("x = 1\n" * 166, "x = 1\n" * 166), ["x = 2\n" * 20_000] * 3),
+    "a few letters that are nowhere": (lost("compute(nothing)", "compute(nothing)"), [LINE * 2000] * 3),
+    "what was something else once": (
+        lost("42)", "of 42) and", original="something, 42)", cell="gone", near=["c0", "c1"]),
+        [LINE * 500] * 30,
+    ),
+    "many cells": (lost("or, 1)", "or, 1) or", cell="gone"), ["or, 1) " * 3] * 500),
+}
+
+
+@pytest.mark.parametrize("case", COSTLY)
+def test_what_is_looked_for_costs_no_more_than_so_much(peer: Peer, case: str) -> None:
+    anchor, sources = COSTLY[case]
+    doc = notebook(*sources)
+    places = Places(doc)
+    found = resolve(places, anchor)
+    assert places.work.places + places.work.compared > 0
+    assert places.work.places <= MOST_PLACES
+    assert places.work.compared <= MOST_LIKENED
+    peer.ask("load", update=doc.get_update().hex())
+    assert peer.ask("resolve", anchors=[anchor]) == [told(found, places)]
+    assert peer.ask("work", anchors=[anchor]) == [places.work.places, places.work.compared]
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    piece=st.text("ab 🦉\n", min_size=1, max_size=30),
+    times=st.integers(1, 900),
+    change=st.text("ac🦉", min_size=1, max_size=4),
+    share=st.floats(0, 1),
+    kind=st.sampled_from(["range", "line"]),
+)
+def test_in_long_texts_that_repeat_themselves_both_languages_agree(
+    peer: Peer, piece: str, times: int, change: str, share: float, kind: str
+) -> None:
+    old = piece * times
+    at = int(share * len(old))
+    end = min(at + 40, len(old))
+    where = {"range": {"start": at, "end": end}, "line": {"line": old.count("\n", 0, at)}}
+    anchor = make_anchor(notebook(old), {"kind": kind, "cell": "c0", **where[kind]})
+    # Another lineage, and a letter in it is another.
+    doc = notebook(old[: at + 5] + change + old[at + 6 :])
+    peer.ask("load", update=doc.get_update().hex())
+    places = Places(doc)
+    found = resolve(places, anchor)
+    assert peer.ask("resolve", anchors=[anchor]) == [told(found, places)]
+    assert peer.ask("work", anchors=[anchor]) == [places.work.places, places.work.compared]
 
 
 def test_outputs_have_one_hash_in_both_languages(peer: Peer) -> None:

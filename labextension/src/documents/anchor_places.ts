@@ -2,7 +2,7 @@
 
 import * as Y from 'yjs';
 import type { Output } from './anchor_outputs';
-import { splitsPair } from './quotes';
+import { splitsPair, Work } from './quotes';
 import { plain } from './ycells';
 
 /** Where the text of a text file is, in place of a cell's index. */
@@ -87,11 +87,14 @@ export class Places {
   /** The ids of the cells, in order. */
   readonly ids: readonly string[];
 
-  /** Return where the cell of an anchor is: one place, none, or two of twins. */
+  /** What looking for anchors has cost. */
+  readonly work = new Work();
+
+  /** Return where the cell of an anchor is: one place, none, or two of twins, of more than two the first. */
   own(anchor: IInCell): readonly number[] {
     return anchor.cell === undefined
       ? [FILE]
-      : (this._where.get(anchor.cell) ?? []);
+      : (this._where.get(anchor.cell) ?? []).slice(0, 2);
   }
 
   /** Return where a cell is, null where it is not. */
@@ -136,13 +139,21 @@ export class Places {
     return this.text(where)?.string ?? '';
   }
 
-  /** Return the cells whose sources hold a text. */
-  holding(exact: string): number[] {
+  /** Return the cells whose sources hold a text, from the place `near` outwards. */
+  *holding(exact: string, near: number): Iterable<number> {
     this._all ??= this.ids.map((_, where) => this.string(where)).join('\0');
     // One search through everything first: most of what is not found is nowhere.
-    return this._all.includes(exact)
-      ? [...this.ids.keys()].filter(where => this.string(where).includes(exact))
-      : [];
+    if (this._all.includes(exact)) {
+      const off = (where: number) => Math.abs(where - near);
+      const outwards = [...this.ids.keys()].sort(
+        (a, b) => off(a) - off(b) || a - b
+      );
+      for (const where of outwards) {
+        if (this.string(where).includes(exact)) {
+          yield where;
+        }
+      }
+    }
   }
 
   /** Return the outputs of a cell. */

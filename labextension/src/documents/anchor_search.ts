@@ -12,6 +12,7 @@ import {
   findSimilar,
   type IOccurrence,
   type IQuote,
+  MOST_OCCURRENCES,
   quotedLength,
   similarity,
   step
@@ -59,7 +60,7 @@ export function findRange(places: Places, anchor: IWantedRange): IFound | null {
   const found = exact
     ? (quoted(anchor) ??
       (first.exact ? quoted({ ...anchor, quote: first }) : null) ??
-      similar(places, anchor, own))
+      similar(places, anchor, own, left))
     : null;
   if (found) {
     return asLines(places, anchor, found);
@@ -104,7 +105,11 @@ export function withOriginal(
       return moved(found.where, start, end, 1);
     }
   }
-  return { ...found, state: 'changed', confidence: similarity(original, now) };
+  return {
+    ...found,
+    state: 'changed',
+    confidence: similarity(original, now, places.work)
+  };
 }
 
 /** Return what is where the anchor's position is: of twins the one that has the quote, else the first. */
@@ -140,7 +145,7 @@ function atPosition(
     ) {
       return { ...found, state: 'exact', confidence: 1 };
     }
-    const confidence = start < end ? similarity(exact, now) : 0;
+    const confidence = start < end ? similarity(exact, now, places.work) : 0;
     first ??= { ...found, state: 'changed', confidence };
   }
   return first;
@@ -155,9 +160,8 @@ function quotedHere(
   const { quote } = anchor;
   for (const where of own) {
     const string = places.string(where);
-    const near =
-      left?.where === where ? left.start : lineStart(string, anchor.line);
-    const found = bestOccurrence(string, quote, near);
+    const near = nearIn(string, anchor, where, left);
+    const found = bestOccurrence(string, quote, places.work, near);
     if (
       found &&
       (found.score >= 0.3 ||
@@ -183,20 +187,22 @@ function quotedElsewhere(
   const hint = places.hint(anchor);
   let best: { where: number; found: IOccurrence } | null = null;
   let hits = 0;
-  for (const where of places.holding(quote.exact)) {
+  const { work } = places;
+  const end = work.places + MOST_OCCURRENCES;
+  for (const where of places.holding(quote.exact, hint)) {
+    const most = end - work.places;
+    // Further away it would have to have more of its context.
+    if (most <= 0 || best?.found.score === 1) {
+      break;
+    }
     const found = own.includes(where)
       ? null
-      : bestOccurrence(places.string(where), quote);
+      : bestOccurrence(places.string(where), quote, work, 0, most);
     if (!found) {
       continue;
     }
     hits += 1;
-    if (
-      !best ||
-      found.score > best.found.score ||
-      (found.score === best.found.score &&
-        Math.abs(where - hint) < Math.abs(best.where - hint))
-    ) {
+    if (!best || found.score > best.found.score) {
       best = { where, found };
     }
   }
@@ -215,14 +221,19 @@ function quotedElsewhere(
 function similar(
   places: Places,
   anchor: IWantedRange,
-  own: readonly number[]
+  own: readonly number[],
+  left: IFound | null
 ): IFound | null {
   const beside = (anchor.near ?? []).map(cellId => places.find(cellId));
   let best: IFound | null = null;
   for (const where of own.length ? own : beside) {
-    const found =
-      where === null ? null : findSimilar(places.string(where), anchor.quote);
-    if (where !== null && found && found.alike > (best?.confidence ?? 0)) {
+    if (where === null) {
+      continue;
+    }
+    const string = places.string(where);
+    const near = nearIn(string, anchor, where, left);
+    const found = findSimilar(string, anchor.quote, places.work, near);
+    if (found && found.alike > (best?.confidence ?? 0)) {
       best = {
         where,
         start: found.start,
@@ -243,7 +254,11 @@ function asLines(places: Places, anchor: IWantedRange, found: IFound): IFound {
   if (anchor.kind !== 'line' || (start === found.start && end === found.end)) {
     return found;
   }
-  const confidence = similarity(anchor.quote.exact, string.slice(start, end));
+  const confidence = similarity(
+    anchor.quote.exact,
+    string.slice(start, end),
+    places.work
+  );
   return { ...found, start, end, state: 'changed', confidence };
 }
 
@@ -268,6 +283,16 @@ function wholeLines(
   const stop = string.indexOf('\n', end);
   const first = start ? string.lastIndexOf('\n', start - 1) + 1 : 0;
   return [first, stop < 0 ? string.length : stop];
+}
+
+/** Return about where in a text an anchor was: at what is left of it, or else at the same line. */
+function nearIn(
+  string: string,
+  anchor: IWantedRange,
+  where: number,
+  left: IFound | null
+): number {
+  return left?.where === where ? left.start : lineStart(string, anchor.line);
 }
 
 function lineStart(string: string, line: number): number {

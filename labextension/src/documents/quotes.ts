@@ -33,14 +33,22 @@ const MOST_QUOTED = 1000;
 const EDGE = 8;
 
 /** Occurrences that are looked at; a text of one letter would have as many as it has letters. */
-const MOST_OCCURRENCES = 200;
+export const MOST_OCCURRENCES = 200;
 
 /** How alike a text must be to be taken for the quote, and how long a quote of which that can be said. */
 const LEAST_SIMILAR = 0.7;
 const SHORTEST_SIMILAR = 5;
 
-/** What a comparison may cost, in code points of the one times those of the other. */
-const MOST_WORK = 4_000_000;
+/** Code points of a text in which likeness is looked for, or of which it is told. */
+export const MOST_COMPARED = 6000;
+
+/** Counts what was done, for whoever holds it to its bounds. */
+export class Work {
+  /** Occurrences of quotes that were looked at. */
+  places = 0;
+  /** Code points of texts that were compared to quotes for likeness. */
+  compared = 0;
+}
 
 /** Return the number of code points. */
 export function countPoints(text: string): number {
@@ -87,128 +95,218 @@ export function quotedLength(quote: IQuote): number {
   return Math.max(quote.length ?? 0, countPoints(quote.exact));
 }
 
-/** Return where a quote stands to the letter: with most of its context, then nearest to `near`. */
+/**
+ * Return where a quote stands to the letter: with most of its context, then nearest to `near`.
+ *
+ * @param most how many places are looked at.
+ */
 export function bestOccurrence(
   text: string,
   quote: IQuote,
-  near = 0
+  work: Work,
+  near = 0,
+  most = MOST_OCCURRENCES
 ): IOccurrence | null {
+  const { exact } = quote;
   const length = quotedLength(quote);
-  const found: [number, number][] = [];
-  let start = quote.exact ? text.indexOf(quote.exact) : -1;
-  while (start >= 0 && found.length < MOST_OCCURRENCES) {
-    found.push([start, step(text, start, length)]);
-    start = text.indexOf(quote.exact, start + 1);
-  }
-  const far = (at: number) =>
-    at < near
-      ? countPoints(text.slice(at, near))
-      : countPoints(text.slice(near, at));
+  const points = new Points(text);
+  const wanted = points.of(near);
+  const context = new Context(quote);
   let best: IOccurrence | null = null;
-  for (const [start, stop] of found) {
-    const [score, oneSide] = context(text, start, stop, quote);
+  let distance = 0;
+  let start = exact ? text.indexOf(exact) : -1;
+  let alone = true;
+  for (let left = most; left > 0 && start >= 0; left--) {
+    work.places += 1;
+    const at = points.of(start);
+    const stop = points.unit(at + length);
+    const [score, oneSide] = context.around(text, start, stop);
+    const following = text.indexOf(exact, start + 1);
+    alone &&= following < 0;
+    const off = Math.abs(at - wanted);
     if (
       !best ||
       score > best.score ||
-      (score === best.score && far(start) < far(best.start))
+      (score === best.score && off < distance)
     ) {
-      best = { start, stop, score, oneSide, alone: found.length === 1 };
+      best = { start, stop, score, oneSide, alone };
+      distance = off;
     }
+    start = following;
   }
   return best;
 }
 
-/** Return how much of the context is around a place: of all of it, and of its better side. */
-function context(
-  text: string,
-  start: number,
-  stop: number,
-  quote: IQuote
-): [number, number] {
-  const before = text.slice(step(text, start, -CONTEXT), start);
-  const after = text.slice(stop, step(text, stop, CONTEXT));
-  const sides = [
-    side([...quote.prefix].reverse(), [...before].reverse()),
-    side([...quote.suffix], [...after])
-  ];
-  let there = 0;
-  let total = 0;
-  let better = 0;
-  for (const [part, most] of sides) {
-    there += part;
-    total += most;
-    better = most >= 16 ? Math.max(better, part / most) : better;
+/** The code points of a text, by number. */
+class Points {
+  constructor(private readonly _text: string) {
+    if (SURROGATE.test(_text)) {
+      const numbers = new Int32Array(_text.length + 1);
+      const units: number[] = [];
+      for (let at = 0; at <= _text.length; at++) {
+        if (at === 0 || !splitsPair(_text, at)) {
+          units.push(at);
+        }
+        numbers[at] = units.length - 1;
+      }
+      this._numbers = numbers;
+      this._units = units;
+    }
   }
-  return [there / total, better];
+
+  /** Return how many are in front of an offset. */
+  of(offset: number): number {
+    const at = Math.max(0, Math.min(offset, this._text.length));
+    return this._numbers ? this._numbers[at]! : at;
+  }
+
+  /** Return the offset behind so many, at most the end. */
+  unit(count: number): number {
+    const at = Math.max(0, count);
+    return this._units
+      ? (this._units[at] ?? this._text.length)
+      : Math.min(at, this._text.length);
+  }
+
+  private readonly _numbers: Int32Array | null = null;
+  private readonly _units: readonly number[] | null = null;
+}
+
+/** What stood around a quote. */
+class Context {
+  constructor(private readonly _quote: IQuote) {
+    this._before = countPoints(_quote.prefix);
+    this._behind = countPoints(_quote.suffix);
+  }
+
+  /** Return how much of it is around a place: of all of it, and of its better side. */
+  around(text: string, start: number, stop: number): [number, number] {
+    const { prefix, suffix } = this._quote;
+    const sides = [
+      side(commonEnd(prefix, text, start), this._before, start, -1, text),
+      side(commonHead(suffix, text, stop), this._behind, stop, 1, text)
+    ];
+    let there = 0;
+    let total = 0;
+    let better = 0;
+    for (const [part, most] of sides) {
+      there += part;
+      total += most;
+      better = most >= 16 ? Math.max(better, part / most) : better;
+    }
+    return [there / total, better];
+  }
+
+  private readonly _before: number;
+  private readonly _behind: number;
 }
 
 /** Return how much of one side of the context is there, and how much there is; both from the quote on. */
-function side(expected: string[], found: string[]): [number, number] {
-  const common = commonHead(expected, found);
-  if (expected.length === CONTEXT) {
+function side(
+  common: number,
+  expected: number,
+  from: number,
+  way: 1 | -1,
+  text: string
+): [number, number] {
+  if (expected === CONTEXT) {
     return [common, CONTEXT];
   }
-  const atEdge = common === expected.length && common === found.length;
-  return [common + (atEdge ? EDGE : 0), expected.length + EDGE];
+  const isEdge =
+    common === expected &&
+    step(text, from, way * common) === (way > 0 ? text.length : 0);
+  return [common + (isEdge ? EDGE : 0), expected + EDGE];
 }
 
-function commonHead(one: string[], other: string[]): number {
-  const most = Math.min(one.length, other.length);
-  let common = 0;
-  while (common < most && one[common] === other[common]) {
-    common += 1;
+/** Return how many code points of a quote's suffix stand at an offset; no more than count. */
+function commonHead(suffix: string, text: string, offset: number): number {
+  let at = 0;
+  while (at < suffix.length && suffix[at] === text[offset + at]) {
+    at += 1;
   }
-  return common;
+  const isSplit = splitsPair(suffix, at) || splitsPair(text, offset + at);
+  const count = countPoints(suffix.slice(0, at > 0 && isSplit ? at - 1 : at));
+  return Math.min(count, CONTEXT);
+}
+
+/** Return how many code points of a quote's prefix end at an offset; no more than count. */
+function commonEnd(prefix: string, text: string, offset: number): number {
+  const { length } = prefix;
+  let at = 0;
+  while (
+    at < length &&
+    at < offset &&
+    prefix[length - 1 - at] === text[offset - 1 - at]
+  ) {
+    at += 1;
+  }
+  const isSplit =
+    splitsPair(prefix, length - at) || splitsPair(text, offset - at);
+  const count = countPoints(
+    prefix.slice(length - at + (at > 0 && isSplit ? 1 : 0))
+  );
+  return Math.min(count, CONTEXT);
 }
 
 /** Return how alike two texts are, 0 to 1: the share of the longer that need not be edited. */
-export function similarity(one: string, other: string): number {
+export function similarity(one: string, other: string, work: Work): number {
   if (one === other) {
     return 1;
   }
-  const [left, right] = [[...one], [...other]];
-  const longer = Math.max(left.length, right.length);
-  if (left.length * right.length > MOST_WORK) {
-    const head = commonHead(left, right);
-    const tail = commonHead(
-      left.slice(head).reverse(),
-      right.slice(head).reverse()
-    );
-    return (head + tail) / longer;
+  const [all, every] = [[...one], [...other]];
+  const longer = Math.max(all.length, every.length);
+  const shorter = Math.min(all.length, every.length);
+  let head = 0;
+  while (head < shorter && all[head] === every[head]) {
+    head += 1;
   }
+  let tail = 0;
+  while (tail < shorter - head && all.at(-1 - tail) === every.at(-1 - tail)) {
+    tail += 1;
+  }
+  const left = all.slice(head, all.length - tail);
+  const right = every.slice(head, every.length - tail);
+  const most = Math.max(left.length, right.length);
+  if (!left.length || !right.length || most > MOST_COMPARED) {
+    return 1 - most / longer;
+  }
+  work.compared += right.length;
   return 1 - distances(left, right, false)[right.length]! / longer;
 }
 
 /**
  * Return how alike, and where, a stretch of text is that is like the quote; null for none.
  *
- * The most alike, then the one that ends first; whole words.
+ * The most alike, then the one that ends first; whole words. Of a long text only what is around `near`.
  */
 export function findSimilar(
   text: string,
-  quote: IQuote
+  quote: IQuote,
+  work: Work,
+  near = 0
 ): { alike: number; start: number; stop: number } | null {
   const exact = [...quote.exact];
   const size = exact.length;
-  const points = [...text];
-  if (
-    size < SHORTEST_SIMILAR ||
-    quote.length !== undefined ||
-    size * points.length > MOST_WORK
-  ) {
+  if (size < SHORTEST_SIMILAR || quote.length !== undefined) {
     return null;
   }
-  const ends = distances(exact, points, true);
+  const points = [...text];
+  const middle = countPoints(text.slice(0, near));
+  const from = Math.max(
+    0,
+    Math.min(middle - MOST_COMPARED / 2, points.length - MOST_COMPARED)
+  );
+  const part = points.slice(from, from + MOST_COMPARED);
+  work.compared += part.length;
+  const ends = distances(exact, part, true);
   const least = ends.reduce((one, other) => Math.min(one, other));
   if (1 - least / size < LEAST_SIMILAR) {
     return null;
   }
-  const stop = ends.indexOf(least);
-  const back = distances(
-    exact.slice().reverse(),
-    points.slice(Math.max(stop - 2 * size, 0), stop).reverse(),
-    false
-  );
+  const end = ends.indexOf(least);
+  const behind = part.slice(Math.max(end - 2 * size, 0), end).reverse();
+  work.compared += behind.length;
+  const back = distances(exact.slice().reverse(), behind, false);
   let reach = -1;
   back.forEach((distance, one) => {
     const off = Math.abs(one - size) - Math.abs(reach - size);
@@ -216,6 +314,7 @@ export function findSimilar(
       reach = one;
     }
   });
+  const stop = from + end;
   const [first, last] = wholeWords(points, stop - reach, stop);
   return {
     alike: 1 - least / size,
@@ -251,28 +350,57 @@ function inWord(char: string): boolean {
 /**
  * Return, for each prefix of a text, the edits that make the pattern of the best of its ends, or of all of it.
  *
+ * Myers' bit-parallel algorithm (1999), in blocks of 32 code points of the pattern.
+ *
  * @param anywhere whether what is compared may begin anywhere in the prefix.
  */
 function distances(
-  pattern: string[],
-  text: string[],
+  pattern: readonly string[],
+  text: readonly string[],
   anywhere: boolean
 ): number[] {
-  const column = Int32Array.from(
-    { length: pattern.length + 1 },
-    (_, row) => row
-  );
-  const scores = [pattern.length];
-  for (let at = 0; at < text.length; at++) {
-    let diagonal = column[0]!;
-    column[0] = anywhere ? 0 : at + 1;
-    for (let row = 1; row <= pattern.length; row++) {
-      const replaced = diagonal + (pattern[row - 1] === text[at] ? 0 : 1);
-      diagonal = column[row]!;
-      const shorter = Math.min(diagonal, column[row - 1]!) + 1;
-      column[row] = Math.min(replaced, shorter);
+  const blocks = Math.ceil(pattern.length / BITS);
+  const places = new Map<string, Int32Array>();
+  pattern.forEach((point, index) => {
+    const bits = places.get(point) ?? new Int32Array(blocks);
+    bits[Math.floor(index / BITS)]! |= 1 << (index % BITS);
+    places.set(point, bits);
+  });
+  const nowhere = new Int32Array(blocks);
+  const ups = new Int32Array(blocks).fill(-1);
+  const downs = new Int32Array(blocks);
+  const last = 1 << ((pattern.length - 1) % BITS);
+  let score = pattern.length;
+  const scores = [score];
+  for (const point of text) {
+    const bits = places.get(point) ?? nowhere;
+    // What the row above changes from one code point to the next.
+    let more = anywhere ? 0 : 1;
+    let less = 0;
+    for (let block = 0; block < blocks; block++) {
+      const up = ups[block]!;
+      const down = downs[block]!;
+      const equal = bits[block]! | less;
+      const diagonal = (((equal & up) + up) ^ up) | equal;
+      let rightUp = down | ~(diagonal | up);
+      let rightDown = up & diagonal;
+      if (block === blocks - 1) {
+        score += rightUp & last ? 1 : rightDown & last ? -1 : 0;
+      }
+      const over = rightUp >>> (BITS - 1);
+      const under = rightDown >>> (BITS - 1);
+      rightUp = (rightUp << 1) | more;
+      rightDown = (rightDown << 1) | less;
+      const vertical = bits[block]! | down;
+      ups[block] = rightDown | ~(vertical | rightUp);
+      downs[block] = rightUp & vertical;
+      more = over;
+      less = under;
     }
-    scores.push(column[pattern.length]!);
+    scores.push(score);
   }
   return scores;
 }
+
+const BITS = 32;
+const SURROGATE = /[\ud800-\udfff]/;
