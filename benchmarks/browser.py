@@ -59,10 +59,10 @@ def _lab(name: str, work: Path) -> Server:
 
 
 @contextmanager
-def _browser() -> Iterator[tuple[Browser, dict[str, Server]] | None]:
-    """Run a browser and the servers; None where there is no browser."""
+def chromium_of() -> Iterator[Browser | None]:
+    """Run a browser; None where there is none, and say so."""
     try:
-        from playwright.sync_api import Error, sync_playwright  # noqa: PLC0415 - only this topic needs it
+        from playwright.sync_api import Error, sync_playwright  # noqa: PLC0415 - only these topics need it
     except ImportError:
         print(
             'Browsers are not measured: pip install "playwright", then playwright install chromium',
@@ -81,7 +81,17 @@ def _browser() -> Iterator[tuple[Browser, dict[str, Server]] | None]:
             yield None
             return
         stack.callback(browser.close)
-        yield browser, stack.enter_context(running(TOPIC.ways, _lab))
+        yield browser
+
+
+@contextmanager
+def _browser() -> Iterator[tuple[Browser, dict[str, Server]] | None]:
+    """Run a browser and the servers; None where there is no browser."""
+    with chromium_of() as browser, ExitStack() as stack:
+        if browser is None:
+            yield None
+        else:
+            yield browser, stack.enter_context(running(TOPIC.ways, _lab))
 
 
 TOPIC = Topic("In the browser", (LIVE, COLLABORATION, PLAIN_LAB), _browser)

@@ -47,7 +47,7 @@ def test_memory_is_measured_in_processes_of_its_own() -> None:
 def test_a_topic_that_is_not_there_is_told() -> None:
     ended = benchmarks("nothing")
     assert ended.returncode == 2
-    assert "browser, handle, kernel, memory, opening, relay, store" in ended.stderr
+    assert "browser, comments, handle, kernel, memory, opening, relay, store" in ended.stderr
 
 
 @pytest.mark.timeout(120)
@@ -80,5 +80,5 @@ def test_notebooks_are_opened_cold_warm_and_from_the_log() -> None:
 
 def test_each_topic_has_a_place_for_its_table() -> None:
     page = (ROOT / "docs/performance.md").read_text()
-    for topic in ("browser", "handle", "kernel", "memory", "opening", "relay", "store"):
+    for topic in ("browser", "comments", "handle", "kernel", "memory", "opening", "relay", "store"):
         assert page.count(f"<!-- table: {topic} -->") == 1

@@ -6,6 +6,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import type { IShownThread } from './asked';
 import { element } from './dom';
 import type { CommentSession } from './session';
+import type { INews } from './shared';
 
 /** Keep the cells of a notebook marked, until it is closed. */
 export function countAtCells(
@@ -16,11 +17,14 @@ export function countAtCells(
 ): void {
   const { places, private: own } = session;
   const shown = new WeakMap<Cell, string>();
-  const update = () => {
+  const update = (among: INews['cells'] = null) => {
     if (notebook.isDisposed) {
       return;
     }
     for (const cell of notebook.widgets) {
+      if (among && !among.has(cell.model.id)) {
+        continue;
+      }
       const here = places
         .at(cell.model.id)
         .filter(({ state }) => state === 'open');
@@ -48,12 +52,12 @@ export function countAtCells(
       }
     }
   };
-  places.changed.connect(update);
-  own.changed.connect(update);
+  places.changed.connect((_, { cells }) => update(cells));
+  own.changed.connect(() => update());
   void context.ready.then(() => {
     update();
     // After the notebook has made the widgets of new cells.
-    notebook.model?.cells.changed.connect(() => queueMicrotask(update));
+    notebook.model?.cells.changed.connect(() => queueMicrotask(() => update()));
   });
 }
 

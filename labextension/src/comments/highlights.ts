@@ -1,6 +1,11 @@
 /** A CodeMirror extension that shows what comments are about, and offers to comment on what is selected. */
 
-import { type Extension, RangeSet, StateEffect } from '@codemirror/state';
+import {
+  type ChangeDesc,
+  type Extension,
+  RangeSet,
+  StateEffect
+} from '@codemirror/state';
 import {
   Decoration,
   type DecorationSet,
@@ -14,7 +19,12 @@ import {
 import type * as Y from 'yjs';
 import { themes } from '../presence/identity';
 import { commentIcon } from './icons';
-import { cellOf, type CommentSessions, type IMark } from './sessions';
+import {
+  cellOf,
+  type CommentSessions,
+  type IMark,
+  type IOther
+} from './sessions';
 
 /** What editors need of the page. */
 export interface IHighlightOptions {
@@ -126,7 +136,9 @@ class Highlights implements PluginValue {
     if (update.transactions.some(isRefresh)) {
       this._draw(update.state.doc.length);
     } else if (update.docChanged) {
-      this.decorations = this.decorations.map(update.changes);
+      const { desc } = update.changes;
+      this.decorations = this.decorations.map(desc);
+      this._typed = this._typed?.composeDesc(desc) ?? desc;
     }
     if (update.selectionSet || update.focusChanged || update.docChanged) {
       const { view } = update;
@@ -142,8 +154,9 @@ class Highlights implements PluginValue {
     this._options.sessions.changed.disconnect(this._onChanged);
   }
 
-  private readonly _onChanged = (_: unknown, doc: Y.Doc): void => {
-    if (doc === this._text.doc && this._look()) {
+  private readonly _onChanged = (_: unknown, { doc, cells }: IOther): void => {
+    const isHere = !cells || cells.has(cellOf(this._text));
+    if (doc === this._text.doc && isHere && this._look()) {
       this._view.dispatch({ effects: refreshed.of(null) });
     }
   };
@@ -151,12 +164,28 @@ class Highlights implements PluginValue {
   /** Look which threads are here, and tell whether that is news. */
   private _look(): boolean {
     const marks = this._options.sessions.marks(this._text);
-    const isNew = JSON.stringify(marks) !== JSON.stringify(this.marks);
+    const shown = this._shown();
+    const isNew =
+      marks.length !== shown.length ||
+      marks.some((mark, index) => !isSame(mark, shown[index]!));
     this.marks = marks;
+    this._typed = null;
     if (isNew) {
       this._draw(this._view.state.doc.length);
     }
     return isNew;
+  }
+
+  /** Return the marks where they are by now: they have moved with the text. */
+  private _shown(): readonly IMark[] {
+    const typed = this._typed;
+    return typed
+      ? this.marks.map(mark => ({
+          ...mark,
+          from: typed.mapPos(mark.from, 1),
+          to: typed.mapPos(mark.to, -1)
+        }))
+      : this.marks;
   }
 
   private _draw(length: number): void {
@@ -175,7 +204,19 @@ class Highlights implements PluginValue {
     this.decorations = Decoration.set(ranges, true);
   }
 
+  /** What was typed since the marks were looked at. */
+  private _typed: ChangeDesc | null = null;
   private _wasSelected = false;
+}
+
+function isSame(one: IMark, other: IMark): boolean {
+  return (
+    one.thread === other.thread &&
+    one.from === other.from &&
+    one.to === other.to &&
+    one.color === other.color &&
+    one.isActive === other.isActive
+  );
 }
 
 function isRefresh({

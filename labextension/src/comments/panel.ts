@@ -5,7 +5,7 @@ import { Card, type ICardOptions } from './card';
 import { arrange, element, iconButton } from './dom';
 import { belongs, type Filter, FILTERS, matches } from './filters';
 import { draw } from './drawn';
-import type { ISession, Markdown, Words } from './shared';
+import type { INews, ISession, Markdown, Words } from './shared';
 
 /** What the panel needs of the page. */
 export interface IPanelOptions extends Pick<
@@ -100,7 +100,7 @@ export class CommentsView<S extends ISession = ISession> {
     this._list.replaceChildren();
     if (session) {
       session.discussion.changed.connect(this._onThreads);
-      session.places.changed.connect(this._redraw);
+      session.places.changed.connect(this._onPlaces);
       session.private.changed.connect(this._redraw);
     }
     this._draw();
@@ -259,6 +259,20 @@ export class CommentsView<S extends ISession = ISession> {
       this._session!.private.read(seen);
     }
     this._draw();
+  };
+
+  private readonly _onPlaces = (_: unknown, news: INews | void): void => {
+    if (!news) {
+      this._redraw();
+      return;
+    }
+    if (this._options.isVisible()) {
+      news.threads.forEach(id => this._cards.get(id)?.update());
+    }
+    // What is searched for may have come or gone with the text.
+    if (news.isReordered || this._search.value) {
+      this._draw();
+    }
   };
 
   private readonly _redraw = (): void => {
@@ -447,7 +461,7 @@ export class CommentsView<S extends ISession = ISession> {
 
   private _disconnect(): void {
     this._session?.discussion.changed.disconnect(this._onThreads);
-    this._session?.places.changed.disconnect(this._redraw);
+    this._session?.places.changed.disconnect(this._onPlaces);
     this._session?.private.changed.disconnect(this._redraw);
   }
 

@@ -9,15 +9,19 @@ import {
   resolve
 } from '../documents/anchors';
 import type { IShownThread } from './asked';
+import { ContentChanges } from './content_changes';
 import type { Discussion } from './discussion';
+import type { INews } from './shared';
 
 /** Milliseconds without a change after which is looked; marks in editors move with the text until then. */
 const PAUSE = 250;
 /** Milliseconds after which is looked all the same, while a cell prints on and on. */
 const LONGEST = 1000;
 
-/** Milliseconds at a stretch. */
-const SLICE = 12;
+/** Milliseconds at a stretch: who types must not notice. */
+const SLICE = 4;
+/** Milliseconds by which a timer may be early. */
+const TICK = 10;
 /** Milliseconds; what is at its place takes far less than what is looked for everywhere. */
 const SLOW = 3;
 
@@ -27,13 +31,13 @@ export class ThreadPlaces {
     private readonly _doc: Y.Doc,
     private readonly _discussion: Discussion
   ) {
-    _doc.on('update', this._onContent);
+    this._changes = new ContentChanges(_doc, () => this._onContent());
     _discussion.changed.connect(this._onThreads);
     this._look();
   }
 
   /** Some thread is elsewhere now, or there are others. */
-  get changed(): ISignal<this, void> {
+  get changed(): ISignal<this, INews> {
     return this._changed;
   }
 
@@ -58,8 +62,8 @@ export class ThreadPlaces {
 
   dispose(): void {
     clearTimeout(this._timer);
-    clearTimeout(this._slicing);
-    this._doc.off('update', this._onContent);
+    this._slicing?.();
+    this._changes.dispose();
     this._discussion.changed.disconnect(this._onThreads);
     Signal.clearData(this);
   }
@@ -71,52 +75,91 @@ export class ThreadPlaces {
     }
   }
 
-  private readonly _onContent = (): void => {
+  private _onContent(): void {
     const now = Date.now();
     this._places = null;
     this._staleSince ??= now;
+    this._changedAt = now;
     this._soon(Math.min(PAUSE, this._staleSince + LONGEST - now));
-  };
+  }
 
-  private readonly _onThreads = (): void => this._soon(0);
+  private readonly _onThreads = (
+    _: unknown,
+    ids: ReadonlySet<string> | null
+  ): void => {
+    if (ids) {
+      ids.forEach(id => this._told.add(id));
+    } else {
+      this._isAllTold = true;
+    }
+    this._soon(0);
+  };
 
   private _soon(wait: number): void {
     clearTimeout(this._timer);
     this._timer = setTimeout(() => this._look(), wait);
   }
 
-  /** Resolve what may be elsewhere now; what is to be looked for everywhere comes last, and in pieces: the page goes on meanwhile. */
+  /** Resolve what may be elsewhere now, in pieces: the page goes on meanwhile. */
   private _look(): void {
     clearTimeout(this._timer);
-    const isFresh = this._staleSince === null;
+    // While somebody types, what takes long waits, and so does what was not at its place.
+    const isPause = Date.now() - this._changedAt > PAUSE - TICK;
     this._staleSince = null;
     const { threads } = this._discussion;
     const known = new Set(threads.map(({ id }) => id));
-    for (const id of this._found.keys()) {
+    for (const [id, { place }] of this._found) {
       if (!known.has(id)) {
         this._found.delete(id);
+        this._cells.add(place.cell);
+        this._isOther = true;
       }
     }
+    const changes = this._changes.take();
+    this._isEverywhere ||= changes.isStructure;
+    this._isLooseDue ||= changes.isStructure || changes.cells.size > 0;
     const left = new Set(this._queue.map(({ id }) => id));
     this._places ??= new Places(this._doc);
     const places = this._places;
+    const later = new Set<string>();
     const rank = ({ id, anchor: { cell } }: IShownThread) => {
       const isLost = typeof cell === 'string' && places.find(cell) === null;
       const isSlow = isLost || (this._found.get(id)?.cost ?? 0) > SLOW;
       return isSlow ? (left.has(id) ? 1 : 2) : 0;
     };
     this._queue = threads
-      .filter(({ id, anchor }) => {
-        const isSame = this._found.get(id)?.anchor === anchor;
-        return !isFresh || !isSame || left.has(id);
+      .filter(thread => {
+        const { id, anchor } = thread;
+        const found = this._found.get(id);
+        if (!found || found.anchor !== anchor || left.has(id)) {
+          return true;
+        }
+        const isHere = [found.place.cell, cellIn(anchor)].some(cell =>
+          changes.cells.has(cell)
+        );
+        const isDue = changes.isStructure || isHere || this._later.has(id);
+        const isLate = isDue && !isPause && found.cost > SLOW;
+        if (isLate) {
+          later.add(id);
+        }
+        return (
+          (isDue && !isLate) ||
+          (isPause && this._isLooseDue && isLoose(found.place))
+        );
       })
       .sort((a, b) => rank(a) - rank(b));
+    this._later = later;
+    this._isLooseDue &&= !isPause;
+    if (!isPause && (later.size || this._isLooseDue)) {
+      this._soon(PAUSE);
+    }
     this._slice();
-    this._order();
+    this._tell();
   }
 
   private _slice(): void {
-    clearTimeout(this._slicing);
+    this._slicing?.();
+    this._slicing = null;
     const begun = performance.now();
     let now = begun;
     while (this._queue.length && now - begun < SLICE) {
@@ -125,23 +168,83 @@ export class ThreadPlaces {
       this._places ??= new Places(this._doc);
       const place = find(this._places, anchor);
       const end = performance.now();
+      this._note(id, place);
       this._found.set(id, { anchor, place, cost: end - now });
       now = end;
     }
     if (this._queue.length) {
-      this._slicing = setTimeout(
-        () => {
-          this._slice();
-          if (!this._queue.length) {
-            this._order();
-          }
-        },
-        2 * (now - begun)
-      );
+      this._slicing = whenIdle(() => {
+        this._slice();
+        if (!this._queue.length) {
+          this._tell();
+        }
+      });
     }
   }
 
-  private _order(): void {
+  /** Remember what is news about a thread. */
+  private _note(id: string, place: IResolution): void {
+    const before = this._found.get(id)?.place;
+    if (!before || !isSame(before, place)) {
+      this._threads.add(id);
+      this._cells.add(place.cell);
+      if (before) {
+        this._cells.add(before.cell);
+      }
+    }
+  }
+
+  /** Tell what is news, if anything. */
+  private _tell(): void {
+    for (const id of this._told) {
+      this._threads.add(id);
+      const place = this._found.get(id)?.place;
+      if (place) {
+        this._cells.add(place.cell);
+      }
+    }
+    const isAll = this._isAllTold || this._isEverywhere;
+    this._told.clear();
+    if (!isAll && !this._isOther && !this._threads.size && !this._cells.size) {
+      return;
+    }
+    const isReordered = this._order();
+    const [ready, held] = this._readyCells();
+    const news: INews = {
+      threads: isAll
+        ? new Set(this._ordered.map(({ id }) => id))
+        : this._threads,
+      cells: isAll ? null : ready,
+      isReordered: isReordered || isAll || this._isOther
+    };
+    this._threads = new Set();
+    this._cells = isAll ? new Set() : held;
+    this._isAllTold = this._isEverywhere = this._isOther = false;
+    this._changed.emit(news);
+  }
+
+  /**
+   * Return the cells whose marks may be drawn anew, and those whose may not yet.
+   *
+   * Marks move along while somebody types; what was found a few keys ago, or in a part only, must not put them back.
+   */
+  private _readyCells(): [Set<string | null>, Set<string | null>] {
+    const busy = new Set(this._changes.cells);
+    for (const { id } of this._queue) {
+      const found = this._found.get(id);
+      if (found) {
+        busy.add(found.place.cell);
+      }
+    }
+    const cells = [...this._cells];
+    return [
+      new Set(cells.filter(cell => !busy.has(cell))),
+      new Set(cells.filter(cell => busy.has(cell)))
+    ];
+  }
+
+  /** Put the threads in order, and tell whether that is another than before. */
+  private _order(): boolean {
     this._places ??= new Places(this._doc);
     const places = this._places;
     const ranked = this._discussion.threads.flatMap(thread => {
@@ -160,28 +263,51 @@ export class ThreadPlaces {
         (a.where === Infinity ? 0 : a.at - b.at) ||
         order(a.thread) - order(b.thread)
     );
+    const before = this._key;
+    this._key = ranked
+      .map(({ thread: { id }, where }) => (where === Infinity ? `!${id}` : id))
+      .join(' ');
     this._ordered = ranked.map(({ thread }) => thread);
     this._byCell = new Map();
     for (const { thread, place } of ranked) {
       if (place.state !== 'orphan') {
         const here = this._byCell.get(place.cell);
-        this._byCell.set(place.cell, [...(here ?? []), thread]);
+        if (here) {
+          here.push(thread);
+        } else {
+          this._byCell.set(place.cell, [thread]);
+        }
       }
     }
-    this._changed.emit();
+    return this._key !== before;
   }
 
-  private readonly _changed = new Signal<this, void>(this);
+  private readonly _changed = new Signal<this, INews>(this);
+  private readonly _changes: ContentChanges;
   private readonly _found = new Map<string, IFound>();
   /** What is to be resolved yet. */
   private _queue: IShownThread[] = [];
   private _places: Places | null = null;
   private _ordered: readonly IShownThread[] = [];
-  private _byCell = new Map<string | null, readonly IShownThread[]>();
+  private _byCell = new Map<string | null, IShownThread[]>();
+  /** The order, in which the orphans are marked. */
+  private _key = '';
+  // What is to be told: threads and cells, that threads came or went, that all is to be shown anew.
+  private _told = new Set<string>();
+  private _threads = new Set<string>();
+  private _cells = new Set<string | null>();
+  private _isOther = false;
+  private _isAllTold = true;
+  private _isEverywhere = false;
+  /** What waits for a pause: by name, and whether what was not at its place does. */
+  private _later = new Set<string>();
+  private _isLooseDue = false;
   /** Since when the content is another than was looked at, null for not at all. */
   private _staleSince: number | null = null;
+  /** When it changed last. */
+  private _changedAt = -Infinity;
   private _timer: ReturnType<typeof setTimeout> | undefined;
-  private _slicing: ReturnType<typeof setTimeout> | undefined;
+  private _slicing: (() => void) | null = null;
 }
 
 /** Where a thread is, and how many milliseconds it took to find out. */
@@ -189,6 +315,40 @@ interface IFound {
   readonly anchor: unknown;
   readonly place: IResolution;
   readonly cost: number;
+}
+
+/** Whether a change anywhere may lead a thread elsewhere: one at its place stays there. */
+function isLoose({ state, healed }: IResolution): boolean {
+  const isThere =
+    state === 'exact' || state === 'current' || state === 'changed';
+  return !isThere || (state === 'changed' && healed !== null);
+}
+
+/** Whether two places look the same. */
+function isSame(one: IResolution, other: IResolution): boolean {
+  return (
+    one.state === other.state &&
+    one.cell === other.cell &&
+    one.start === other.start &&
+    one.end === other.end &&
+    one.quote === other.quote &&
+    one.output === other.output &&
+    one.line === other.line
+  );
+}
+
+function cellIn({ cell }: Readonly<Record<string, unknown>>): string | null {
+  return typeof cell === 'string' ? cell : null;
+}
+
+/** Do something when the page has nothing else to do; return how to give it up. */
+function whenIdle(act: () => void): () => void {
+  if (typeof requestIdleCallback === 'function') {
+    const id = requestIdleCallback(act, { timeout: LONGEST });
+    return () => cancelIdleCallback(id);
+  }
+  const id = setTimeout(act, 2 * SLICE);
+  return () => clearTimeout(id);
 }
 
 /** The number; one that has none yet comes behind. */

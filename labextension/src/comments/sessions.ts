@@ -3,6 +3,8 @@
 import { type ISignal, Signal } from '@lumino/signaling';
 import * as Y from 'yjs';
 import type { CommentSession } from './session';
+import type { INews } from './shared';
+import type { IAuthor } from './threads';
 
 /** One thread in an editor. */
 export interface IMark {
@@ -13,18 +15,25 @@ export interface IMark {
   readonly isActive: boolean;
 }
 
+/** Something is other in a document: threads, places, or which one is looked at. */
+export interface IOther {
+  readonly doc: Y.Doc;
+  /** In these cells, null for the text of a file; null for anywhere. */
+  readonly cells: INews['cells'];
+}
+
 /** Find them. */
 export class CommentSessions {
   add(session: CommentSession): void {
     const doc = docOf(session);
     this._sessions.set(doc, session);
-    const tell = () => this._changed.emit(doc);
-    session.places.changed.connect(tell);
-    tell();
+    session.places.changed.connect((_, { cells }) =>
+      this._changed.emit({ doc, cells })
+    );
+    this._changed.emit({ doc, cells: null });
   }
 
-  /** Something is other in a document: threads, places, or which one is looked at. */
-  get changed(): ISignal<this, Y.Doc> {
+  get changed(): ISignal<this, IOther> {
     return this._changed;
   }
 
@@ -41,7 +50,7 @@ export class CommentSessions {
     this._active = thread;
     if (session) {
       session.places.settle();
-      this._changed.emit(docOf(session));
+      this._changed.emit({ doc: docOf(session), cells: null });
     }
   }
 
@@ -52,6 +61,13 @@ export class CommentSessions {
       return [];
     }
     const { places, discussion } = session;
+    const colors = new Map<string, string>();
+    const colorOf = (author: IAuthor) => {
+      const key = `${author.kind} ${author.user} ${author.name}`;
+      const color = colors.get(key) ?? session.lookOf(author).color;
+      colors.set(key, color);
+      return color;
+    };
     return places.at(cellOf(text)).flatMap(({ id }) => {
       const { start, end } = places.of(id)!;
       const thread = discussion.thread(id);
@@ -64,14 +80,14 @@ export class CommentSessions {
       ) {
         return [];
       }
-      const { color } = session.lookOf(author);
+      const color = colorOf(author);
       const isActive = id === this._active;
       return [{ thread: id, from: start, to: end, color, isActive }];
     });
   }
 
   private readonly _sessions = new WeakMap<Y.Doc, CommentSession>();
-  private readonly _changed = new Signal<this, Y.Doc>(this);
+  private readonly _changed = new Signal<this, IOther>(this);
   private _active: string | null = null;
 }
 

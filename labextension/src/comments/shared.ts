@@ -15,10 +15,20 @@ export type Words = Pick<TranslationBundle, '__' | '_n'>;
 /** Fills an element with rendered Markdown, which is not trusted; fails where it cannot be rendered now. */
 export type Markdown = (into: HTMLElement, text: string) => Promise<void>;
 
+/** What to show anew. */
+export interface INews {
+  /** Those that are elsewhere now, or say another thing. */
+  readonly threads: ReadonlySet<string>;
+  /** The cells, null for the text of a file, in which some are, or were; null for all cells. */
+  readonly cells: ReadonlySet<string | null> | null;
+  /** Whether the order is another, or something was lost or found. */
+  readonly isReordered: boolean;
+}
+
 /** Where the threads of a document are. */
 export interface IPlaces {
-  /** Some thread is elsewhere now, or there are others. */
-  readonly changed: ISignal<unknown, void>;
+  /** Some thread is elsewhere now, or there are others: which, or nothing where that is not known. */
+  readonly changed: ISignal<unknown, INews | void>;
   /** The threads in the order of the document. */
   readonly ordered: readonly IShownThread[];
   of(thread: string): IResolution | null;

@@ -4,6 +4,7 @@ import * as Y from 'yjs';
 import type { IShownThread } from '../../src/comments/asked';
 import type { Discussion } from '../../src/comments/discussion';
 import { ThreadPlaces } from '../../src/comments/places';
+import type { INews } from '../../src/comments/shared';
 import { makeAnchor, type Target } from '../../src/documents/anchors';
 import { notebook, text } from '../support/tab';
 import { until } from '../support/until';
@@ -40,6 +41,56 @@ describe('places', () => {
     await until(() => places.isOrphan('t2'));
     expect(order()).toEqual(['t3', 't0', 't1', 't2'].sort(byOrphan(places)));
     expect(places.at('a')).toEqual([]);
+    places.dispose();
+  });
+
+  it('tell of what is elsewhere now, and of nothing else', async () => {
+    const doc = new Y.Doc();
+    notebook({ a: 'x = 1', b: 'y = 2' })(doc);
+    const places = discussed(doc, [
+      { kind: 'range', cell: 'a', start: 4, end: 5 },
+      { kind: 'range', cell: 'b', start: 4, end: 5 },
+      { kind: 'range', cell: 'b', start: 0, end: 1 }
+    ]);
+    const told: INews[] = [];
+    places.changed.connect((_, news) => told.push(news));
+    text(doc, 'b').insert(3, '= ');
+    await until(() => told.length === 1);
+    expect(told).toEqual([
+      {
+        threads: new Set(['t1']),
+        cells: new Set(['b']),
+        isReordered: false
+      }
+    ]);
+    // What nobody comments on moves nothing, nor does text behind all that is commented on.
+    doc.getMap('state').set('dirty', true);
+    text(doc, 'a').insert(5, ' # one');
+    text(doc, 'b').insert(0, '\n');
+    await until(() => told.length === 2);
+    expect(told[1]?.threads).toEqual(new Set(['t1', 't2']));
+    // Cells that come and go change the numbers of all.
+    doc.getArray('cells').delete(0);
+    await until(() => told.length === 3);
+    expect(told[2]).toMatchObject({ cells: null, isReordered: true });
+    expect(places.isOrphan('t0')).toBe(true);
+    places.dispose();
+  });
+
+  it('are looked for only in what changed', async () => {
+    const doc = new Y.Doc();
+    notebook({ a: 'x = 1', b: 'y = 2' })(doc);
+    const targets = [...Array(50).keys()].map(
+      () => ({ kind: 'range', cell: 'a', start: 0, end: 1 }) as const
+    );
+    const other = { kind: 'range', cell: 'b', start: 0, end: 1 } as const;
+    const places = discussed(doc, [...targets, other]);
+    await until(() => Boolean(places.of('t49') && places.of('t50')));
+    const [first, last] = [places.of('t0'), places.of('t50')];
+    text(doc, 'b').insert(0, '# ');
+    await until(() => places.of('t50')?.start === 2);
+    expect(places.of('t50')).not.toBe(last);
+    expect(places.of('t0')).toBe(first);
     places.dispose();
   });
 
@@ -85,6 +136,7 @@ describe('many lost threads', () => {
       doc,
       ids.map(cell => ({ kind: 'range', cell, start: 50, end: 70 }))
     );
+    await until(() => ids.every((_, index) => places.of(`t${index}`)));
     doc.getArray('cells').delete(0, 30);
     text(doc, 'c59').insert(0, '#');
     let turns = 0;
