@@ -163,7 +163,7 @@ class HeadlessRelay:
                         await self._news.wait()
                 return
             except TimeoutError:
-                self._asked = self._answered = 0
+                continue  # its answer may still come, before the next one's
         self._log.warning("The kernel does not answer; edits that its last cell made may be missing.")
 
     async def aclose(self) -> None:
@@ -227,7 +227,8 @@ class HeadlessRelay:
 
     def state_vector(self, comm_id: str) -> bytes | None:
         """Return the document's state vector; what asks for it is a step 1 too."""
-        self._asked += 1
+        # Something got lost: questions or answers that were under way may have gone with it.
+        self._asked, self._answered = 1, 0
         return self.doc.get_state()
 
     def _waiting(self) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 from pathlib import Path
 
 import nbclient
@@ -69,6 +70,36 @@ async def test_many_edits_to_the_last_statement_arrive_before_the_next_cell_is_p
     nb = notebook(HANDLE, "for i in range(300): nb[2].source = f'print({i})'", "raise RuntimeError")
     await run(nb)
     assert printed(nb.cells[2]) == "299\n"
+
+
+async def test_a_late_answer_is_not_taken_for_that_to_the_next_question(monkeypatch):
+    monkeypatch.setattr("rtc_widgets.client.headless.PATIENCE", 0.5)
+    nb = notebook(HANDLE)
+    client = LiveNotebookClient(nb, timeout=50)
+    async with client.async_setup_kernel():
+        await client.async_execute_cell(nb.cells[0], 0)
+        relay, kernel = client._relay, client.km.provisioner.process
+        kernel.send_signal(signal.SIGSTOP)
+        try:
+            questions = []
+            send = relay._link.send
+            monkeypatch.setattr(relay._link, "send", lambda *what: [questions.append(what), send(*what)])
+            settling = asyncio.create_task(relay.settle())
+            async with asyncio.timeout(20):
+                while len(questions) < 2:
+                    await asyncio.sleep(0.01)
+        finally:
+            kernel.send_signal(signal.SIGCONT)
+        await settling
+        # Both answers are on their way, or here; a third one only when the kernel runs.
+        kernel.send_signal(signal.SIGSTOP)
+        try:
+            again = asyncio.create_task(relay.settle())
+            await asyncio.wait({again}, timeout=0.3)
+            assert not again.done()
+        finally:
+            kernel.send_signal(signal.SIGCONT)
+        await again
 
 
 async def test_an_inserted_cell_is_executed_and_a_deleted_one_is_not():
