@@ -111,6 +111,11 @@ class Server:
             )
         until(self._answers, "the server answers", timeout=60)
 
+    @property
+    def running(self) -> bool:
+        """Tell whether the server runs, and has not been killed."""
+        return self._process.poll() is None
+
     def signal(self, number: int) -> None:
         """Send the server a signal, if it runs."""
         if self._process.poll() is None:
