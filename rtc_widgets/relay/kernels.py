@@ -19,6 +19,7 @@ from rtc_widgets.protocol import kernel, sync, version
 from rtc_widgets.protocol.codes import CloseCode
 from rtc_widgets.protocol.welcome import Welcome
 from rtc_widgets.relay.connection import min_role
+from rtc_widgets.relay.runners import Runners
 from rtc_widgets.roles import Role
 from rtc_widgets.rooms.document import RoomDocument
 from rtc_widgets.rooms.manager import RoomKey
@@ -57,18 +58,17 @@ class KernelPeer:
     @property
     def user(self) -> str:
         """Return ``kernel``, and by whom it is run where only one person can have done it."""
-        people = {peer.user for peer in self.room.content.peers if not isinstance(peer, KernelPeer)}
-        return f"kernel, run by {people.pop()}" if len(people) == 1 else "kernel"
+        runner = self._kernels.runner(self._link)
+        return f"kernel, run by {runner['username']}" if runner else "kernel"
 
     @property
     def identity(self) -> Mapping[str, Any]:
         """Return who speaks: the kernel, and whose it is where only one person can have run the cell."""
-        people = [peer.identity for peer in self.room.content.peers if not isinstance(peer, KernelPeer)]
-        whose = people[0] if len({person.get("username") for person in people}) == 1 else {}
-        name = whose.get("display_name") or whose.get("username")
+        runner = self._kernels.runner(self._link) or {}
+        name = runner.get("display_name") or runner.get("username")
         return {
             "kind": "kernel",
-            "username": whose.get("username", ""),
+            "username": runner.get("username", ""),
             "display_name": f"Kernel, run by {name}" if name else "Kernel",
         }
 
@@ -103,12 +103,15 @@ class Kernels:
         self._peers: dict[KernelLink, dict[str, KernelPeer]] = {}
         self._greeting: dict[str, asyncio.Task[None]] = {}
         self._opening: set[tuple[KernelLink, int]] = set()
+        self._runners = Runners()
         self._tasks: set[asyncio.Task[None]] = set()
 
     def start(self) -> None:
         """Link the kernels that run, and each that starts."""
         self._events.add_listener(schema_id=_KERNEL_EVENTS, listener=self._on_kernel)
+        self._runners.watch(self._serverapp.web_app.settings)
         for kernel_id in self._serverapp.kernel_manager.list_kernel_ids():
+            self._runners.strange(kernel_id)
             self._attach(kernel_id)
 
     async def aclose(self) -> None:
@@ -118,6 +121,11 @@ class Kernels:
             task.cancel()
         for kernel_id in list(self._links):
             await self._detach(kernel_id)
+
+    def runner(self, link: KernelLink) -> Mapping[str, Any] | None:
+        """Return the identity of the only person who has run code in a kernel, None where it is not known."""
+        kernel_id = next((id_ for id_, known in self._links.items() if known is link), None)
+        return None if kernel_id is None else self._runners.only(kernel_id)
 
     def forget(self, link: KernelLink, peer: KernelPeer) -> None:
         """Drop *peer*, which has left its document."""
@@ -139,6 +147,7 @@ class Kernels:
         elif action == "restart":
             self._attach(kernel_id)
         elif action == "shutdown":
+            self._runners.forget(kernel_id)
             await self._detach(kernel_id)
 
     def _attach(self, kernel_id: str) -> None:

@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 from support.kernel import Kernel
 from support.kernels import install_kernelspec
+from support.names import CONFIG as NAMES
 from support.tab import Tab
 
-from rtc_widgets.documents.threads import ThreadValue, read_threads
+from rtc_widgets.documents.threads import Author, ThreadValue, read_threads
 
 CONNECT = "%load_ext rtc_widgets\nimport rtc_widgets\nnb = rtc_widgets.notebook()\n"
 SAY_WHY = "\nexcept rtc_widgets.RtcError as error: print(type(error).__name__, error)"
@@ -52,6 +53,49 @@ async def test_a_cell_asks_and_waits_for_the_answer_while_it_runs(server: Any) -
             await running.done.wait()
         assert running.error is None, running.error
         assert running.stdout == "1 open 0.1 kernel\nlistening\nYes, it is. person True True\nresolved 0\n"
+
+
+EVERYBODY_RUNS = (
+    NAMES
+    + """
+ByName.is_authorized = lambda self, handler, user, action, resource: True
+"""
+)
+
+
+async def test_a_kernels_words_name_who_ran_it_where_that_was_one_person_and_is_no_guess(serve: Any) -> None:
+    server = serve(config=EVERYBODY_RUNS)
+    path = server.notebook("runner.ipynb", "x = 1")
+
+    async def said(notes: Tab, count: int) -> Author:
+        await notes.until(lambda: len(threads(notes)) == count, "it is here")
+        return threads(notes)[-1].by
+
+    async with (
+        Tab(server, path) as ada,
+        Tab(server, path, document="annotations") as notes,
+        Kernel(server, path, token="bob") as bobs,
+    ):
+        # Ada looks on, alone in the notebook, while what Bob has run goes on.
+        later = "import threading\nthreading.Timer(0.1, lambda: nb[0].comment('Later.')).start()"
+        await bobs.run(CONNECT + later)
+        assert await said(notes, 1) == Author("bob", "kernel", "Kernel, run by Bob")
+        async with Tab(server, path, token="eve"), Kernel(server, path) as hers:
+            hers.culled = True  # with Bob's
+            await bobs.run("nb[0].comment('And more.')")
+            assert (await said(notes, 2)).user == "bob", (
+                "who is there, and asks what kernel it is, has run nothing"
+            )
+            await hers.run("pass")
+            await hers.run("nb[0].comment('Whose?')")
+            assert await said(notes, 3) == Author("", "kernel", "Kernel")
+            await bobs.run("nb[0].comment('And whose is this?')")
+            assert (await said(notes, 4)).user == ""
+        await bobs.restart()
+        await bobs.reconnect()
+        await bobs.run(CONNECT + "nb[0].comment('Before or behind?')")
+        assert (await said(notes, 5)).user == ""
+        assert ada.closed is None
 
 
 async def test_what_the_server_says_no_to(server: Any) -> None:

@@ -37,10 +37,19 @@ class Kernel:
     ...     assert await kernel.run("print(1)") == "1\\n"
     """
 
-    def __init__(self, server: Server, path: str, type_: str = "notebook", name: str = "python3") -> None:
+    def __init__(
+        self,
+        server: Server,
+        path: str,
+        type_: str = "notebook",
+        name: str = "python3",
+        token: str | None = None,
+    ) -> None:
         self.server = server
         self.path = path
         self.culled = False
+        """Whether somebody else ends the kernel."""
+        self._token = token or server.token
         self._type = type_
         self._name = name
         self.messages: list[dict[str, Any]] = []
@@ -49,7 +58,7 @@ class Kernel:
 
     async def __aenter__(self) -> Self:
         body = {"path": self.path, "name": self.path, "type": self._type, "kernel": {"name": self._name}}
-        self.session = await asyncio.to_thread(self.server.api, "/api/sessions", "POST", body)
+        self.session = await asyncio.to_thread(self.server.api, "/api/sessions", "POST", body, self._token)
         self.id = self.session["kernel"]["id"]
         self._socket = await self._connect()
         self._task = asyncio.create_task(self._receive(self._socket))
@@ -150,7 +159,7 @@ class Kernel:
     async def _connect(self) -> ClientConnection:
         return await connect(
             f"ws://127.0.0.1:{self.server.port}/api/kernels/{self.id}/channels?session_id={self._session}",
-            additional_headers={"Authorization": f"token {self.server.token}"},
+            additional_headers={"Authorization": f"token {self._token}"},
             max_size=None,
         )
 
