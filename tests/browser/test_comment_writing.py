@@ -3,56 +3,31 @@
 from __future__ import annotations
 
 import re
-from typing import Any
 
 from playwright.sync_api import Locator, expect
 from support.comments import (
+    DECIDED,
+    begun,
     cards,
     comment,
     composer,
+    focused,
     highlights,
     kept,
     opened,
-    panel,
+    replied,
     said,
     select,
     tab,
+    text,
 )
-from support.person import Person
 from support.server import until
-
-DECIDED: tuple[str, dict[str, Any]] = ("comments.mirror", {"mirror": "never"})
-
-
-def begun(name: str, body: str, target: dict[str, Any], **more: Any) -> tuple[str, dict[str, Any]]:
-    """Return a request that begins a thread named *name*."""
-    return "comments.add", {"thread": name, "comment": f"{name}-1", "body": body, "target": target, **more}
-
-
-def replied(name: str, number: int, body: str, **more: Any) -> tuple[str, dict[str, Any]]:
-    """Return a request that adds a comment to a thread."""
-    return "comments.add", {"thread": name, "comment": f"{name}-{number}", "body": body, **more}
-
-
-def text(cell: int, start: int, end: int) -> dict[str, Any]:
-    return {"kind": "range", "cell": f"cell-{cell}", "start": start, "end": end}
 
 
 def color(shown: Locator) -> str:
     """Return the colour in which something of a person's is drawn."""
     drawn: str = shown.evaluate("node => getComputedStyle(node).getPropertyValue('--rtcw-color').trim()")
     return drawn
-
-
-def focused(person: Person) -> str:
-    """Return which part of the page has the focus."""
-    within: str = person.page.evaluate(
-        """() => {
-            const parts = ['.rtcw-InPlace', '.rtcw-Comments', '.jp-Cell', '.jp-NotebookPanel', '.jp-FileEditor'];
-            return parts.find(part => document.activeElement.closest(part)) ?? document.activeElement.tagName;
-        }"""
-    )
-    return within
 
 
 def test_with_the_mouse_one_comments_beside_the_text_in_ones_own_colour(office, visit, screenshots):

@@ -17,18 +17,23 @@ from rtc_widgets.documents.anchors import make_anchor
 
 __all__ = [
     "CONFIG",
+    "DECIDED",
     "at_once",
     "begin",
+    "begun",
     "cards",
     "comment",
     "composer",
+    "focused",
     "highlights",
     "kept",
     "opened",
     "panel",
+    "replied",
     "said",
     "select",
     "tab",
+    "text",
 ]
 
 # Tokens are names, as in tests/browser/test_viewer.py. Cleo may read and comment, Eve may only read.
@@ -57,6 +62,10 @@ class ByName(Authorizer):
 c.ServerApp.identity_provider_class = Names
 c.ServerApp.authorizer_class = ByName
 """
+
+
+# Nobody is asked whether the file gets a copy.
+DECIDED: tuple[str, dict[str, Any]] = ("comments.mirror", {"mirror": "never"})
 
 
 def panel(person: Person) -> Locator:
@@ -110,6 +119,32 @@ def opened(person: Person) -> Locator:
     person.execute("rtc-widgets:show-comments")
     expect(panel(person)).to_be_visible()
     return panel(person)
+
+
+def begun(name: str, body: str, target: dict[str, Any], **more: Any) -> tuple[str, dict[str, Any]]:
+    """Return a request that begins a thread named *name*."""
+    return "comments.add", {"thread": name, "comment": f"{name}-1", "body": body, "target": target, **more}
+
+
+def replied(name: str, number: int, body: str, **more: Any) -> tuple[str, dict[str, Any]]:
+    """Return a request that adds a comment to a thread."""
+    return "comments.add", {"thread": name, "comment": f"{name}-{number}", "body": body, **more}
+
+
+def text(cell: int, start: int, end: int) -> dict[str, Any]:
+    """Return a range of a cell that `Server.notebook` wrote."""
+    return {"kind": "range", "cell": f"cell-{cell}", "start": start, "end": end}
+
+
+def focused(person: Person) -> str:
+    """Return which part of the page has the focus."""
+    within: str = person.page.evaluate(
+        """() => {
+            const parts = ['.rtcw-InPlace', '.rtcw-Comments', '.jp-Cell', '.jp-NotebookPanel', '.jp-FileEditor'];
+            return parts.find(part => document.activeElement.closest(part)) ?? document.activeElement.tagName;
+        }"""
+    )
+    return within
 
 
 async def begin(server: Server, path: str, count: int) -> None:

@@ -253,7 +253,9 @@ export class ThreadPlaces {
         return [];
       }
       const where = place.cell === null ? -1 : (places.find(place.cell) ?? -1);
-      const at = place.start ?? (place.output === null ? 0 : 1e9);
+      // A whole cell comes before what is in it, and what it put out after that.
+      const at =
+        place.output === null ? (place.start ?? -1) : 1e9 + place.output;
       const isOrphan = place.state === 'orphan';
       return { thread, place, where: isOrphan ? Infinity : where, at };
     });
@@ -261,6 +263,7 @@ export class ThreadPlaces {
       (a, b) =>
         compare(a.where, b.where) ||
         (a.where === Infinity ? 0 : a.at - b.at) ||
+        (a.place.line ?? 0) - (b.place.line ?? 0) ||
         order(a.thread) - order(b.thread)
     );
     const before = this._key;
