@@ -21,7 +21,9 @@ from support.comments import (
 )
 
 LOAD = "%load_ext rtc_widgets\nimport rtc_widgets\nnb = rtc_widgets.notebook()"
-KERNEL = "nb[2].comment('Is **this** so?', on='y = 2')\nnb.wait_for(lambda: not nb.comments.open).result()\nprint('done')"
+KERNEL = """nb[2].comment('Is **this** so?', on='y = 2')
+nb.wait_for(lambda: not nb.comments.open).result()
+print('done')"""
 FAILING = "def half(x):\n    return x / 0\nhalf(1)"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import nbformat
 import pytest
 from playwright.sync_api import Locator, expect
+from support.looks import reads_well
 from support.person import Person
 
 from rtc_widgets.documents.notebook import Notebook
@@ -20,42 +21,6 @@ LOAD = (
 )
 METADATA = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
 SHOWN = ("nb", "nb[3]", "nb.users", "nb.sections", 'nb.grep("owls")', "nb[2].metadata", "nb.undo_stack")
-
-# The contrast of each piece of text to what is behind it, after WCAG 2.2.
-CONTRASTS = """output => {
-    const parse = color => {
-        const parts = color.match(/[\\d.]+/g).map(Number);
-        return {rgb: parts.slice(0, 3), alpha: parts.length > 3 ? parts[3] : 1};
-    };
-    const over = (top, alpha, below) => top.map((part, i) => part * alpha + below[i] * (1 - alpha));
-    const behind = element => {
-        if (!element) return [255, 255, 255];
-        const {rgb, alpha} = parse(getComputedStyle(element).backgroundColor);
-        return alpha === 1 ? rgb : over(rgb, alpha, behind(element.parentElement));
-    };
-    const luminance = rgb => {
-        const [r, g, b] = rgb.map(part => part / 255)
-            .map(part => part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4);
-        return 0.2126 * r + 0.7152 * g + 0.0722 * b;
-    };
-    const found = [];
-    const walker = document.createTreeWalker(output, NodeFilter.SHOW_TEXT);
-    while (walker.nextNode()) {
-        const text = walker.currentNode.textContent.trim();
-        if (!text) continue;
-        const element = walker.currentNode.parentElement;
-        let opacity = 1;
-        for (let one = element; one; one = one.parentElement) opacity *= Number(getComputedStyle(one).opacity);
-        const below = behind(element);
-        const {rgb, alpha} = parse(getComputedStyle(element).color);
-        const lights = [luminance(over(rgb, alpha * opacity, below)), luminance(below)].sort((a, b) => a - b);
-        found.push([text, (lights[1] + 0.05) / (lights[0] + 0.05)]);
-    }
-    return found;
-}"""
-TOO_WIDE = """output => [output, ...output.querySelectorAll('*')]
-    .filter(one => one.scrollWidth > one.clientWidth + 1 && getComputedStyle(one).display !== 'inline')
-    .map(one => one.outerHTML.slice(0, 200))"""
 
 
 @pytest.fixture
@@ -96,13 +61,6 @@ def notebook() -> Notebook:
 
 def output(person: Person, index: int) -> Locator:
     return person.cells.nth(index).locator(".jp-OutputArea-output")
-
-
-def reads_well(shown: Locator) -> None:
-    contrasts = shown.evaluate(CONTRASTS)
-    assert contrasts
-    assert [pair for pair in contrasts if pair[1] < 4.5] == []
-    assert shown.evaluate(TOO_WIDE) == []
 
 
 def test_what_cells_show_reads_well_in_light_and_dark(adaptive, visit, screenshots):

@@ -41,6 +41,7 @@ CONFIG = """
 from jupyter_server.auth import Authorizer, IdentityProvider, User
 
 PEOPLE = {"ada": "Ada Lovelace", "ben": "Ben Okri", "cleo": "Cleo", "eve": "Eve"}
+COLORS = {"ada": "#2a6fb0", "ben": "#b0522a"}
 
 class Names(IdentityProvider):
     def get_user(self, handler):
@@ -51,7 +52,7 @@ class Names(IdentityProvider):
             given = handler.request.headers.get("Authorization", "").removeprefix("token ")
             name = handler.get_cookie("who") or (given if given in PEOPLE else "ada")
         handler._token_authenticated = True
-        return User(name, name=PEOPLE[name], display_name=PEOPLE[name])
+        return User(name, name=PEOPLE[name], display_name=PEOPLE[name], color=COLORS.get(name))
 
 class ByName(Authorizer):
     def is_authorized(self, handler, user, action, resource):

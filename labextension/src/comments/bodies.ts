@@ -4,6 +4,8 @@ import type { IMentionable } from './mentions';
 import { mentionsAt } from './mentions';
 import type { Markdown } from './shared';
 
+const BLOCKS = 'p, ul, ol, blockquote, table, h1, h2, h3, h4, h5, h6';
+
 /** Fill an element with a comment's text; the plain text stands there until it is rendered. */
 export function renderBody(
   into: HTMLElement,
@@ -13,6 +15,7 @@ export function renderBody(
   me: string
 ): void {
   into.textContent = body;
+  into.dir = 'auto';
   into.classList.add('rtcw-mod-plain');
   const done = () => {
     into.classList.remove('rtcw-mod-plain');
@@ -21,6 +24,10 @@ export function renderBody(
         link.setAttribute('target', '_blank');
         link.setAttribute('rel', 'noopener noreferrer');
       }
+    }
+    // People write in both directions, also in one thread.
+    for (const block of into.querySelectorAll<HTMLElement>(BLOCKS)) {
+      block.dir = 'auto';
     }
     markMentions(into, people, me);
   };

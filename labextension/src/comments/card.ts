@@ -458,12 +458,13 @@ export class Card {
       this.update();
     });
     made.className = 'rtcw-Thread-more';
-    return made;
+    return item(made);
   }
 
   private _resolved(name: string, at: number): HTMLElement {
     const { trans } = this._options;
     const row = element('div', 'rtcw-Thread-happening');
+    row.setAttribute('role', 'listitem');
     row.append(
       draw('check', '14px'),
       element('span', '', trans.__('Resolved by %1', name)),
@@ -483,22 +484,23 @@ export class Card {
     if (known?.what === drawn) {
       return known.row;
     }
-    const row = element('div', 'rtcw-Refused');
-    row.setAttribute('role', 'alert');
+    const box = element('div', 'rtcw-Refused');
+    box.setAttribute('role', 'alert');
+    const row = item(box);
     const what =
       method === 'comments.add'
         ? trans.__('Not sent')
         : method === 'comments.edit'
           ? trans.__('Not changed')
           : trans.__('Not done');
-    row.append(element('strong', '', what), element('p', '', refused ?? ''));
+    box.append(element('strong', '', what), element('p', '', refused ?? ''));
     this._rows.set(id, { row, what: drawn, isEditing: editing });
     if (this._editing && editing) {
-      row.append(this._editing.composer.node);
+      box.append(this._editing.composer.node);
       return row;
     }
     if (params.body) {
-      row.append(element('blockquote', '', params.body));
+      box.append(element('blockquote', '', params.body));
     }
     const tools = element('div', 'rtcw-Composer-buttons');
     const again = () => discussion.again(id);
@@ -519,7 +521,7 @@ export class Card {
       this.node.focus();
     };
     tools.append(button('discard', trans.__('Discard'), discard));
-    row.append(tools);
+    box.append(tools);
     return row;
   }
 
@@ -618,6 +620,14 @@ export class Card {
   private _reply: Composer | null = null;
   private _editing: { id: string; composer: Composer } | null = null;
   private _deleting: string | null = null;
+}
+
+/** Return a row of a list that holds something else. */
+function item(content: HTMLElement): HTMLElement {
+  const row = element('div', 'rtcw-Thread-item');
+  row.setAttribute('role', 'listitem');
+  row.append(content);
+  return row;
 }
 
 function focusedIn(node: HTMLElement): string | null {

@@ -44,6 +44,7 @@ export class Composer {
     this._listId = `rtcw-mentions-${count}`;
     this.field.value = text;
     this.field.rows = 1;
+    this.field.dir = 'auto';
     this.field.placeholder = label;
     this.field.setAttribute('aria-label', label);
     this.field.setAttribute('aria-autocomplete', 'list');

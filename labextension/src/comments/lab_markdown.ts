@@ -20,6 +20,7 @@ export function labMarkdown(rendermime: IRenderMimeRegistry): Markdown {
       into
         .querySelectorAll('.jp-InternalAnchorLink')
         .forEach(one => one.remove());
+      await rendermime.latexTypesetter?.typeset(into);
     } finally {
       renderer.dispose();
     }
