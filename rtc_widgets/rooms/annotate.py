@@ -23,7 +23,6 @@ from rtc_widgets.documents.threads import (
     THREADS,
     Author,
     CommentValue,
-    Happening,
     ThreadValue,
     read_mirror,
     read_thread,
@@ -33,7 +32,8 @@ from rtc_widgets.errors import ChannelClosed, DocumentError
 from rtc_widgets.origins import Origin
 from rtc_widgets.protocol.codes import CloseCode
 from rtc_widgets.roles import Role
-from rtc_widgets.rooms.bounds import Bounds, admitted, check_unicode
+from rtc_widgets.rooms.bounds import Bounds, Filled, check_unicode, size_of
+from rtc_widgets.rooms.restoring import restore
 
 __all__ = ["METHODS", "Actor", "Annotator"]
 
@@ -105,15 +105,12 @@ class Annotator:
         self._threads = doc.get(THREADS, type=YMap)
         self._people = doc.get(PEOPLE, type=YMap)
         self._settings = doc.get(SETTINGS, type=YMap)
-        threads = read_threads(doc).values()
-        self._number = max((thread.number for thread in threads), default=0)
-        self._count = sum(thread.deleted is None for thread in threads)
-        self._size = sum(len(comment.body.encode()) for thread in threads for comment in thread.comments)
+        self._filled = Filled.of(read_threads(doc).values())
 
     @property
     def count(self) -> int:
         """Return how many threads there are, without the deleted ones."""
-        return self._count
+        return self._filled.threads
 
     @property
     def mirror(self) -> str | None:
@@ -167,7 +164,7 @@ class Annotator:
             if thread.state != state:
                 self._set_state(shared, state, actor, comment_id)
             self._introduce(actor)
-        self._size += _size(comment["body"])
+        self._filled.words += size_of(comment["body"])
         return _answer(thread, comment_id)
 
     def edit(self, actor: Actor, params: Mapping[str, Any]) -> dict[str, Any]:
@@ -191,7 +188,7 @@ class Annotator:
                 stored[key] = words[key]
         with self._doc.transaction(origin=_ORIGIN):
             shared[comment.id] = stored | {"edited": self._clock(), "ops": [*ops, op][-_REMEMBERED:]}
-        self._size += _size(words["body"]) - _size(comment.body)
+        self._filled.words += size_of(words["body"]) - size_of(comment.body)
         return _answer(thread, comment.id)
 
     def delete(self, actor: Actor, params: Mapping[str, Any]) -> dict[str, Any]:
@@ -245,78 +242,9 @@ class Annotator:
         *,
         signed: bool = False,
     ) -> None:
-        """Bring in threads that were kept elsewhere; those that are here get what they lack, as far as it fits in.
-
-        Of a comment that differs the one that was edited last counts, and of a thread's state what happened last. A
-        thread or a comment that was deleted here stays so.
-
-        Args:
-            threads: may hold a thread more than once.
-            anchors: what each is about, by the ids of the threads, as it is to be kept here.
-            signed: whether to believe what they say of authors. Else these are marked as claimed, and what was signed
-                here stays as it was signed: whoever can write the file could have anybody say anything.
-        """
-        taken = {thread.number for thread in read_threads(self._doc).values()}
-        now = self._clock()
+        """Bring in threads that were kept elsewhere: see `rtc_widgets.rooms.restoring.restore`."""
         with self._doc.transaction(origin=_ORIGIN):
-            for one in threads:
-                thread = admitted(one, self.bounds, now, signed=signed)
-                known = read_thread(self._doc, thread.id)
-                if known is None and self._has_room(thread.comments):
-                    number = thread.number if thread.number > 0 and thread.number not in taken else None
-                    taken.add(self._bring(thread, anchors[thread.id], number))
-                elif known is not None and known.deleted is None:
-                    self._complete(known, thread, signed=signed)
-
-    def _has_room(self, comments: Iterable[CommentValue]) -> bool:
-        size = sum(_size(one.body) for one in comments)
-        return self._count < self.bounds.threads and self._size + size <= self.bounds.words
-
-    def _bring(self, thread: ThreadValue, anchor: Mapping[str, Any], number: int | None) -> int:
-        number = self._number + 1 if number is None else number
-        self._number, self._count = max(self._number, number), self._count + 1
-        self._size += sum(_size(one.body) for one in thread.comments)
-        self._threads[thread.id] = YMap(
-            {
-                "number": number,
-                "anchor": dict(anchor),
-                "state": thread.state,
-                "comments": YMap({one.id: _stored(one, n) for n, one in enumerate(thread.comments)}),
-                "events": Array([_event(one) for one in thread.happenings]),
-            }
-        )
-        return number
-
-    def _complete(self, known: ThreadValue, thread: ThreadValue, *, signed: bool) -> None:
-        shared = self._threads[known.id]
-        here = {comment.id: comment for comment in known.comments}
-        for comment in thread.comments:
-            mine = here.get(comment.id)
-            grows = _size(comment.body) - (0 if mine is None else _size(mine.body))
-            if self._size + grows > self.bounds.words:
-                continue
-            if mine is None:
-                if len(here) >= self.bounds.comments:
-                    continue
-                shared["comments"][comment.id] = _stored(comment, len(here))
-                here[comment.id] = comment
-            elif (
-                mine.deleted is None
-                and (signed or mine.by.claimed)
-                and (comment.edited or 0.0) > (mine.edited or 0.0)
-            ):
-                shared["comments"][comment.id] = _stored(comment, mine.n)
-            else:
-                continue
-            self._size += grows
-        ops = {one.op for one in known.happenings}
-        left = max(0, self.bounds.events - len(known.happenings))
-        new = [one for one in thread.happenings if one.op not in ops][:left]
-        last = max((one.at for one in known.happenings), default=0.0)
-        if any(one.at > last for one in new):
-            shared["state"] = thread.state
-        for one in new:
-            shared["events"].append(_event(one))
+            restore(self._doc, self._filled, self.bounds, self._clock(), threads, anchors, signed=signed)
 
     def decide(self, actor: Actor, params: Mapping[str, Any]) -> dict[str, Any]:
         """Decide whether the file gets a copy of the comments."""
@@ -335,16 +263,17 @@ class Annotator:
     def _begin(
         self, actor: Actor, id_: str, comment_id: str, comment: dict[str, Any], anchor: dict[str, Any]
     ) -> dict[str, Any]:
-        if self._count >= self.bounds.threads:
+        if self._filled.threads >= self.bounds.threads:
             raise _full(
                 f"This document has {self.bounds.threads:,} threads, as many as fit in. Delete some that are resolved."
             )
-        self._number, self._count = self._number + 1, self._count + 1
-        self._size += _size(comment["body"])
+        self._filled.number += 1
+        self._filled.threads += 1
+        self._filled.words += size_of(comment["body"])
         with self._doc.transaction(origin=_ORIGIN):
             self._threads[id_] = YMap(
                 {
-                    "number": self._number,
+                    "number": self._filled.number,
                     "anchor": anchor,
                     "state": "open",
                     "comments": YMap({comment_id: comment | {"n": 0}}),
@@ -352,7 +281,7 @@ class Annotator:
                 }
             )
             self._introduce(actor)
-        return {"thread": id_, "number": self._number, "comment": comment_id}
+        return {"thread": id_, "number": self._filled.number, "comment": comment_id}
 
     def _move(self, actor: Actor, params: Mapping[str, Any], state: str) -> dict[str, Any]:
         thread, op = self._thread(params), _id(params, "op")
@@ -391,24 +320,24 @@ class Annotator:
         for key in ("body", "mentions", "ops"):
             stored.pop(key, None)
         shared["comments"][comment.id] = stored | {"deleted": self._told(actor)}
-        self._size -= _size(comment.body)
+        self._filled.words -= size_of(comment.body)
 
     def _end(self, shared: Any, actor: Actor) -> None:
         shared["deleted"] = self._told(actor)
-        self._count -= 1
+        self._filled.threads -= 1
 
     def _words(self, actor: Actor, params: Mapping[str, Any], instead: str = "") -> dict[str, Any]:
         body, mentions = params.get("body"), params.get("mentions") or []
         if not isinstance(body, str) or not body.strip():
             raise _bad("A comment needs a text.")
-        size = _size(body)
+        size = size_of(body)
         if size > self.bounds.body:
             raise ChannelClosed(
                 CloseCode.TOO_LARGE,
                 f"A comment holds {self.bounds.body // 1024} KiB, and this one has {size / 1024:,.0f}. Shorten it, or "
                 "put the long part into a file and link to it. Your text is kept.",
             )
-        if self._size + size - _size(instead) > self.bounds.words:
+        if self._filled.words + size - size_of(instead) > self.bounds.words:
             raise _full(
                 f"The comments on this document hold {self.bounds.words // 2**20} MiB, as much as fits in. Delete "
                 "some that are resolved."
@@ -477,17 +406,6 @@ METHODS: Mapping[str, Callable[[Annotator, Actor, Mapping[str, Any]], dict[str, 
 }
 
 
-def _stored(comment: CommentValue, n: int) -> dict[str, Any]:
-    stored = {"n": n, "by": comment.by.to_json(), "at": comment.at, "body": comment.body}
-    if comment.mentions:
-        stored["mentions"] = list(comment.mentions)
-    return stored | ({} if comment.edited is None else {"edited": comment.edited})
-
-
-def _event(one: Happening) -> dict[str, Any]:
-    return {"what": one.what, "by": one.by.to_json(), "at": one.at, "op": one.op}
-
-
 def _answer(thread: ThreadValue, comment_id: str | None = None) -> dict[str, Any]:
     answer: dict[str, Any] = {"thread": thread.id, "number": thread.number}
     return answer if comment_id is None else answer | {"comment": comment_id}
@@ -505,10 +423,6 @@ def _check_open(thread: ThreadValue) -> None:
 
 def _happened(shared: Any, op: str) -> bool:
     return op in (shared.get("ops") or ()) or any(one.get("op") == op for one in shared["events"])
-
-
-def _size(text: str) -> int:
-    return len(text.encode())
 
 
 def _not_yours(author: Author, do: str) -> ChannelClosed:

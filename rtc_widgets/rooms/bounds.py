@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,7 +11,7 @@ from rtc_widgets.documents.anchor_form import MOST_BYTES
 from rtc_widgets.documents.threads import Author, CommentValue, Happening, ThreadValue
 from rtc_widgets.errors import ChannelClosed
 
-__all__ = ["Bounds", "admitted", "check_unicode"]
+__all__ = ["Bounds", "Filled", "admitted", "check_unicode", "size_of"]
 
 _LONGEST_NAME = 256
 # What another machine's clock may be ahead of ours, in seconds.
@@ -39,6 +39,29 @@ class Bounds:
     events: int = 1_000
     mentions: int = 50
     words: int = 16 * 2**20
+
+
+@dataclass(slots=True)
+class Filled:
+    """Say how much is in an annotations document.
+
+    Args:
+        number: the last number that a thread got.
+        threads: without the deleted ones.
+        words: bytes of all comments.
+    """
+
+    number: int
+    threads: int
+    words: int
+
+    @classmethod
+    def of(cls, threads: Iterable[ThreadValue]) -> Filled:
+        """Count."""
+        threads = list(threads)
+        number = max((thread.number for thread in threads), default=0)
+        words = sum(size_of(comment.body) for thread in threads for comment in thread.comments)
+        return cls(number, sum(thread.deleted is None for thread in threads), words)
 
 
 def admitted(thread: ThreadValue, bounds: Bounds, now: float, *, signed: bool) -> ThreadValue:
@@ -74,6 +97,11 @@ def admitted(thread: ThreadValue, bounds: Bounds, now: float, *, signed: bool) -
         comments=tuple(comment(one, n) for n, one in enumerate(thread.comments[: bounds.comments])),
         happenings=tuple(map(happening, thread.happenings[: bounds.events])),
     )
+
+
+def size_of(text: str) -> int:
+    """Return how many bytes a text has in UTF-8."""
+    return len(text.encode())
 
 
 def check_unicode(params: Mapping[str, Any]) -> None:
