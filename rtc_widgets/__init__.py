@@ -35,12 +35,15 @@ if TYPE_CHECKING:
     from rtc_widgets.opening import open  # noqa: A004 (used with the module's name)
     from rtc_widgets.origins import Origin
     from rtc_widgets.roles import Role
+    from rtc_widgets.widgets import CommentBox, CommentsWidget, ThreadWidget
 
 __all__ = [
     "Cell",
     "CellGone",
     "ChannelClosed",
+    "CommentBox",
     "CommentRefused",
+    "CommentsWidget",
     "DocumentError",
     "FrameError",
     "NotConnected",
@@ -52,6 +55,7 @@ __all__ = [
     "StaleCell",
     "StaleText",
     "StoreError",
+    "ThreadWidget",
     "UnknownDocumentType",
     "__version__",
     "connect",
@@ -65,7 +69,9 @@ _HOMES = {
     "Cell": "rtc_widgets.documents.cells",
     "CellGone": "rtc_widgets.errors",
     "ChannelClosed": "rtc_widgets.errors",
+    "CommentBox": "rtc_widgets.widgets",
     "CommentRefused": "rtc_widgets.errors",
+    "CommentsWidget": "rtc_widgets.widgets",
     "DocumentError": "rtc_widgets.errors",
     "FrameError": "rtc_widgets.errors",
     "NotConnected": "rtc_widgets.errors",
@@ -77,6 +83,7 @@ _HOMES = {
     "StaleCell": "rtc_widgets.errors",
     "StaleText": "rtc_widgets.errors",
     "StoreError": "rtc_widgets.errors",
+    "ThreadWidget": "rtc_widgets.widgets",
     "UnknownDocumentType": "rtc_widgets.errors",
     "connect": "rtc_widgets.client.api",
     "connect_async": "rtc_widgets.client.api",

@@ -239,6 +239,11 @@ class Provider:
             self._news.set()
 
     @property
+    def lineage(self) -> str | None:
+        """Tell documents apart that share no history; None before the relay has answered."""
+        return self._lineage
+
+    @property
     def unsaved(self) -> int:
         """How many of the updates written here are not in the relay's log."""
         self._take_inbox()

@@ -12,6 +12,8 @@ WANTED = {
     ".whl": [
         "rtc_widgets/__init__.py",
         "rtc_widgets/py.typed",
+        "rtc_widgets/widgets/loader.js",
+        "rtc_widgets/widgets/static/widgets.js",
         f"{LAB}/install.json",
         f"{LAB}/package.json",
         f"{LAB}/static/remoteEntry.*.js",
@@ -25,6 +27,7 @@ WANTED = {
         "*/labextension/src/*",
         "*/labextension/yarn.lock",
         "*/rtc_widgets/labextension/static/remoteEntry.*.js",
+        "*/rtc_widgets/widgets/static/widgets.js",
         "*/tests/conftest.py",
     ],
 }

@@ -101,6 +101,12 @@ PAGES = (
         ),
     ),
     Page(
+        "widgets",
+        "Widgets",
+        "Comments in the output of a cell; [who is the author](../widgets.md).",
+        ("CommentsWidget", "ThreadWidget", "CommentBox"),
+    ),
+    Page(
         "files",
         "Texts and other files",
         "The handles of files that are no notebooks.",

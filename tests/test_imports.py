@@ -30,10 +30,19 @@ def loaded_by(module: str) -> set[str]:
     [
         (
             "rtc_widgets",
-            {"IPython", "ipykernel", "ipywidgets", "jupyter_server", "jupyter_ydoc", "pycrdt", "tornado"},
+            {
+                "IPython",
+                "anywidget",
+                "ipykernel",
+                "ipywidgets",
+                "jupyter_server",
+                "jupyter_ydoc",
+                "pycrdt",
+                "tornado",
+            },
         ),
         ("rtc_widgets.kernel.extension", {"jupyter_server", "jupyterlab", "tornado"}),
-        ("rtc_widgets.kernel.api", {"jupyter_server", "jupyterlab", "tornado"}),
+        ("rtc_widgets.kernel.api", {"anywidget", "ipywidgets", "jupyter_server", "jupyterlab", "tornado"}),
         (
             "rtc_widgets.client.api",
             {"IPython", "ipykernel", "jupyter_core", "jupyter_server", "nbformat", "tornado", "websockets"},

@@ -125,6 +125,11 @@ export class Provider {
     return this._standing.since;
   }
 
+  /** Tells documents apart that share no history; null before the welcome. */
+  get lineage(): string | null {
+    return this._lineage;
+  }
+
   /** This person's rights, null before the welcome. */
   get role(): Role | null {
     return this._rights.role;

@@ -115,6 +115,8 @@ class LocalFile:
         self._notes = LocalNotes(document) if type_ == "notebook" else None
         self._mirror: dict[str, Any] | None = None  # the comments in it
 
+    is_file = True  # nobody else is at the other end
+
     def load(self, *, create: bool) -> None:
         """Read the file."""
         try:

@@ -28,6 +28,7 @@ from rtc_widgets.presence import DocumentPresence
 from rtc_widgets.protocol import event
 from rtc_widgets.protocol.version import VERSIONS
 from rtc_widgets.provider import Provider
+from rtc_widgets.roles import Role
 
 __all__ = ["Handle", "RemoteLink", "Session", "current"]
 
@@ -66,6 +67,16 @@ class RemoteLink:
     def path(self) -> str:
         """Return the file's path on the server."""
         return self.provider.path
+
+    @property
+    def lineage(self) -> str | None:
+        """Tell documents apart that share no history."""
+        return self.provider.lineage
+
+    @property
+    def role(self) -> Role | None:
+        """Return what this user may do; None before the server has answered."""
+        return self.provider.role
 
     def save(self) -> Future[Any]:
         """Have the server write the file."""

@@ -28,6 +28,7 @@ class Annotated(Sociable):
     """Give a handle its comments."""
 
     path: Any
+    state: Any
     has_mirror = False
     """Whether the file can hold a copy of the comments."""
 

@@ -92,6 +92,7 @@ class LinkedDocument:
         self.path = welcome.path
         self.primary = primary
         self.offline = False
+        self.role = welcome.role
         self.receiver.restart()
         self.live.part(ReadMarks).doubt()
         self.obey(welcome.role)
@@ -99,6 +100,7 @@ class LinkedDocument:
 
     def obey(self, role: Role) -> None:
         """Take writes from now on, or refuse them here: the relay would close the document."""
+        self.role = role
         if role.may_write:
             self.live.attach()
         else:
@@ -218,6 +220,11 @@ class LinkedDocument:
         for future in waiting:
             self._refuse_ended(future)
         self.presence.forget()
+
+    @property
+    def lineage(self) -> str:
+        """Tell documents apart that share no history; two replicas of one lineage are of one document."""
+        return self.welcome.lineage
 
     # `Link`: called by the handle, in any thread
 

@@ -3,8 +3,8 @@
 import type { IShownThread } from './asked';
 import type { IAuthor } from './threads';
 
-/** The tabs of the panel. */
-export const FILTERS = ['open', 'resolved', 'mine', 'orphaned'] as const;
+/** The tabs of the panel; the last one is there only where it was chosen elsewhere. */
+export const FILTERS = ['open', 'resolved', 'mine', 'orphaned', 'all'] as const;
 
 export type Filter = (typeof FILTERS)[number];
 
@@ -32,6 +32,8 @@ export function belongs(
         ({ by, mentions, deleted }) =>
           !deleted && (isMine(by) || mentions.includes(me))
       );
+    case 'all':
+      return true;
     case 'orphaned':
       return thread.state === 'open' && isOrphan(thread.id);
   }

@@ -28,6 +28,10 @@ export interface IPanelOptions extends Pick<
   readonly note?: () => string | null;
   /** Tells of each thread whether it is shown at all. */
   readonly wanted?: (thread: IShownThread) => boolean;
+  /** Whether one can choose and search; else all is shown that is wanted. */
+  readonly hasHead?: boolean;
+  /** The tab that is shown first. */
+  readonly filter?: Filter;
   /** Something changed that is seen outside: what was read, or who may do what. */
   readonly drawn?: () => void;
   /** Give the focus back to the document. */
@@ -44,7 +48,8 @@ let views = 0;
 /** Show the comments of the document in front. */
 export class CommentsView<S extends ISession = ISession> {
   constructor(private readonly _options: IPanelOptions) {
-    const { trans } = _options;
+    const { trans, filter } = _options;
+    this._filter = filter ?? 'open';
     this.node.setAttribute('role', 'region');
     this.node.setAttribute('aria-label', trans.__('Comments'));
     this._makeHead();
@@ -204,7 +209,8 @@ export class CommentsView<S extends ISession = ISession> {
       open: trans.__('Open'),
       resolved: trans.__('Resolved'),
       mine: trans.__('Mine'),
-      orphaned: trans.__('Orphaned')
+      orphaned: trans.__('Orphaned'),
+      all: trans.__('All')
     };
     for (const filter of FILTERS) {
       const tab = element('button', 'rtcw-Comments-tab');
@@ -222,11 +228,10 @@ export class CommentsView<S extends ISession = ISession> {
     }
     tabs.addEventListener('keydown', ({ key }) => {
       const step = key === 'ArrowRight' ? 1 : key === 'ArrowLeft' ? -1 : 0;
-      const { length } = FILTERS;
-      const at = FILTERS.indexOf(this._filter) + step + length;
+      const there = FILTERS.filter(one => !this._tabs.get(one)!.hidden);
+      const at = there.indexOf(this._filter) + step + there.length;
       if (step) {
-        const next = FILTERS[at % length]!;
-        this._choose(this._tabs.get(next)!.hidden ? 'open' : next);
+        this._choose(there[at % there.length]!);
         this._tabs.get(this._filter)!.focus();
       }
     });
@@ -309,7 +314,8 @@ export class CommentsView<S extends ISession = ISession> {
         this._list.setAttribute('aria-labelledby', tab.id);
       }
       tab.tabIndex = isChosen ? 0 : -1;
-      tab.hidden = filter === 'orphaned' && !count && !isChosen;
+      const isRare = filter === 'all' || (filter === 'orphaned' && !count);
+      tab.hidden = isRare && !isChosen;
     }
     const search = this._search.value;
     this._shown = all
@@ -382,7 +388,8 @@ export class CommentsView<S extends ISession = ISession> {
       open: trans.__('No open comments'),
       resolved: trans.__('No resolved comments'),
       mine: trans.__('No comments by you, and none that mentions you'),
-      orphaned: trans.__('Everything that comments are about is here')
+      orphaned: trans.__('Everything that comments are about is here'),
+      all: trans.__('No comments')
     };
     if (this._search.value) {
       node.append(element('p', '', trans.__('Nothing found')));
@@ -425,7 +432,7 @@ export class CommentsView<S extends ISession = ISession> {
     }
     this._note.textContent = note;
     this._note.hidden = !note;
-    this._head.hidden = !discussion;
+    this._head.hidden = !discussion || this._options.hasHead === false;
     this._list.hidden = !discussion?.isReady;
   }
 
@@ -475,7 +482,7 @@ export class CommentsView<S extends ISession = ISession> {
   private readonly _seen: IntersectionObserver;
   private readonly _clock: ReturnType<typeof setInterval>;
   private _add!: HTMLButtonElement;
-  private _filter: Filter = 'open';
+  private _filter: Filter;
   private _shown: readonly string[] = [];
   private _session: S | null = null;
   private _hasFollowed = false;

@@ -22,6 +22,7 @@ import {
   type TranslationBundle
 } from '@jupyterlab/translation';
 import type { YFile } from '@jupyter/ydoc';
+import { type ISignal, Signal } from '@lumino/signaling';
 import type { IAsked } from '../comments/asked';
 import { called } from '../comments/authors';
 import { countAtCells } from '../comments/badges';
@@ -41,6 +42,8 @@ import { chosen, chosenOutput, goTo, type IChosen } from '../comments/where';
 import { makeAnchor, reattach, type Anchor } from '../documents/anchors';
 import { whereIs } from '../presence/jump';
 import { type ILiveDocument, ILiveDocuments } from '../tokens';
+import { mount } from '../widgets/mount';
+import { type IDocuments, type IOpen, offer } from '../widgets/page';
 
 const ID = 'rtc-widgets:comments';
 /** Commands; schema/comments.json gives them keys. */
@@ -60,7 +63,7 @@ const PAGES = ['treePath', 'notebookPath'] as const;
 const EXCERPT = 90;
 
 /** Let a person read and write comments in a page. */
-class Comments {
+class Comments implements IDocuments {
   constructor(
     private readonly _app: JupyterFrontEnd,
     private readonly _documents: ILiveDocuments,
@@ -102,6 +105,28 @@ class Comments {
 
   readonly sessions = new CommentSessions();
 
+  /** A document that has comments was opened or closed. */
+  get changed(): ISignal<this, void> {
+    return this._changed;
+  }
+
+  /** Return the document of a lineage, for widgets in cells. */
+  find(lineage: string): IOpen | null {
+    const session = [...this._all.values()].find(
+      ({ live }) => live.provider.lineage === lineage
+    );
+    return (
+      (session && {
+        session,
+        numberOf: cell => whereIs(session.widget, cell)?.number ?? null,
+        go: id => this._go(id, session),
+        attach: id => this._attach(id, session),
+        copyLink: id => navigator.clipboard.writeText(this._link(id, session))
+      }) ??
+      null
+    );
+  }
+
   /** Take part in a document that was opened. */
   attach(widget: IDocumentWidget): void {
     const live = this._documents.find(widget.context.model.sharedModel);
@@ -138,7 +163,11 @@ class Comments {
     live.model.disposed.connect(() => {
       this._all.delete(live);
       this.follow();
+      this._changed.emit();
     });
+    // The lineage is known once it has come.
+    const tell = () => this._changed.emit();
+    void live.provider.synced.then(tell, tell);
     return session;
   }
 
@@ -307,8 +336,7 @@ class Comments {
       : { ...target, start, end: start + quote.length };
   }
 
-  private _attach(id: string): void {
-    const { session } = this._view;
+  private _attach(id: string, session = this._view.session): void {
     const thread = session?.discussion.thread(id);
     const what = session && chosen(session.widget);
     if (session && thread && what) {
@@ -319,16 +347,15 @@ class Comments {
     }
   }
 
-  private _go(id: string): void {
-    const { session } = this._view;
+  private _go(id: string, session = this._view.session): void {
     const place = session?.places.of(id);
     if (session && place) {
       void goTo(session.widget, place);
     }
   }
 
-  private _link(id: string): string {
-    const path = this._view.session?.live.path ?? '';
+  private _link(id: string, session = this._view.session): string {
+    const path = session?.live.path ?? '';
     const page = new URL(
       this._app.name === 'JupyterLab'
         ? PageConfig.getUrl({
@@ -467,6 +494,7 @@ class Comments {
     return this.panel.view;
   }
 
+  private readonly _changed = new Signal<this, void>(this);
   private readonly _all = new Map<ILiveDocument, CommentSession>();
   private readonly _button: SelectionButton;
   private _inPlace: InPlace | null = null;
@@ -582,6 +610,13 @@ const plugin: JupyterFrontEndPlugin<void> = {
     const trans = (translator ?? nullTranslator).load('rtc_widgets');
     const comments = new Comments(app, documents, rendermime, trans);
     const { panel } = comments;
+    const components = {
+      trans,
+      markdown: labMarkdown(rendermime),
+      dress: () => {},
+      documents: comments
+    };
+    offer({ mount: context => mount(components, context) });
     addCommands(app, comments, palette, trans);
     extensions?.addExtension({
       name: ID,

@@ -45,11 +45,14 @@ function tabs(one: ReturnType<typeof thread>, orphan = false): string[] {
 
 describe('tabs', () => {
   it('have threads by state, by who takes part, and by place', () => {
-    expect(tabs(thread())).toEqual(['open']);
-    expect(tabs(thread({ state: 'resolved' }))).toEqual(['resolved']);
-    expect(tabs(thread({}, ['ada']))).toEqual(['open', 'mine']);
-    expect(tabs(thread(), true)).toEqual(['open', 'orphaned']);
-    expect(tabs(thread({ state: 'resolved' }), true)).toEqual(['resolved']);
+    expect(tabs(thread())).toEqual(['open', 'all']);
+    expect(tabs(thread({ state: 'resolved' }))).toEqual(['resolved', 'all']);
+    expect(tabs(thread({}, ['ada']))).toEqual(['open', 'mine', 'all']);
+    expect(tabs(thread(), true)).toEqual(['open', 'orphaned', 'all']);
+    expect(tabs(thread({ state: 'resolved' }), true)).toEqual([
+      'resolved',
+      'all'
+    ]);
   });
 });
 

@@ -1,0 +1,116 @@
+"""Comments in the output of a cell: the same threads as in the panel, by the person who types, while cells run."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Locator, expect
+from support.comments import CONFIG, comment
+from support.others import ADAPTIVE
+from support.person import Person
+from support.server import Server
+
+LOAD = "%load_ext rtc_widgets\nimport time, rtc_widgets\nnb = rtc_widgets.notebook()\n"
+SHOW = LOAD + "widget = rtc_widgets.CommentsWidget(nb)\nwidget"
+
+RUN = "while widget.open_count: time.sleep(0.02)\nprint('done')"
+
+
+@pytest.fixture(scope="module")
+def office(tmp_path_factory):
+    server = Server(tmp_path_factory.mktemp("widgets"), "lab", config=CONFIG)
+    (server.work / "settings/@jupyterlab/apputils-extension/themes.jupyterlab-settings").write_text(ADAPTIVE)
+    yield server
+    server.close()
+
+
+def trusted(server: Server, name: str, *sources: str) -> str:
+    """Write a notebook that everybody's JupyterLab trusts, as widgets need it."""
+    path = server.notebook(name, *sources)
+    notebook = server.read(path)
+    for cell in notebook["cells"]:
+        cell["metadata"] = {"trusted": True}
+    server.api(f"/api/contents/{path}", "PUT", {"type": "notebook", "format": "json", "content": notebook})
+    return path
+
+
+def widget(person: Person, index: int = 0) -> Locator:
+    """Return the widget in the output of one cell."""
+    return person.cells.nth(index).locator(".rtcw-Widget")
+
+
+def threads(person: Person, index: int = 0) -> Locator:
+    return widget(person, index).get_by_role("article")
+
+
+def reply(person: Person, words: str, index: int = 0) -> None:
+    """Answer the first thread in a widget, by keyboard."""
+    threads(person, index).first.click()
+    threads(person, index).first.get_by_role("button", name="Reply…").click()
+    person.page.keyboard.type(words)
+    person.page.keyboard.press("Control+Enter")
+
+
+def test_two_people_talk_in_a_widget_while_a_cell_runs(office, visit, screenshots):
+    path = trusted(office, "widget.ipynb", SHOW, "rate = 0.5", RUN)
+    ada = visit(office, path, "ada")
+    ben = visit(office, path, "ben", color_scheme="dark")
+    ada.run(0)
+    expect(widget(ada)).to_contain_text("No open comments")
+    expect(widget(ben)).to_contain_text("No open comments")
+    comment(ada, "0.5", "Why **half**?", 1)
+    for person in (ada, ben):
+        expect(threads(person).locator("strong")).to_have_text("half")
+    ada.run(2)
+    expect(ada.cells.nth(2).locator(".jp-InputPrompt")).to_have_text("[*]:")
+    reply(ben, "From the paper.")
+    # Who types is the author, whoever runs the kernel.
+    expect(threads(ada).locator(".rtcw-Comment-name")).to_have_text(["Ada Lovelace", "Ben Okri"])
+    ada.page.screenshot(path=screenshots / "widget-light.png")
+    ben.page.screenshot(path=screenshots / "widget-dark.png")
+    expect(ada.cells.nth(2).locator(".jp-InputPrompt")).to_have_text("[*]:")
+    threads(ben).get_by_role("button", name="Resolve", exact=True).click()
+    ada.sees_output(2, "done")
+    # The panel says the same.
+    ada.execute("rtc-widgets:show-comments")
+    expect(ada.page.locator("#rtc-widgets-comments").get_by_role("tab", name="Resolved")).to_contain_text("1")
+    for person in (ada, ben):
+        person.sees_no_dialog()
+
+
+LOCAL = (
+    "import time, rtc_widgets\n"
+    "draft = rtc_widgets.local('draft.ipynb', create=True)\n"
+    "draft[0].source = 'rate = 0.5'\n"
+    "thread = draft[0].comment('Why?', on='0.5')\n"
+    "widget = rtc_widgets.CommentsWidget(draft)\nwidget"
+)
+WAIT = (
+    "while len(thread.comments) < 2 or widget.filter != 'mine' or widget.selected != 1: time.sleep(0.02)\n"
+    "print(thread.comments[1].body)\nwidget.filter = 'all'"
+)
+
+
+def test_without_a_server_a_widget_speaks_to_the_kernel_while_a_cell_runs(office, visit, screenshots):
+    path = trusted(office, "local.ipynb", LOCAL, WAIT)
+    ada = visit(office, path, "ada")
+    ada.run(0)
+    expect(threads(ada)).to_contain_text("Why?")
+    # It says as whom: the page's person is not known there.
+    expect(widget(ada)).to_contain_text("Without a server: what you write is signed")
+    ada.run(1)
+    expect(ada.cells.nth(1).locator(".jp-InputPrompt")).to_have_text("[*]:")
+    reply(ada, "From the paper.")
+    expect(threads(ada).locator(".rtcw-Comment-state")).to_have_count(0)
+    widget(ada).get_by_role("tab", name="Mine").click()
+    ada.sees_output(1, "From the paper.")
+    expect(widget(ada).get_by_role("tab", name="All")).to_have_attribute("aria-selected", "true")
+    ada.page.screenshot(path=screenshots / "widget-local.png")
+    # Another tab, or this one once more, gets what there is.
+    ada.reload(path)
+    expect(threads(ada)).to_contain_text("From the paper.")
+    ada.page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()")
+    expect(widget(ada)).to_contain_text("The kernel that showed this has ended. Run the cell again.")
+    expect(threads(ada)).to_contain_text("From the paper.")
+    expect(threads(ada).get_by_role("button", name="Reply…")).to_have_count(0)
+    ada.page.screenshot(path=screenshots / "widget-ended.png")
+    ada.sees_no_dialog()
