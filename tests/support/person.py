@@ -11,6 +11,7 @@ __all__ = ["NotebookPerson", "Person"]
 
 # Noise of JupyterLab and Notebook themselves, seen without this extension too: what all of it has to be in an error.
 _UPSTREAM_ERRORS = (
+    ("Canceled future for create_subshell_request",),  # of a widget's comm, when the kernel is restarted
     ("Cannot read properties of null (reading 'observe')",),
     ("Invalid response: 404",),
     ("Cannot read properties of undefined (reading 'schema')", "/static/notebook/"),

@@ -3,6 +3,7 @@
 import { type ISignal, Signal } from '@lumino/signaling';
 import type { IShownThread } from '../comments/asked';
 import type { IKept } from '../comments/asking';
+import { lookOf } from '../comments/authors';
 import { Discussion, type IContentProvider } from '../comments/discussion';
 import type { IMentionable } from '../comments/mentions';
 import type { IPlaces, IPrivate, ISession } from '../comments/shared';
@@ -14,7 +15,7 @@ import {
   readThread
 } from '../comments/threads';
 import type { IResolution } from '../documents/anchors';
-import { identify, type IIdentity } from '../presence/identity';
+import type { IIdentity } from '../presence/identity';
 import type { Role } from '../roles';
 import type { State } from '../standing';
 import type { Feed } from './feed';
@@ -29,7 +30,7 @@ export class RemoteSession implements ISession {
       replica: asker,
       content: asker,
       kept: NOWHERE,
-      me: () => _feed.state.about.me
+      me: () => ({ ..._feed.state.about.me, claimed: false })
     });
     this.places = new Places(_feed, this.discussion);
   }
@@ -43,18 +44,22 @@ export class RemoteSession implements ISession {
     const users = new Set([...Object.keys(here), ...Object.keys(people)]);
     users.delete(about.me.user);
     return [...users].map(user => {
-      const look = this.lookOf({ user, kind: 'person', name: user });
-      return { ...look, user, isHere: user in here };
+      const name = text(here[user]?.['display_name']) || user;
+      const author = { user, kind: 'person', name, claimed: false } as const;
+      return { ...this.lookOf(author), user, isHere: user in here };
     });
   }
 
-  lookOf({ user, kind, name }: IAuthor): IIdentity {
+  lookOf(author: IAuthor): IIdentity {
     const { people, here } = this._feed.state;
-    const known = kind === 'person' ? { ...people[user], ...here[user] } : {};
-    const display_name = name === user ? {} : { display_name: name };
-    return identify(0, {
-      kind,
-      user: { username: user, name, ...display_name, ...known }
+    return lookOf(author, {
+      people: new Map(Object.entries(people)),
+      me: {},
+      here: Object.entries(here).map(([username, { color }]) => ({
+        username,
+        color: text(color),
+        isKernel: false
+      }))
     });
   }
 
@@ -218,3 +223,7 @@ const NOWHERE: IKept = {
   save: () => undefined,
   remove: () => undefined
 };
+
+function text(value: unknown): string {
+  return typeof value === 'string' ? value : '';
+}
