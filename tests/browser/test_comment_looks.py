@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import expect
-from support.comments import DECIDED, begun, cards, composer, opened, panel, replied, said, select, text
+from support.comments import DECIDED, begun, cards, composer, kept, opened, panel, replied, said, select, text
 from support.looks import reads_well
 from support.person import Person
+from support.server import until
 
 AXE = Path(__file__).parents[2] / "labextension/node_modules/axe-core/axe.min.js"
 HEBREW = "האם זה נכון? `rate = 0.5` אולי."
@@ -92,6 +93,7 @@ def test_the_panel_reads_well_and_is_clear_to_a_screen_reader(office, talk, visi
     ada.page.screenshot(path=screenshots / f"comments-write-{scheme}.png")
     composer(ada).get_by_role("combobox").fill("")
     ada.page.keyboard.press("Escape")
+    until(lambda: not kept(office, talk, "ada")["drafts"], "nothing is left half written")
     ada.sees_no_dialog()
 
 
@@ -120,6 +122,7 @@ def test_the_panel_fits_where_it_is_narrow(office, talk, visit, screenshots):
     ada.page.screenshot(path=screenshots / "comments-reply-narrow.png")
     reads_well(short)
     short.get_by_role("combobox").fill("")
+    until(lambda: not kept(office, talk, "ada")["drafts"], "nothing is left half written")
     ada.sees_no_dialog()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from playwright.sync_api import expect
 from support.comments import (
     DECIDED,
@@ -141,6 +142,7 @@ def test_what_one_reads_and_half_writes_is_so_in_all_of_ones_tabs(office, visit)
         person.sees_no_dialog()
 
 
+@pytest.mark.oldest
 def test_a_link_opens_its_thread_or_says_that_it_is_gone(office, visit):
     path = office.notebook("deep/link.ipynb", "rate = 0.5", "y = 2")
     said(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from playwright.sync_api import Locator, expect
 from support.comments import (
     DECIDED,
@@ -30,6 +31,7 @@ def color(shown: Locator) -> str:
     return drawn
 
 
+@pytest.mark.oldest
 def test_with_the_mouse_one_comments_beside_the_text_in_ones_own_colour(office, visit, screenshots):
     path = office.notebook("mouse.ipynb", "rate = 0.5\nyears = 20", "y = 2")
     said(office, path, "ben", DECIDED, begun("bens", "Since when?", text(0, 11, 16)))

@@ -30,6 +30,7 @@ LOAD = (
 )
 
 
+@pytest.mark.oldest
 def test_two_people_talk_about_a_piece_of_code(office, visit, screenshots):
     path = office.notebook("talk.ipynb", "rate = 0.5\nprint(rate)", LOAD)
     ada, ben = visit(office, path, "ada"), visit(office, path, "ben", color_scheme="dark")
@@ -145,6 +146,7 @@ def test_what_one_writes_is_kept_harmless_and_can_be_changed(office, visit, scre
     ada.sees_no_dialog()
 
 
+@pytest.mark.oldest
 def test_a_commenter_comments_and_a_viewer_reads(office, visit, screenshots):
     path = office.notebook("roles.ipynb", "x = 1", "print('out')")
     cleo, eve = visit(office, path, "cleo"), visit(office, path, "eve", width=700)

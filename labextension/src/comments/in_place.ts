@@ -50,6 +50,7 @@ export class InPlace extends Widget {
       ],
       typed: text => session.private.keep(key, text),
       cancelled: () => {
+        session.private.flush?.();
         this.dispose();
         _options.left(false);
       }

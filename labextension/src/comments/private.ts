@@ -84,6 +84,13 @@ export class Private {
     this._timer = setTimeout(() => this._send(), PAUSE);
   }
 
+  /** Send what is half written now: the page may be left. */
+  flush(): void {
+    if (this._unsent.size) {
+      this._send();
+    }
+  }
+
   dispose(): void {
     this._send();
     this._asker.stateChanged.disconnect(this._onState);

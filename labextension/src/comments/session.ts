@@ -26,7 +26,10 @@ export class CommentSession implements ISession {
     this._roster = Roster.of(live.model.awareness);
     this.discussion.changed.connect(this._salvage);
     this.private.changed.connect(this._salvage);
+    const leave = () => this.private.flush();
+    window.addEventListener('pagehide', leave);
     live.model.disposed.connect(() => {
+      window.removeEventListener('pagehide', leave);
       this.discussion.changed.disconnect(this._salvage);
       this.places.dispose();
       this.private.dispose();

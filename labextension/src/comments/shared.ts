@@ -47,6 +47,8 @@ export interface IPrivate {
   draft(key: string): string;
   /** Keep what is half written; an empty text is forgotten. */
   keep(key: string, text: string): void;
+  /** Send it now, where it is sent somewhere: the person goes. */
+  flush?(): void;
 }
 
 /** The comments of one document. */
