@@ -18,20 +18,20 @@ from pycrdt import Array, Doc
 
 from rtc_widgets import ids
 from rtc_widgets._version import __version__
+from rtc_widgets.client.headlessnotes import HeadlessNotes, without_comments
 from rtc_widgets.documents.content import content_of, read
 from rtc_widgets.documents.merge import merge_notebook
 from rtc_widgets.documents.seed import normalize, own_ids, seed
 from rtc_widgets.documents.ycells import read_cells, set_outputs
 from rtc_widgets.errors import ChannelClosed
 from rtc_widgets.kernel_link import KernelLink
-from rtc_widgets.kernel_link.link import NO_NOTES
+from rtc_widgets.kernel_link.link import NO_OTHERS
 from rtc_widgets.origins import Origin
 from rtc_widgets.protocol import kernel, sync, version
 from rtc_widgets.protocol.codes import CloseCode
 from rtc_widgets.protocol.peer import decode
 from rtc_widgets.protocol.welcome import Welcome
 from rtc_widgets.roles import Role
-from rtc_widgets.rooms.annotate import METHODS
 from rtc_widgets.rooms.document import RoomDocument
 from rtc_widgets.stores.memory import MemoryStore
 
@@ -96,7 +96,7 @@ class HeadlessRelay:
         self._path = path
         self._log = log
         self._room = ids.new_id()
-        first = seed("notebook", nb)
+        first = seed("notebook", without_comments(nb))
         doc: Doc[Any] = Doc()
         doc.apply_update(first.update)
         self._base: dict[str, Any] = first.content
@@ -106,12 +106,14 @@ class HeadlessRelay:
             self._adopt(node, cell["id"])
         self._document = RoomDocument(f"{self._room}.content", "content", doc, first.lineage, MemoryStore())
         self._document.on_request = self._on_request
+        self._notes = HeadlessNotes(nb, self._room, doc)
         self._peer: _Peer | None = None
+        self._listener: _Peer | None = None  # in the annotations
         self._met = False
         self._untold = False
         self._asked = self._answered = 0
         self._news = asyncio.Event()
-        self._link = KernelLink(manager, self, log=log)
+        self._link = KernelLink(manager, self, log=log, opens=self._on_open)
 
     @property
     def doc(self) -> Doc[Any]:
@@ -136,7 +138,9 @@ class HeadlessRelay:
         if not self._met:
             return set()
         self._push()
-        return self._pull()
+        changed = self._pull()
+        self._notes.write()
+        return changed
 
     @property
     def untold(self) -> bool:
@@ -172,6 +176,7 @@ class HeadlessRelay:
         self._leave()
         await self._link.aclose()
         await self._document.aclose()
+        await self._notes.document.aclose()
 
     # What the kernel says (`LinkHandler`)
 
@@ -195,22 +200,12 @@ class HeadlessRelay:
         self._peer, self._met = peer, True
         # The frames end with a step 1 of ours.
         self._asked, self._answered = 1, 0
-        welcome = Welcome(
-            chosen,
-            __version__,
-            peer.role,
-            document.lineage,
-            document.name,
-            self._path,
-            self._room,
-            document.limits,
-        )
-        link.welcome(document.comm_id, welcome, frames, primary=True)
+        link.welcome(document.comm_id, self._welcome(document, chosen), frames, primary=True)
 
     def on_frames(self, link: KernelLink, comm_id: str, seq: int, frames: list[bytes]) -> None:
         """Hand frames to the document."""
-        if self._peer is None:
-            return
+        if self._peer is None or comm_id != self._document.comm_id:
+            return  # of the annotations a kernel only hears
         self._document.receive(self._peer, frames, seq)
         if self._peer not in self._document.peers:
             self._leave()
@@ -218,8 +213,11 @@ class HeadlessRelay:
         self._news.set()
 
     def on_close(self, link: KernelLink, comm_id: str, code: str, reason: str) -> None:
-        """Let the kernel leave."""
-        self._leave()
+        """Let the kernel leave, or have its comments no more."""
+        if comm_id == self._document.comm_id:
+            self._leave()
+        else:
+            self._listen_no_more()
 
     def on_bye(self, link: KernelLink, code: str, reason: str) -> None:
         """Let the kernel leave."""
@@ -227,6 +225,8 @@ class HeadlessRelay:
 
     def state_vector(self, comm_id: str) -> bytes | None:
         """Return the document's state vector; what asks for it is a step 1 too."""
+        if comm_id != self._document.comm_id:
+            return None
         # Something got lost: questions or answers that were under way may have gone with it.
         self._asked, self._answered = 1, 0
         return self.doc.get_state()
@@ -238,11 +238,49 @@ class HeadlessRelay:
         peer, self._peer = self._peer, None
         if peer is not None:
             self._document.leave(peer)
+        self._listen_no_more()
         self._news.set()
 
+    def _listen_no_more(self) -> None:
+        listener, self._listener = self._listener, None
+        if listener is not None:
+            self._notes.document.leave(listener)
+
+    def _on_open(self, link: KernelLink, opening: kernel.Opening) -> None:
+        """Give the kernel the comments on its notebook, and no other file."""
+        if opening.document != "annotations":
+            link.refuse(CloseCode.NO_DOCUMENT, NO_OTHERS, opening=opening.number)
+            return
+        self._listen_no_more()
+        document = self._notes.document
+        peer = _Peer(link, document.comm_id)
+        try:
+            frames = document.join(peer, [_EVERYTHING], opening.lineage)
+        except ChannelClosed as refused:
+            link.refuse(CloseCode(refused.code), refused.reason, opening=opening.number)
+            return
+        self._listener = peer
+        welcome = self._welcome(document, max(version.VERSIONS))
+        link.welcome(document.comm_id, welcome, frames, primary=False, opening=opening.number)
+
+    def _welcome(self, document: RoomDocument, chosen: int) -> Welcome:
+        return Welcome(
+            chosen,
+            __version__,
+            Role.EDITOR,
+            document.lineage,
+            document.name,
+            self._path,
+            self._room,
+            document.limits,
+        )
+
     async def _on_request(self, peer: RoomPeer, asked: Request) -> Any:
-        if asked.method in METHODS:
-            raise ChannelClosed(CloseCode.NO_DOCUMENT, NO_NOTES)
+        # What the kernel wrote before it asked is part of what it means.
+        self._document.flush()
+        answer = await self._notes.ask(peer.user, asked.method, asked.params)
+        if answer is not None:
+            return answer
         if asked.method != "save":
             raise ChannelClosed("unknown-method", f"This release answers no request {asked.method!r}.")
         # Who runs the notebook writes the file, when the run has ended: there is nothing to do, and nothing wrong.
@@ -271,7 +309,7 @@ class HeadlessRelay:
             cell["id"] = own or ids.new_cell_id()
         for node, cell in zip(self._nb.cells, cells, strict=True):
             self._adopt(node, cell["id"])
-        content: dict[str, Any] = normalize("notebook", {**self._nb, "cells": cells})
+        content: dict[str, Any] = normalize("notebook", {**without_comments(self._nb), "cells": cells})
         return content
 
     def _push(self) -> None:

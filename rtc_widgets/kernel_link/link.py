@@ -23,13 +23,9 @@ from rtc_widgets.protocol.codes import CloseCode
 from rtc_widgets.protocol.parts import FrameTooLarge
 from rtc_widgets.protocol.welcome import Limits, Welcome
 
-__all__ = ["NO_NOTES", "KernelLink", "KernelManagerLike", "LinkHandler"]
+__all__ = ["NO_OTHERS", "KernelLink", "KernelManagerLike", "LinkHandler"]
 
-_NO_OTHERS = "Here a kernel gets the notebook that it runs, and no other file."
-NO_NOTES = (
-    "Nobody keeps comments while a notebook is executed without a server. Run it in JupyterLab, or comment on the file "
-    "with rtc_widgets.local(path)."
-)
+NO_OTHERS = "Here a kernel gets the notebook that it runs, and no other file."
 
 # Where each message to the kernel costs two status broadcasts to every tab (the shell channel), seconds.
 SLOW_PAUSE = 0.05
@@ -361,8 +357,7 @@ class KernelLink:
 
     def _on_open(self, opening: kernel.Opening) -> None:
         if self._opens is None:
-            why = NO_NOTES if opening.document == "annotations" else _NO_OTHERS
-            self.refuse(CloseCode.NO_DOCUMENT, why, opening=opening.number)
+            self.refuse(CloseCode.NO_DOCUMENT, NO_OTHERS, opening=opening.number)
         else:
             self._opens(self, opening)
 

@@ -12,7 +12,9 @@ import pytest
 from nbclient.exceptions import CellExecutionError, DeadKernelError
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
+import rtc_widgets
 from rtc_widgets.client.nbclient import LiveNotebookClient
+from rtc_widgets.documents.mirror import from_mirror
 
 ROOT = Path(__file__).parents[2]
 PATHS = "print(rtc_widgets.kernel.extension.current().paths)"
@@ -239,13 +241,56 @@ async def test_edits_by_a_thread_between_cells_are_in_the_result():
     assert nb.cells[2].source == "1 # by a thread"
 
 
-async def test_comments_need_a_server_and_say_so():
+async def test_comments_are_in_the_notebooks_metadata_afterwards(tmp_path):
     nb = notebook(
-        HANDLE + "for what in ('nb[0].comment(\"Why?\")', 'len(nb.comments)'):\n"
-        "    try: eval(what)\n    except rtc_widgets.RtcError as error: print(error)"
+        HANDLE
+        + "nb[1].source = 'print(0.25)'\nthread = nb[1].comment('Why?', on='0.25')\nprint(thread.number)",
+        "print(0.5)",
+        "thread.reply('So.', resolve=True)\nnb.comment('All of it.')\n"
+        "print(len(nb.comments), nb.comments.resolved[1].quote, thread.author.kind, len(nb.comments.unread))\n"
+        "nb.metadata['rtc_widgets'] = {'other': 1}",
     )
     await run(nb)
-    assert printed(nb.cells[0]).count("without a server. Run it in JupyterLab") == 2
+    assert [printed(cell) for cell in nb.cells] == ["1\n", "0.25\n", "2 0.25 kernel 0\n"]
+    assert nb.metadata.rtc_widgets.other == 1
+    first, second = from_mirror(nb.metadata)
+    assert [one.body for one in first.comments] == ["Why?", "So."] and first.state == "resolved"
+    assert second.comments[0].body == "All of it." and first.anchor["cell"] == nb.cells[1].id
+    assert {one.by.kind for one in (*first.comments, *second.comments)} == {"kernel"}
+    # What one run says the next one knows, and so does whoever opens the file.
+    nb.cells[:] = notebook(
+        HANDLE + "print([comment.body for comment in nb.comments[1].comments])\nnb.comments[2].delete()\n"
+        "print('rtc_widgets' in nb.metadata and 'comments' in nb.metadata['rtc_widgets'])"
+    ).cells
+    await run(nb)
+    assert printed(nb.cells[0]) == "['Why?', 'So.']\nFalse\n"
+    nbformat.write(nb, tmp_path / "a.ipynb")
+    with rtc_widgets.local(tmp_path / "a.ipynb") as live:
+        assert [thread.body for thread in live.comments] == ["Why?"]
+    nb.cells[:] = notebook(
+        HANDLE + "nb.comments.strip()\n"
+        "try: nb.comment('Where?')\nexcept rtc_widgets.RtcError as error: print(error)"
+    ).cells
+    await run(nb)
+    assert nb.metadata.rtc_widgets == {"other": 1} and "nothing but its metadata" in printed(nb.cells[0])
+
+
+async def test_a_run_that_says_nothing_leaves_the_comments_as_they_are():
+    for page in ({"items": [{"type": "Annotation", "body": "Of another tool"}], "more": 1}, "damaged", [1]):
+        nb = notebook(HANDLE + "nb.metadata['title'] = 'x'\nprint(len(nb.comments))", "1")
+        nb.metadata["rtc_widgets"] = nbformat.from_dict({"comments": page})
+        await run(nb)
+        assert printed(nb.cells[0]) == ("1\n" if isinstance(page, dict) else "0\n")
+        assert nb.metadata.rtc_widgets.comments == page and nb.metadata.title == "x"
+
+
+async def test_a_run_gives_the_kernel_its_notebook_and_no_other_file():
+    nb = notebook(
+        HANDLE + "try: rtc_widgets.open('other.md', timeout=20)\n"
+        "except rtc_widgets.RtcError as error: print(error)"
+    )
+    await run(nb)
+    assert "no other file" in printed(nb.cells[0])
 
 
 async def test_saving_is_nobodys_fault_and_the_extension_may_be_unloaded():
@@ -294,11 +339,15 @@ def papermill_run(tmp_path, nb, engine, **parameters):
 
 def test_papermill(tmp_path):
     nb = notebook(
-        HANDLE + "nb.insert(0, 'intro', type='markdown')\nnb.append(f'print({x})')\nnb[2].metadata = {}", ""
+        HANDLE + "nb.insert(0, 'intro', type='markdown')\nnb.append(f'print({x})')\nnb[2].metadata = {}\n"
+        "nb[0].comment(f'For {x}')",
+        "",
     )
     result = papermill_run(tmp_path, nb, "rtc_widgets", x=7)
     assert sources(result)[0] == "intro" and printed(result.cells[-1]) == "7\n"
     assert result.cells[-1].metadata.papermill.status == "completed"
+    (thread,) = from_mirror(result.metadata)
+    assert thread.comments[0].body == "For 7" and thread.anchor["cell"] == result.cells[0].id
 
 
 def test_papermill_writes_the_edits_made_before_an_error(tmp_path):
