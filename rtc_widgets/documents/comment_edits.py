@@ -45,7 +45,10 @@ class CommentEdit:
 def compare(old: Mapping[str, ThreadValue], new: Mapping[str, ThreadValue]) -> list[CommentEdit]:
     """Return what happened, in order, as far as it left a trace."""
     edits = [
-        edit for id_, thread in new.items() if thread != old.get(id_) for edit in _of(old.get(id_), thread)
+        edit
+        for id_, thread in new.items()
+        if thread is not old.get(id_)
+        for edit in _of(old.get(id_), thread)
     ]
     return sorted(edits, key=lambda edit: edit.at)
 

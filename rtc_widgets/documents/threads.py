@@ -22,6 +22,7 @@ __all__ = [
     "read_people",
     "read_thread",
     "read_threads",
+    "updated",
 ]
 
 PEOPLE = "people"
@@ -151,6 +152,17 @@ def read_threads(doc: Doc[Any]) -> dict[str, ThreadValue]:
     raw = json.loads(str(doc.get(THREADS, type=YMap)))
     threads = [_thread(id_, value) for id_, value in raw.items() if isinstance(value, Mapping)]
     return {thread.id: thread for thread in sorted(threads, key=lambda thread: thread.number)}
+
+
+def updated(
+    known: Mapping[str, ThreadValue], changed: Mapping[str, ThreadValue | None]
+) -> dict[str, ThreadValue]:
+    """Return the threads with some of them as they are now, None for one that is not there; in the same order."""
+    threads = {**known, **changed}
+    left = {id_: thread for id_, thread in threads.items() if thread is not None}
+    if all(id_ in known for id_ in changed):
+        return left
+    return {thread.id: thread for thread in sorted(left.values(), key=lambda thread: thread.number)}
 
 
 def read_thread(doc: Doc[Any], id_: str) -> ThreadValue | None:
