@@ -52,7 +52,9 @@ class HeadlessNotes:
         self._annotator = Annotator(doc, self._exists)
         self._page = take_out(_copy(nb))
         threads = from_mirror(self._page)
-        self._annotator.restore(threads, placed(content, threads))
+        self._annotator.restore(
+            threads, placed(content, threads), signed=True
+        )  # a file is all that is known here
         self._said = self._mirror()
 
     async def ask(self, user: str, method: str, params: Mapping[str, Any]) -> dict[str, Any] | None:

@@ -116,4 +116,6 @@ class ReadMarks:
 def _is_mine(handle: Sociable, author: Author) -> bool:
     """Tell whether these are this participant's own words; a kernel's are every kernel's of the notebook."""
     me = handle.me
-    return author.kind == me.kind and (me.kind == "kernel" or author.user == me.username)
+    return (
+        not author.claimed and author.kind == me.kind and (me.kind == "kernel" or author.user == me.username)
+    )
