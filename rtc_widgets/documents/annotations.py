@@ -48,8 +48,8 @@ _ARRIVAL = 5.0
 # What was asked here and is to be known when it comes back; where nobody watches it never does.
 _MOST_CAUSED = 1_000
 
-# Threads that are read one by one; of more, all are read at once, which takes less.
-_MOST_TOUCHED = 100
+# Of all threads, which part is read one by one; of more, all are read at once, which takes less.
+_FEW = 0.2
 
 _log = logging.getLogger(__name__)
 
@@ -122,7 +122,7 @@ class Annotations:
         live = self._live if self._live is not None else self._wait_for_replica(timeout)
         with live.reading() as replica:
             known = self._read[1] if self._read is not None and self._read[0] is replica else None
-            if known is None or len(self._touched) > _MOST_TOUCHED:
+            if known is None or len(self._touched) > _FEW * len(known) + 1:
                 known = read_threads(replica.doc)
             elif self._touched:
                 known = updated(known, {id_: read_thread(replica.doc, id_) for id_ in self._touched})
