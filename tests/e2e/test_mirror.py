@@ -9,6 +9,7 @@ from typing import Any
 import nbformat
 import pytest
 from pycrdt import Map
+from support.names import CONFIG as NAMES
 from support.server import Server
 from support.tab import Refused, Tab
 
@@ -176,10 +177,14 @@ c.FileContentsManager.pre_save_hook = strip
 
 
 async def test_who_may_only_comment_decides_nothing(serve: Any) -> None:
-    server = serve()
-    path = server.notebook("viewer.ipynb", "x = 1")
-    (server.root / path).chmod(0o444)
-    async with Tab(server, path) as ada:
-        with pytest.raises(Refused) as refused:
-            await ada.request("comments.mirror", mirror="maybe")
-        assert refused.value.code in {"bad-request", "read-only"}
+    server = serve(config=NAMES)
+    path = server.notebook("decided.ipynb", "x = 1")
+    async with Tab(server, path) as ada, Tab(server, path, token="bob") as bob:
+        for tab, decision, code in ((ada, "maybe", "bad-request"), (bob, "always", "read-only")):
+            with pytest.raises(Refused) as refused:
+                await tab.request("comments.mirror", mirror=decision)
+            assert refused.value.code == code
+        # Nor is he asked.
+        assert "mirror" not in await comment(bob, "t", "Why?")
+        await ada.save()
+        assert in_file(server, path) == []
