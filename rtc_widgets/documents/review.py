@@ -21,6 +21,7 @@ _NO_PANDAS = (
 )
 _COLUMNS = (
     *("number", "state", "cell", "cell_id", "quote", "anchored", "reply", "author", "user", "kind"),
+    "claimed",
     *("at", "edited", "body", "mentions", "thread", "comment"),
 )
 _PAGE = """\

@@ -458,6 +458,7 @@ def test_a_review_as_a_table_and_as_files(serve: Any, tmp_path: Path) -> None:
             "Why *0.1*?\n\n```python\nrate = 1\n```",
             "@ben?",
         ]
+        assert [list(row) for row in ben.comments.to_dicts()] == [list(frame.columns)] * 3
         none = ben.comments.by("nobody").to_frame()
         assert len(none) == 0 and list(none.columns) == list(frame.columns)
         page = ben.comments.export(tmp_path / "review.html").read_text()
