@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from playwright.sync_api import Locator, expect
-from support.comments import CONFIG, comment
+from support.comments import CONFIG, cards, comment, opened
 from support.others import ADAPTIVE
 from support.person import Person
 from support.server import Server
@@ -113,4 +115,39 @@ def test_without_a_server_a_widget_speaks_to_the_kernel_while_a_cell_runs(office
     expect(threads(ada)).to_contain_text("From the paper.")
     expect(threads(ada).get_by_role("button", name="Reply…")).to_have_count(0)
     ada.page.screenshot(path=screenshots / "widget-ended.png")
+    ada.sees_no_dialog()
+
+
+OTHER = LOAD + "other = rtc_widgets.notebook('/other.ipynb')\nbox = rtc_widgets.CommentBox(other[0])\nbox"
+ANSWER = (
+    "while not other.comments: time.sleep(0.02)\n"
+    "thread = other.comments[1]\nprint(thread.author)\nrtc_widgets.ThreadWidget(thread)"
+)
+
+
+def test_of_a_document_that_the_page_has_not_open_the_kernel_is_the_author(office, visit, screenshots):
+    office.notebook("other.ipynb", "rate = 0.5")
+    path = trusted(office, "about.ipynb", OTHER, ANSWER)
+    ada = visit(office, path, "ada")
+    ada.run(0)
+    expect(widget(ada)).to_contain_text(re.compile("Through the kernel: what you write is signed “Kernel"))
+    ada.run(1)
+    expect(ada.cells.nth(1).locator(".jp-InputPrompt")).to_have_text("[*]:")
+    widget(ada).get_by_role("combobox", name="Comment on this cell").click()
+    ada.page.keyboard.type("Why?")
+    ada.page.keyboard.press("Control+Enter")
+    expect(ada.cells.nth(1).locator(".jp-OutputArea-output").first).to_contain_text("Kernel")
+    expect(threads(ada).locator(".rtcw-Face.rtcw-mod-kernel")).to_have_count(1)
+    expect(threads(ada, 1)).to_contain_text("Why?")
+    ada.page.screenshot(path=screenshots / "widget-box.png")
+    # Ben, who has it open, sees it at once, and answers as himself.
+    ben = visit(office, "other.ipynb", "ben")
+    expect(opened(ben)).to_contain_text("Why?")
+    cards(ben).click()
+    cards(ben).get_by_role("button", name="Reply…").click()
+    ben.page.keyboard.type("From the paper.")
+    ben.page.keyboard.press("Control+Enter")
+    for index in (0, 1):
+        expect(threads(ada, index)).to_contain_text("From the paper.")
+    expect(threads(ada, 1)).to_contain_text("Ben Okri")
     ada.sees_no_dialog()
