@@ -192,6 +192,42 @@ describe('a request', () => {
     expect(eve.said).toEqual(after.said);
   });
 
+  it('that is refused is told of, and can be asked in other words with the same ids', async () => {
+    const ada = await opens();
+    const told: string[] = [];
+    ada.discussion.refused.connect((_, { refused }) =>
+      told.push(refused ?? '')
+    );
+    annotator.refuses = 'Too long.';
+    const id = ada.discussion.begin(CELL, 'Too many words', []);
+    await until(() => told.length === 1);
+    const [asked] = ada.discussion.thread(id)!.refused;
+    annotator.refuses = null;
+    ada.discussion.reword(asked!.id, 'Few', []);
+    await until(() => ada.said[0]?.[0] === 'Few');
+    expect(told).toEqual(['Too long.']);
+    expect(ada.discussion.thread(id)).toMatchObject({
+      refused: [],
+      comments: [{ id: asked!.params.comment, body: 'Few' }]
+    });
+    await until(() => kept.length === 0);
+  });
+
+  it('keeps a reply to a thread that was deleted while it was written, once', async () => {
+    const ada = await opens();
+    const id = ada.discussion.begin(CELL, 'Why?', []);
+    await until(() => ada.said[0]?.[0] === 'Why?');
+    ada.discussion.delete(id);
+    await until(() => ada.discussion.deleted(id) !== null && kept.length === 0);
+    expect(ada.discussion.thread(id)).toBeNull();
+    ada.discussion.salvage(id, 'Because', 'Ben');
+    ada.discussion.salvage(id, 'Because', 'Ben');
+    expect(ada.discussion.thread(id)?.refused).toMatchObject([
+      { params: { body: 'Because' } }
+    ]);
+    expect(kept.length).toBe(1);
+  });
+
   it('that was refused keeps its text over the page', async () => {
     const before = await opens();
     annotator.refuses = 'Not there any more.';
