@@ -101,6 +101,37 @@ export class ContentProvider implements IContentProvider, ILiveDocuments {
     return this._documents.of(model);
   }
 
+  notebookOf(text: ILiveDocument): ILiveDocument {
+    const known = this._notebooks.get(text);
+    if (known) {
+      return known;
+    }
+    const model = new YNotebook({ disableDocumentWideUndoRedo: true });
+    // The person is in the text, and seen there.
+    model.awareness.setLocalState(null);
+    const found = goLive(
+      this._options,
+      text.path,
+      'json',
+      'notebook',
+      model,
+      'text'
+    );
+    this._notebooks.set(text, found);
+    model.changed.connect((_, { stateChange }) => {
+      for (const { name, newValue } of stateChange ?? []) {
+        if (name === 'path' && typeof newValue === 'string') {
+          found.path = newValue;
+        }
+      }
+    });
+    text.model.disposed.connect(() => {
+      found.provider.dispose();
+      model.dispose();
+    });
+    return found;
+  }
+
   undecided(document: ILiveDocument): readonly IUndecided[] {
     return this._recovering.undecided(document);
   }
@@ -224,6 +255,7 @@ export class ContentProvider implements IContentProvider, ILiveDocuments {
   private readonly _documents = new OpenDocuments();
   private readonly _news: FileNews;
   private readonly _recovering: Recovering;
+  private readonly _notebooks = new WeakMap<ILiveDocument, ILiveDocument>();
   private readonly _saves = new PostponedSaves();
   private readonly _unshared = new Map<string, IWhyNot>();
   private readonly _added = new Signal<ILiveDocuments, ILiveDocument>(this);

@@ -22,13 +22,18 @@ export interface ILiveOptions {
   readonly server: string;
 }
 
-/** Connect a model to the room of its file; who asked for it disposes the provider. */
+/**
+ * Connect a model to the room of its file; who asked for it disposes the provider.
+ *
+ * @param keptAs under which type what this person asked for is kept until it is done.
+ */
 export function goLive(
   { fetch, connection, user, server }: ILiveOptions,
   path: string,
   format: string,
   type: string,
-  model: YDocument<DocumentChange>
+  model: YDocument<DocumentChange>,
+  keptAs = type
 ): IOpenDocument {
   const joins = new Joins(() =>
     openRoom(fetch, document.path, format, type, provider.hasSynced)
@@ -58,7 +63,7 @@ export function goLive(
     content: provider,
     kept: keptAt(
       window.localStorage,
-      () => `${nameOf(user.identity)}@${server}#${type}:${path}`
+      () => `${nameOf(user.identity)}@${server}#${keptAs}:${path}`
     ),
     me: () => personOf({ ...user.identity })
   });

@@ -32,6 +32,8 @@ export interface ILiveDocuments {
   readonly added: ISignal<ILiveDocuments, ILiveDocument>;
   /** Return the live document behind a shared model. */
   find(model: ISharedDocument): ILiveDocument | undefined;
+  /** Return the notebook of which this is the text, for as long as that is open; there, nobody sees this tab. */
+  notebookOf(text: ILiveDocument): ILiveDocument;
   /** Open this file the ordinary way, without sharing it, until the result is disposed. */
   unshare(path: string, type: string, why: IWhyNot): IDisposable;
   /** Return why this file is opened the ordinary way, null where it need not be. */

@@ -17,7 +17,7 @@ import {
   type ViewUpdate
 } from '@codemirror/view';
 import type * as Y from 'yjs';
-import { themes } from '../presence/identity';
+import { safe } from './pens';
 import { commentIcon } from './icons';
 import {
   cellOf,
@@ -225,8 +225,4 @@ function isRefresh({
   readonly effects: readonly StateEffect<unknown>[];
 }): boolean {
   return effects.some(effect => effect.is(refreshed));
-}
-
-function safe(color: string): string {
-  return CSS.supports('color', color) ? color : themes(1);
 }

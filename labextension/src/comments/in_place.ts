@@ -16,6 +16,8 @@ export interface IInPlaceOptions {
   readonly key: string;
   /** What is commented on, in a few words. */
   readonly about: string;
+  /** With what a comment begins. */
+  readonly text: string;
   /** Where it is on the screen, now. */
   readonly rect: () => DOMRect;
   readonly send: (text: string, mentions: readonly string[]) => void;
@@ -27,14 +29,14 @@ export interface IInPlaceOptions {
 export class InPlace extends Widget {
   constructor(private readonly _options: IInPlaceOptions) {
     super();
-    const { session, trans, key, about, send } = _options;
+    const { session, trans, key, about, text, send } = _options;
     this.addClass('rtcw-InPlace');
     this.node.setAttribute('role', 'dialog');
     this.node.setAttribute('aria-label', trans.__('Comment on %1', about));
     this._composer = new Composer({
       trans,
       label: trans.__('Comment or @mention somebody'),
-      text: session.private.draft(key),
+      text: session.private.draft(key) || text,
       people: () => session.people,
       actions: [
         {

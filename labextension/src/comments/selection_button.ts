@@ -7,6 +7,9 @@ import { iconButton } from './dom';
 const PAUSE = 300;
 const SIZE = 26;
 
+/** Where a selection ends on the screen. */
+type IEnd = Pick<DOMRect, 'right' | 'top'>;
+
 /** Show it while something is selected. */
 export class SelectionButton {
   constructor(label: () => string, act: () => void) {
@@ -23,9 +26,22 @@ export class SelectionButton {
 
   /** Follow the selection in an editor, null where there is none. */
   follow(view: EditorView | null): void {
+    this.followTo(
+      view &&
+        (() => {
+          const { main } = view.state.selection;
+          return main.empty || !view.hasFocus
+            ? null
+            : view.coordsAtPos(main.to, -1);
+        })
+    );
+  }
+
+  /** Follow a selection that ends where *find* says, null where there is none. */
+  followTo(find: (() => IEnd | null) | null): void {
     this.hide();
-    if (view) {
-      this._timer = setTimeout(() => this._show(view), PAUSE);
+    if (find) {
+      this._timer = setTimeout(() => this._show(find()), PAUSE);
     }
   }
 
@@ -35,10 +51,8 @@ export class SelectionButton {
     document.removeEventListener('scroll', this._onScroll, true);
   }
 
-  private _show(view: EditorView): void {
-    const { main } = view.state.selection;
-    const at = view.coordsAtPos(main.to, -1);
-    if (!at || main.empty || !view.hasFocus) {
+  private _show(at: IEnd | null): void {
+    if (!at) {
       return;
     }
     const label = this._label();

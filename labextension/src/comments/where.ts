@@ -1,10 +1,15 @@
 /** From the page to anchors and back: what is selected, where that is on the screen, and the way to it. */
 
-import type { Cell, CodeCell } from '@jupyterlab/cells';
+import { type Cell, type CodeCell, MarkdownCell } from '@jupyterlab/cells';
+import { PathExt } from '@jupyterlab/coreutils';
 import type { IDocumentWidget } from '@jupyterlab/docregistry';
 import { FileEditor } from '@jupyterlab/fileeditor';
 import { Notebook } from '@jupyterlab/notebook';
+import type { YFile } from '@jupyter/ydoc';
+import { written } from './carried';
+import { rangeInMarkdown } from './rendered';
 import type { IResolution, Target } from '../documents/anchors';
+import { placeInText, targetInText } from '../text_view/comments';
 
 type Editor = FileEditor['editor'];
 type IRange = Pick<ReturnType<Editor['getSelection']>, 'start' | 'end'>;
@@ -14,6 +19,8 @@ export interface IChosen {
   readonly target: Target;
   /** The text, empty for a whole cell. */
   readonly quote: string;
+  /** Words that are meant and that no anchor is at: they stand in the comment. */
+  readonly cited?: string;
   /** Where it is on the screen, now. */
   readonly rect: () => DOMRect;
   /** Give the focus back; what is selected stays so, or not. */
@@ -26,6 +33,16 @@ export function chosen(
   wholeCell = false
 ): IChosen | null {
   if (content instanceof FileEditor) {
+    if (isNotebook(content)) {
+      const found = targetInText(content);
+      return (
+        found && {
+          ...found,
+          rect: () => rectOf(content.editor, content.editor.getSelection()),
+          focus: () => content.editor.focus()
+        }
+      );
+    }
     const found = selection(content.editor);
     if (found) {
       return ranged(content.editor, found, undefined);
@@ -68,6 +85,7 @@ export function chosenOutput(
   const cells = content instanceof Notebook ? content.widgets : [];
   const cell = cells.find(one => one.node.contains(node)) as
     CodeCell | undefined;
+  const cited = citedIn(node);
   const line = lineIn(node);
   const output = cell?.outputArea?.widgets.findIndex(one =>
     one.node.contains(node)
@@ -78,6 +96,7 @@ export function chosenOutput(
   return {
     target: { kind: 'output', cell: cell.model.id, output, ...line },
     quote: '',
+    ...cited,
     rect: () => node.getBoundingClientRect(),
     focus: () => (content as Notebook).activate()
   };
@@ -95,23 +114,64 @@ function chosenToRead(notebook: Notebook): IChosen | null {
     return chosenOutput({ content: notebook }, output);
   }
   const cell = notebook.widgets.find(({ node }) => node.contains(at));
-  const quote = selected!.toString().trim();
-  const start = cell?.model.sharedModel.getSource().indexOf(quote) ?? -1;
-  if (!cell || !quote || start < 0 || isShown(cell)) {
+  const area = at.closest('.jp-MarkdownOutput');
+  const words = selected!.toString().trim();
+  if (!(cell instanceof MarkdownCell) || !area || !words) {
     return null;
   }
-  const rect = selected!.getRangeAt(0).getBoundingClientRect();
-  return {
-    target: {
-      kind: 'range',
-      cell: cell.model.id,
-      start,
-      end: start + quote.length
-    },
-    quote,
-    rect: () => rect,
-    focus: () => notebook.activate()
-  };
+  const range = selected!.getRangeAt(0);
+  const rect = range.getBoundingClientRect();
+  const before = document.createRange();
+  before.setStart(area, 0);
+  before.setEnd(range.startContainer, range.startOffset);
+  const start = before.toString().length;
+  const source = cell.model.sharedModel.getSource();
+  const found = written(
+    area.textContent ?? '',
+    start,
+    start + range.toString().length,
+    source
+  );
+  const id = cell.model.id;
+  const place = { rect: () => rect, focus: () => notebook.activate() };
+  return found
+    ? {
+        target: { kind: 'range', cell: id, start: found[0], end: found[1] },
+        quote: source.slice(...found),
+        ...place
+      }
+    : { target: { kind: 'cell', cell: id }, quote: '', cited: words, ...place };
+}
+
+/** Return where what is selected ends on the screen, if that is rendered Markdown or an output of a notebook. */
+export function endOfRead({
+  content
+}: IDocumentWidget): (() => DOMRect | null) | null {
+  return content instanceof Notebook && isRead(content)
+    ? () => {
+        const rects = window.getSelection()?.rangeCount
+          ? window.getSelection()!.getRangeAt(0).getClientRects()
+          : null;
+        return isRead(content) ? (rects?.item(rects.length - 1) ?? null) : null;
+      }
+    : null;
+}
+
+function isRead({ node }: Notebook): boolean {
+  const selected = window.getSelection();
+  const { parentElement: at } = selected?.anchorNode ?? {};
+  const area = at?.closest('.jp-MarkdownOutput, .jp-OutputArea-child');
+  return !!area && !selected!.isCollapsed && node.contains(area);
+}
+
+/** Return what is selected in an output, to stand in the comment: an anchor is at an output, or at a line of it. */
+function citedIn(output: HTMLElement): { cited?: string } {
+  const selected = window.getSelection();
+  const isHere =
+    selected?.isCollapsed === false && output.contains(selected.anchorNode);
+  const words = isHere ? selected.toString().trim() : '';
+  const isPlain = output.querySelector('pre')?.contains(selected!.anchorNode);
+  return words && (!isPlain || words.includes('\n')) ? { cited: words } : {};
 }
 
 /** Return which line of an output is selected, nothing where that is no text of it. */
@@ -134,8 +194,17 @@ function lineIn(output: HTMLElement): { line?: number } {
 /** Show where something is. */
 export async function goTo(
   { content }: IDocumentWidget,
-  { cell, start, end, output }: IResolution
+  place: IResolution
 ): Promise<void> {
+  const { cell, start, end, output } = place;
+  if (content instanceof FileEditor && isNotebook(content)) {
+    const model = content.editor.model.sharedModel as YFile;
+    const found = placeInText(model, place);
+    if (found) {
+      reveal(content.editor, found[0]);
+    }
+    return;
+  }
   if (content instanceof FileEditor) {
     if (start !== null) {
       reveal(content.editor, start);
@@ -161,8 +230,18 @@ export async function goTo(
   } else if (start !== null && end !== null && isShown(found)) {
     reveal(found.editor!, start);
   } else {
+    const range =
+      found instanceof MarkdownCell && start !== null && end !== null
+        ? rangeInMarkdown(found, start, end)
+        : null;
+    range?.startContainer.parentElement?.scrollIntoView({ block: 'nearest' });
     flash(found.node);
   }
+}
+
+/** Whether an editor has a notebook's text. */
+export function isNotebook({ context }: FileEditor): boolean {
+  return PathExt.extname(context.path).toLowerCase() === '.ipynb';
 }
 
 function flash(node: HTMLElement | undefined): void {

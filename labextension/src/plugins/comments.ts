@@ -12,7 +12,7 @@ import {
 } from '@jupyterlab/codemirror';
 import { PageConfig, PathExt } from '@jupyterlab/coreutils';
 import type { IDocumentWidget } from '@jupyterlab/docregistry';
-import { IEditorTracker } from '@jupyterlab/fileeditor';
+import { FileEditor, IEditorTracker } from '@jupyterlab/fileeditor';
 import { INotebookTracker, NotebookPanel } from '@jupyterlab/notebook';
 import { IRenderMimeRegistry } from '@jupyterlab/rendermime';
 import { ISettingRegistry } from '@jupyterlab/settingregistry';
@@ -33,14 +33,22 @@ import { addCommentIcon, commentIcon } from '../comments/icons';
 import { InPlace } from '../comments/in_place';
 import { labMarkdown } from '../comments/lab_markdown';
 import type { CommentsView } from '../comments/panel';
+import { RenderedMarks } from '../comments/rendered';
 import { SelectionButton } from '../comments/selection_button';
 import { CommentSession } from '../comments/session';
 import { CommentSessions } from '../comments/sessions';
 import { CommentsPanel } from '../comments/sidebar';
 import { starter } from '../comments/threads';
-import { chosen, chosenOutput, goTo, type IChosen } from '../comments/where';
+import {
+  chosen,
+  chosenOutput,
+  endOfRead,
+  goTo,
+  type IChosen
+} from '../comments/where';
 import { makeAnchor, reattach, type Anchor } from '../documents/anchors';
-import { whereIs } from '../presence/jump';
+import { placeInText } from '../text_view/comments';
+import { isTextOfNotebook } from '../text_view/text_state';
 import { type ILiveDocument, ILiveDocuments } from '../tokens';
 import { mount } from '../widgets/mount';
 import { type IDocuments, type IOpen, offer } from '../widgets/page';
@@ -61,6 +69,8 @@ const LINK = '#rtc-thread=';
 const PAGES = ['treePath', 'notebookPath'] as const;
 /** Characters of a comment in a notification. */
 const EXCERPT = 90;
+/** Characters of what a comment cites. */
+const CITED = 500;
 
 /** Let a person read and write comments in a page. */
 class Comments implements IDocuments {
@@ -76,7 +86,7 @@ class Comments implements IDocuments {
       add: () => void _app.commands.execute(COMMANDS.add),
       keys: () => this._keys(),
       numberOf: cell =>
-        whereIs(this._view.session?.widget ?? null, cell)?.number ?? null,
+        this._view.session && numberOf(this._view.session, cell),
       go: id => this._go(id),
       attach: id => this._attach(id),
       copyLink: id => navigator.clipboard.writeText(this._link(id)),
@@ -92,6 +102,7 @@ class Comments implements IDocuments {
       () => _trans.__('Comment (%1)', this._keys()),
       () => void _app.commands.execute(COMMANDS.add)
     );
+    document.addEventListener('selectionchange', () => this._followRead());
     this._wanted = linked();
     this._wantedIn = PAGES.map(PageConfig.getOption).find(Boolean) ?? null;
     window.addEventListener('hashchange', () => {
@@ -130,24 +141,32 @@ class Comments implements IDocuments {
   /** Take part in a document that was opened. */
   attach(widget: IDocumentWidget): void {
     const live = this._documents.find(widget.context.model.sharedModel);
-    // The text of a notebook is that notebook; there are its comments.
-    const isView = live?.type === 'file' && live.path.endsWith('.ipynb');
-    if (!live || isView) {
+    if (!live) {
       return;
     }
     const session = this._all.get(live) ?? this._begin(live, widget);
     if (widget instanceof NotebookPanel) {
       const pick = (id: string) => this.open(session, id);
       countAtCells(widget, session, pick, this._trans);
+      new RenderedMarks(widget, session, this.sessions, pick);
     }
     this.follow();
     this._openWanted();
   }
 
   private _begin(live: ILiveDocument, widget: IDocumentWidget): CommentSession {
-    const session = new CommentSession(live, widget);
+    // The text of a notebook is that notebook, and so are its comments.
+    const isText = isTextOfNotebook(live);
+    const told = isText ? this._documents.notebookOf(live) : live;
+    const session = new CommentSession(told, widget);
     this._all.set(live, session);
     this.sessions.add(session);
+    if (isText) {
+      const text = live.model as YFile;
+      this.sessions.addView(text.ydoc, session, place =>
+        placeInText(text, place)
+      );
+    }
     session.discussion.arrived.connect((_, news) => this._tell(session, news));
     session.discussion.refused.connect((_, asked) =>
       this._tellRefused(session, asked)
@@ -191,14 +210,18 @@ class Comments implements IDocuments {
   /** Let the person comment on what they chose. */
   comment(find: (widget: IDocumentWidget) => IChosen | null): void {
     const session = this._current();
-    const what = session && find(session.widget);
-    if (!session || !what || !session.discussion.mayComment) {
+    if (!session?.discussion.mayComment) {
+      return;
+    }
+    const what = find(session.widget);
+    if (!what) {
+      this._tellWhere(session);
       return;
     }
     this._button.hide();
     const { target, quote } = what;
     const cell = 'cell' in target && target.cell ? target.cell : '';
-    const number = whereIs(session.widget, cell)?.number ?? 0;
+    const number = numberOf(session, cell) ?? 0;
     const where =
       target.kind === 'output'
         ? this._trans.__('Output of cell %1', number)
@@ -209,6 +232,7 @@ class Comments implements IDocuments {
       trans: this._trans,
       key: `new:${cell}`,
       about: quote.trim() || where,
+      text: cited(what),
       rect: what.rect,
       send: (text, mentions) => {
         const anchor = this._anchor(session, what, text);
@@ -222,6 +246,16 @@ class Comments implements IDocuments {
       left: what.focus
     });
     this._inPlace.open();
+  }
+
+  /** Say where one can comment. */
+  private _tellWhere({ widget }: CommentSession): void {
+    if (widget.content instanceof FileEditor) {
+      Notification.info(
+        this._trans.__('Select something of a cell to comment on it.'),
+        { autoClose: 10_000 }
+      );
+    }
   }
 
   /** Whether the person may comment on what is in front. */
@@ -266,6 +300,22 @@ class Comments implements IDocuments {
 
   offersButton = true;
 
+  /** Offer the button also where there is no editor. */
+  private _followRead(): void {
+    const isInEditor = document.activeElement?.closest('.cm-editor');
+    const session = isInEditor ? null : this._current();
+    const find =
+      session?.discussion.mayComment && this.offersButton
+        ? endOfRead(session.widget)
+        : null;
+    if (find || this._isRead) {
+      this._button.followTo(find);
+    }
+    this._isRead = find !== null;
+  }
+
+  private _isRead = false;
+
   private _notify(): void {
     Object.values(COMMANDS).forEach(id =>
       this._app.commands.notifyCommandChanged(id)
@@ -283,7 +333,7 @@ class Comments implements IDocuments {
     }
     // What is in front without a document, a terminal say, leaves the panel as it is.
     const last = this._view.session;
-    const isGone = !last || !this._all.has(last.live);
+    const isGone = !last || ![...this._all.values()].includes(last);
     return found ?? (widget?.context || isGone ? null : last);
   }
 
@@ -454,7 +504,11 @@ class Comments implements IDocuments {
       this.panel.isVisible &&
       this._view.active === thread.id &&
       document.hasFocus();
-    if (isSeen || (!isMentioned && !isAnswer)) {
+    // Who has the notebook open both as such and as text is told once.
+    const [first] = [...this._all.values()].filter(
+      ({ live }) => live.path === session.live.path
+    );
+    if (isSeen || first !== session || (!isMentioned && !isAnswer)) {
       return;
     }
     const name = called(
@@ -501,6 +555,30 @@ class Comments implements IDocuments {
   /** The thread to which the page's address leads, until it is found, and in which document; null: in the one in front. */
   private _wanted: string | null;
   private _wantedIn: string | null;
+}
+
+/** Return words as Markdown that says just them, with which a comment begins: nothing in them is markup, or mentions anybody. */
+function cited({ cited: words }: IChosen): string {
+  if (!words) {
+    return '';
+  }
+  const text = words.length > CITED ? `${words.slice(0, CITED)}…` : words;
+  const longest = Math.max(
+    2,
+    ...[...text.matchAll(/`+/g)].map(([ticks]) => ticks.length)
+  );
+  const fence = '`'.repeat(longest + 1);
+  return `${fence}\n${text}\n${fence}\n\n`;
+}
+
+/** Return the number of a cell, null where it is not there. */
+function numberOf({ live }: CommentSession, cell: string): number | null {
+  const cells = (live.model as YFile).ydoc.getArray<unknown>('cells');
+  const number =
+    cells
+      .toArray()
+      .findIndex(one => (one as Map<string, unknown>).get('id') === cell) + 1;
+  return number || null;
 }
 
 /** Return the thread that the page's address names. */

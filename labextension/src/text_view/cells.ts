@@ -1,6 +1,7 @@
 /** Where each cell stands in a notebook's text, also while somebody types and it is no JSON. */
 
 import type { YFile } from '@jupyter/ydoc';
+import { type ISource, sourceOf } from './sources';
 
 /** One cell, as offsets into the text. */
 export interface ICellSpan {
@@ -92,11 +93,23 @@ export class TextCells {
     return this._all.find(cell => cell.id === id);
   }
 
+  /** Return the source of a cell, null where it cannot be read. */
+  source(span: ICellSpan): ISource | null {
+    let found = this._sources.get(span);
+    if (found === undefined) {
+      found = sourceOf(this._model.getSource(), span);
+      this._sources.set(span, found);
+    }
+    return found;
+  }
+
   private get _all(): readonly ICellSpan[] {
     this._cells ??= cellsOf(this._model.getSource());
     return this._cells;
   }
 
+  // The cells of another text are other objects.
+  private readonly _sources = new WeakMap<ICellSpan, ISource | null>();
   private _cells: readonly ICellSpan[] | null = null;
 }
 
