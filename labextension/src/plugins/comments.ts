@@ -123,13 +123,15 @@ class Comments implements IDocuments {
 
   /** Return the document of a lineage, for widgets in cells. */
   find(lineage: string): IOpen | null {
-    const session = [...this._all.values()].find(
-      ({ live }) => live.provider.lineage === lineage
-    );
+    // Those widgets are in a notebook, and not in its text.
+    const [, session] =
+      [...this._all].find(
+        ([live, one]) => one.live === live && live.provider.lineage === lineage
+      ) ?? [];
     return (
       (session && {
         session,
-        numberOf: cell => whereIs(session.widget, cell)?.number ?? null,
+        numberOf: cell => numberOf(session, cell),
         go: id => this._go(id, session),
         attach: id => this._attach(id, session),
         copyLink: id => navigator.clipboard.writeText(this._link(id, session))
