@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 import pytest
 from playwright.sync_api import Locator, expect
 from support.comments import CONFIG, cards, comment, opened
@@ -130,7 +128,7 @@ def test_of_a_document_that_the_page_has_not_open_the_kernel_is_the_author(offic
     path = trusted(office, "about.ipynb", OTHER, ANSWER)
     ada = visit(office, path, "ada")
     ada.run(0)
-    expect(widget(ada)).to_contain_text(re.compile("Through the kernel: what you write is signed “Kernel"))
+    expect(widget(ada)).to_contain_text("Through the kernel: what you write is signed by the kernel.")
     ada.run(1)
     expect(ada.cells.nth(1).locator(".jp-InputPrompt")).to_have_text("[*]:")
     widget(ada).get_by_role("combobox", name="Comment on this cell").click()
@@ -150,4 +148,25 @@ def test_of_a_document_that_the_page_has_not_open_the_kernel_is_the_author(offic
     for index in (0, 1):
         expect(threads(ada, index)).to_contain_text("From the paper.")
     expect(threads(ada, 1)).to_contain_text("Ben Okri")
+    ada.sees_no_dialog()
+
+
+def test_in_jupyterlab_without_our_extension_the_kernel_brings_the_components(start_lab, visit, screenshots):
+    lab = start_lab()
+    (lab.work / "config/labconfig/page_config.json").write_text(
+        '{"disabledExtensions": {"rtc-widgets": true}}'
+    )
+    (lab.work / "settings/@jupyterlab/apputils-extension/themes.jupyterlab-settings").write_text(ADAPTIVE)
+    path = trusted(lab, "plain.ipynb", LOCAL, WAIT)
+    ada = visit(lab, path, color_scheme="dark")
+    assert not ada.page.evaluate("() => window.jupyterapp.hasPlugin('rtc-widgets:comments')")
+    ada.run(0)
+    expect(threads(ada)).to_contain_text("Why?")
+    ada.run(1)
+    expect(ada.cells.nth(1).locator(".jp-InputPrompt")).to_have_text("[*]:")
+    reply(ada, "From *the* paper.")
+    expect(threads(ada).locator("em")).to_have_text("the")
+    widget(ada).get_by_role("tab", name="Mine").click()
+    ada.sees_output(1, "From *the* paper.")
+    ada.page.screenshot(path=screenshots / "widget-plain-lab.png")
     ada.sees_no_dialog()

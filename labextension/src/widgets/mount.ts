@@ -251,7 +251,9 @@ class WidgetView {
           name
         )
       : about.via === 'kernel'
-        ? trans.__('Through the kernel: what you write is signed “%1”.', name)
+        ? trans.__(
+            'Through the kernel: what you write is signed by the kernel.'
+          )
         : trans.__('Through Python: what you write is signed “%1”.', name);
   }
 
