@@ -159,6 +159,7 @@ def test_what_the_server_refuses_is_shown_with_the_reason_and_kept(office, visit
     ada.page.keyboard.type("So it is.")
     said(office, path, "ben", ("comments.delete", {"thread": id_}))
     expect(alert).to_contain_text("Ben Okri deleted this thread.")
+    expect(card.get_by_role("button", name="Resolve")).to_have_count(0)
     expect(field).to_be_focused()
     ada.page.keyboard.type(" Is it?")
     ada.page.screenshot(path=screenshots / "comments-deleted-meanwhile.png")

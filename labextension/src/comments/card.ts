@@ -163,7 +163,8 @@ export class Card {
     const { discussion, places } = session;
     const { id, state, isPending } = thread;
     const place = places.of(id);
-    const mayManage = discussion.mayManage(thread) && thread.number > 0;
+    const mayManage =
+      discussion.mayManage(thread) && thread.number > 0 && !thread.deleted;
     const isOrphan = places.isOrphan(id);
     const what = JSON.stringify([
       where,
