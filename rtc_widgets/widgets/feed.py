@@ -22,8 +22,10 @@ if TYPE_CHECKING:
 
 __all__ = ["Feed", "Follower"]
 
-# Seconds between two looks at a document that keeps changing; each may take some milliseconds.
+# Seconds between two looks at a document that keeps changing, and how many times as long as a look takes they are at
+# least: the code that runs in the kernel goes on beside them.
 _PAUSE = 0.1
+_SHARE = 10
 # Seconds between two looks at what nobody tells of: how the connection stands.
 _TICK = 2.0
 # Seconds after which comments that were refused are asked for again.
@@ -58,6 +60,7 @@ class Feed:
         self._observed: set[int] = set()
         self._due = False
         self._seen = 0.0
+        self._pause = _PAUSE
         document = handle.document
         self._watch = document.part(People).watch(weakly(self._touch))
         self._observe(document)
@@ -84,10 +87,12 @@ class Feed:
     def turn(self) -> None:
         """Look, and tell what has changed."""
         with self._turning:
-            self._due, self._seen = False, time.monotonic()
+            self._due, begun = False, time.monotonic()
             self._ask()
             new = state_of(self.handle, self._here())
             patch = difference(self.state, new)
+            self._seen = time.monotonic()
+            self._pause = max(_PAUSE, _SHARE * (self._seen - begun))
             if patch is None:
                 return
             # Numbered, so that a page knows when it has missed one.
@@ -141,7 +146,7 @@ class Feed:
         """Have a look soon: called in any thread, in the midst of a transaction."""
         if not self._due:
             self._due = True
-            self._work.put(weakly(self.turn), max(0.0, self._seen + _PAUSE - time.monotonic()))
+            self._work.put(weakly(self.turn), max(0.0, self._seen + self._pause - time.monotonic()))
 
     def _tick(self) -> None:
         """Look now and then at what nobody tells of."""

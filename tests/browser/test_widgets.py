@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Locator, expect
 from support.comments import CONFIG, cards, comment, opened
 from support.others import ADAPTIVE
-from support.person import Person
+from support.person import NotebookPerson, Person
 from support.server import Server
 
 LOAD = "%load_ext rtc_widgets\nimport time, rtc_widgets\nnb = rtc_widgets.notebook()\n"
@@ -17,7 +17,8 @@ RUN = "while widget.open_count: time.sleep(0.02)\nprint('done')"
 
 @pytest.fixture(scope="module")
 def office(tmp_path_factory):
-    server = Server(tmp_path_factory.mktemp("widgets"), "lab", config=CONFIG)
+    options = ["--JupyterNotebookApp.expose_app_in_browser=True"]
+    server = Server(tmp_path_factory.mktemp("widgets"), "lab", options, CONFIG)
     (server.work / "settings/@jupyterlab/apputils-extension/themes.jupyterlab-settings").write_text(ADAPTIVE)
     yield server
     server.close()
@@ -169,4 +170,18 @@ def test_in_jupyterlab_without_our_extension_the_kernel_brings_the_components(st
     widget(ada).get_by_role("tab", name="Mine").click()
     ada.sees_output(1, "From *the* paper.")
     ada.page.screenshot(path=screenshots / "widget-plain-lab.png")
+    ada.sees_no_dialog()
+
+
+def test_in_notebook_7_too_the_person_who_types_is_the_author(office, visit):
+    path = trusted(office, "seven.ipynb", SHOW)
+    ada = visit(office, path, "ada", at=NotebookPerson)
+    ada.run(0)
+    widget(ada).get_by_role("button", name="Add a comment").click()
+    expect(widget(ada).get_by_role("combobox", name="Comment on the whole document")).to_be_focused()
+    ada.page.keyboard.type("All is well.")
+    ada.page.keyboard.press("Control+Enter")
+    expect(threads(ada)).to_contain_text("The whole document")
+    expect(threads(ada).locator(".rtcw-Comment-name")).to_have_text("Ada Lovelace")
+    expect(threads(ada).locator(".rtcw-Comment-state")).to_have_count(0)
     ada.sees_no_dialog()
