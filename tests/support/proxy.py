@@ -88,20 +88,28 @@ class Proxy:
         return await asyncio.start_server(self._accept, "127.0.0.1")
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if self._refuse:
-            writer.transport.abort()
-            return
+        ends = [writer]
         try:
-            there = await asyncio.open_connection("127.0.0.1", self._server.port)
+            if not self._refuse:
+                there = await asyncio.open_connection("127.0.0.1", self._server.port)
+                ends.append(there[1])
+            if not self._refuse:  # meanwhile it may have been cut
+                await self._carry_both(_Link(*ends), reader, there[0])
         except OSError:
-            writer.transport.abort()
-            return
-        link = _Link(writer, there[1])
+            pass  # the server is away: the person's end is broken, too
+        finally:
+            for end in ends:
+                end.transport.abort()
+                with contextlib.suppress(OSError):
+                    await end.wait_closed()
+
+    async def _carry_both(self, link: _Link, here: asyncio.StreamReader, there: asyncio.StreamReader) -> None:
         self._links.add(link)
-        with contextlib.suppress(OSError):
-            await asyncio.gather(self._carry(link, reader, there[1]), self._carry(link, there[0], writer))
-        link.end()
-        self._links.discard(link)
+        try:
+            await asyncio.gather(self._carry(link, here, link.server), self._carry(link, there, link.person))
+        finally:
+            link.end()
+            self._links.discard(link)
 
     async def _carry(self, link: _Link, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         loop = asyncio.get_running_loop()
@@ -120,11 +128,12 @@ class Proxy:
 class _Link:
     """Be one connection, from the person to the server."""
 
-    def __init__(self, *ends: asyncio.StreamWriter) -> None:
-        self._ends = ends
+    def __init__(self, person: asyncio.StreamWriter, server: asyncio.StreamWriter) -> None:
+        self.person = person
+        self.server = server
         self.is_mute = False
 
     def end(self) -> None:
         """Break it."""
-        for end in self._ends:
-            end.transport.abort()
+        self.person.transport.abort()
+        self.server.transport.abort()
