@@ -1,0 +1,73 @@
+"""Watching a room's file: what is done to it outside is noticed and merged."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+from rtc_widgets.errors import ChannelClosed
+from rtc_widgets.relay.saving import Saving
+
+__all__ = ["Watching"]
+
+# A symbolic link tells when it was made, not when the file behind it was written: now and then compare the bytes.
+_HASH_EVERY = 10  # looks
+
+_log = logging.getLogger(__name__)
+
+
+class Watching(Saving):
+    """Look at the file again and again."""
+
+    _poll_interval: float
+
+    async def poll(self) -> None:
+        """Look at the file once, and merge what was done to it outside."""
+        async with self._lock:
+            try:
+                await self._look()
+                self._strikes = 0
+            except ChannelClosed as problem:
+                # Editors replace and truncate files while they write them: what is wrong must be so twice.
+                self._strikes += 1
+                if self._strikes == 2:
+                    self._lost(problem)
+
+    async def _look(self) -> None:
+        self._looks += 1
+        stat = await self._disk.stat(hash_=self._looks % _HASH_EVERY == 0)
+        self._note_writable(stat)
+        if stat.last_modified == self._blocked:
+            return
+        if self._known is not None and not self._blocked and not self.deleted:
+            if stat.last_modified == self._known.last_modified and stat.same(self._known):
+                if self._looks > self._looked_at + 1:
+                    self._overwritten = []
+                return
+            full = stat if stat.hash else await self._disk.stat()
+            if full.hash is not None and full.same(self._known):
+                self._known = full
+                return
+        version = await self._disk.read()
+        if self._versions.half_written(version):
+            return
+        self.deleted = False
+        try:
+            self._take(version)
+        except ChannelClosed as problem:
+            self._block(problem, version.stat.last_modified)
+        else:
+            await self._settle()
+
+    async def _look_for_ever(self) -> None:
+        failing = False
+        while True:
+            await asyncio.sleep(self._poll_interval)
+            try:
+                await self.poll()
+                failing = False
+            except Exception:  # noqa: BLE001 - the first of each series is logged
+                # The watch must go on, whatever a contents manager raises.
+                if not failing:
+                    _log.exception("%s could not be looked at", self.path)
+                failing = True
