@@ -22,6 +22,7 @@ from support.comments import (
     tab,
     text,
 )
+from support.person import Person
 from support.server import until
 
 
@@ -81,6 +82,73 @@ def test_with_the_mouse_one_comments_beside_the_text_in_ones_own_colour(office, 
     expect(mine).to_have_class(re.compile("rtcw-mod-active"))
     expect(ada.cells.nth(0)).to_have_class(re.compile("jp-mod-active"))
     ada.sees_no_dialog()
+
+
+@pytest.mark.oldest
+def test_a_script_that_takes_the_focus_from_who_writes_gives_it_back(office, visit):
+    path = office.notebook("focus.ipynb", "rate = 0.5", "y = 2")
+    said(office, path, "ben", DECIDED, begun("bens", "Since when?", text(1, 0, 1)))
+    ada = visit(office, path, "ada")
+    expect(highlights(ada, 1)).to_have_text("y")
+    select(ada, "rate")
+    ada.page.keyboard.press("Control+Alt+m")
+    field = composer(ada).get_by_role("combobox")
+    expect(field).to_be_focused()
+    # As JupyterLab does once it has scrolled to the cell that was run.
+    take(ada, "notebook.activate()")
+    expect(field).to_be_focused()
+    ada.page.keyboard.type("In per cent")
+    take(ada, "notebook.activeCell.editor.focus()")
+    expect(field).to_be_focused()
+    # Between two keys too; where one was in the text is where one goes on.
+    ada.page.keyboard.press("ArrowLeft")
+    take(ada, "notebook.activate()")
+    expect(field).to_be_focused()
+    ada.page.keyboard.type("X")
+    expect(field).to_have_value("In per cenXt")
+    # Whoever goes elsewhere stays there, by mouse or by keyboard.
+    ada.page.keyboard.press("Shift+Tab")
+    take(ada, "notebook.activate()")
+    expect(field).not_to_be_focused()
+    field.click()
+    ada.editor(1).click()
+    expect(composer(ada)).to_have_count(0)
+    assert focused(ada) == ".jp-Cell"
+    # The same in the panel: where one answers, and at a thread that one came to by its keys.
+    opened(ada)
+    cards(ada).click()
+    cards(ada).get_by_role("button", name="Reply…").click()
+    reply = cards(ada).get_by_role("combobox")
+    expect(reply).to_be_focused()
+    take(ada, "notebook.activate()")
+    expect(reply).to_be_focused()
+    ada.page.keyboard.press("Escape")
+    expect(cards(ada)).to_be_focused()
+    ada.page.keyboard.press("Alt+F9")
+    expect(cards(ada)).to_be_focused()
+    take(ada, "notebook.activate()")
+    expect(cards(ada)).to_be_focused()
+    # A dialog keeps the focus that it takes.
+    ada.page.keyboard.press("r")
+    expect(reply).to_be_focused()
+    ada.execute("apputils:display-shortcuts")
+    ada.page.wait_for_function("() => document.activeElement.closest('.jp-Dialog')")
+    ada.page.keyboard.press("Escape")
+    ada.sees_no_dialog()
+
+
+def take(person: Person, act: str) -> None:
+    """Let a script take the focus, and wait until it has had it."""
+    person.page.evaluate(
+        """act => {
+            const notebook = jupyterapp.shell.currentWidget.content;
+            window.taken = false;
+            notebook.node.addEventListener('focusin', () => (window.taken = true), { once: true });
+            new Function('notebook', act)(notebook);
+        }""",
+        act,
+    )
+    person.page.wait_for_function("() => window.taken")
 
 
 def test_who_is_mentioned_is_completed_and_alone_is_told(office, visit):

@@ -3,6 +3,7 @@
 import { faceOf } from '../presence/face';
 import { paint } from '../presence/identity';
 import { button, element } from './dom';
+import { holdFocus } from './focus';
 import {
   type IMentionable,
   type IQuery,
@@ -86,8 +87,10 @@ export class Composer {
     this._typed();
   }
 
+  /** Let the person write; only they leave. */
   focus(): void {
     this.field.focus();
+    holdFocus(this.field);
     this._update();
     const { length } = this.field.value;
     this.field.setSelectionRange(length, length);

@@ -68,12 +68,6 @@ export class InPlace extends Widget {
     Widget.attach(this, document.body);
     this.place();
     this._composer.focus();
-    // JupyterLab's buttons take the focus once they have acted.
-    setTimeout(() => {
-      if (this.isAttached && !this.node.contains(document.activeElement)) {
-        this._composer.focus();
-      }
-    });
   }
 
   /** Put it under what it is about, or over it where there is no room. */

@@ -5,6 +5,7 @@ import { Card, type ICardOptions } from './card';
 import { arrange, element, iconButton } from './dom';
 import { belongs, type Filter, FILTERS, matches } from './filters';
 import { draw } from './drawn';
+import { holdFocus } from './focus';
 import type { INews, ISession, Markdown, Words } from './shared';
 
 /** What the panel needs of the page. */
@@ -152,7 +153,11 @@ export class CommentsView<S extends ISession = ISession> {
   /** Show a thread and give it the focus. */
   focus(id: string): void {
     this.reveal(id);
-    this._cards.get(id)?.node.focus({ preventScroll: true });
+    const node = this._cards.get(id)?.node;
+    if (node) {
+      node.focus({ preventScroll: true });
+      holdFocus(node);
+    }
   }
 
   /** Let the person reply to a thread. */
