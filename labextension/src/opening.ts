@@ -27,6 +27,8 @@ export interface IOpeningOptions {
 export interface IOpeningOwner {
   /** The lineage of what this side has, null where it has nothing. */
   readonly lineage: () => string | null;
+  /** Whether it looks at the relay's whole document, for what others typed where it deleted. */
+  readonly compares: () => boolean;
   /** Return the first frames on a new channel. */
   readonly greet: () => Uint8Array[];
   readonly opened: (channel: IChannel) => void;
@@ -79,7 +81,13 @@ export class Opening {
       return;
     }
     const { ticket } = room;
-    const data = { versions: VERSIONS, release: RELEASE, ticket, lineage };
+    const data = {
+      versions: VERSIONS,
+      release: RELEASE,
+      ticket,
+      lineage,
+      ...(this._owner.compares() ? ({ compares: true } as const) : {})
+    };
     try {
       this._owner.opened(
         this._connection.open(room.commId, data, this._owner.greet(), {

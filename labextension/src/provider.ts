@@ -85,6 +85,7 @@ export class Provider {
     this._connection = options.connection;
     this._opening = new Opening(options, {
       lineage: () => this._lineage,
+      compares: () => !this._unacknowledged.crossings.isEmpty,
       greet: () => [sync.step1(this._vector()), this._presence.introduce()],
       opened: channel => this._opened(channel),
       receive: (frames, welcome) => this._receive(frames, welcome),
@@ -352,7 +353,9 @@ export class Provider {
         this._standing.arrived();
         break;
       case 'update':
+        this._unacknowledged.crossings.heard(value.update);
         this._apply(value.update);
+        this._unacknowledged.known = 0;
         break;
       case 'awareness':
         this._presence.receive(value.update);
@@ -420,8 +423,12 @@ export class Provider {
   }
 
   private _onEvent(event: IEvent): void {
-    const role = event.params.role;
-    if (event.name === 'role' && isRole(role)) {
+    const { role, seq } = event.params;
+    if (event.name === 'known' && typeof seq === 'number') {
+      this._unacknowledged.known = seq;
+    } else if (event.name === 'received') {
+      this._cross(this._unacknowledged.crossings.received());
+    } else if (event.name === 'role' && isRole(role)) {
       const could = this.mayWrite;
       this._rights.set(role);
       if (this.mayWrite && !could && this._rights.hasStrayed) {

@@ -72,7 +72,7 @@ class TabPeer:
 
 
 def _on_websocket(outgoing: Outgoing) -> bytes:
-    return b"".join(map(framed, outgoing.packed()))
+    return framed(*outgoing.packed())
 
 
 def min_role(role: Role) -> Role:
@@ -198,7 +198,9 @@ class TabConnection:
             raise ChannelClosed(CloseCode.GOING_AWAY, CloseCode.GOING_AWAY.sentence)
         room, document = found
         peer = TabPeer(self, room, document, grant)
-        frames = document.join(peer, message.buffers, data.get("lineage"))
+        frames = document.join(
+            peer, message.buffers, data.get("lineage"), compares=data.get("compares") is True
+        )
         self._peers[comm_id] = peer
         self._relay.rooms.settle(room)
         welcome = Welcome(

@@ -97,6 +97,9 @@ class RoomDocument:
         self._pending: list[_Change] = []
         # What to acknowledge once the pending changes are in the log: never before they are on their way there.
         self._owed: dict[RoomPeer, int] = {}
+        # The last message of each peer that changed something.
+        self._last: dict[RoomPeer, int] = {}
+        self._comparing: set[RoomPeer] = set()
         self._moved: dict[int, RoomPeer | None] = {}
         self._flushing = False
         self._splitter = FrameWriter(self.limits.frame)
@@ -123,6 +126,11 @@ class RoomDocument:
     def peers(self) -> list[RoomPeer]:
         """Return the peers that are here now."""
         return list(self._peers)
+
+    @property
+    def size(self) -> int:
+        """Return about how large its state is, in bytes: as large as what its log began with, or its last snapshot."""
+        return self._committer.size
 
     def on_changed(self, callback: Callable[[], None]) -> None:
         """Call *callback* after each turn of the event loop in which the replica changed."""
@@ -179,12 +187,15 @@ class RoomDocument:
         """Tell whether *peer* may change this document."""
         return self._writable and peer.role.may_write
 
-    def join(self, peer: RoomPeer, frames: Sequence[bytes], lineage: str | None = None) -> list[bytes]:
+    def join(
+        self, peer: RoomPeer, frames: Sequence[bytes], lineage: str | None = None, *, compares: bool = False
+    ) -> list[bytes]:
         """Let *peer* in and return the first frames for it (docs/protocol.md, section 3.1).
 
         Args:
             frames: those of the open, a sync step 1 among them for a welcome that brings the content along.
             lineage: what the peer's replica descends from; None for an empty replica.
+            compares: the peer looks after what others typed in texts that it deleted while it was away.
 
         Raises:
             ChannelClosed: the lineage is another one, or a frame is not acceptable.
@@ -195,6 +206,8 @@ class RoomDocument:
             raise ChannelClosed(CloseCode.LINEAGE_MISMATCH, CloseCode.LINEAGE_MISMATCH.sentence)
         self.flush()
         self._peers[peer] = FrameReader(self.limits.message)
+        if compares:
+            self._comparing.add(peer)
         answers: list[bytes] = []
         try:
             for frame in frames:
@@ -215,6 +228,8 @@ class RoomDocument:
         if self._peers.pop(peer, None) is None:
             return
         self._owed.pop(peer, None)
+        self._last.pop(peer, None)
+        self._comparing.discard(peer)
         self._committer.forget(peer)
         for client in self._awareness.leave(peer):
             self._moved[client] = None
@@ -318,7 +333,9 @@ class RoomDocument:
         match value:
             case sync.Step1(state_vector):
                 return [sync.step2(self._missing(state_vector))]
-            case sync.Step2(update) | sync.Update(update):
+            case sync.Step2(update):
+                self._bring(peer, update, seq)
+            case sync.Update(update):
                 self._apply(peer, update, seq)
             case awareness.Awareness(update):
                 self._hear(peer, update)
@@ -342,6 +359,24 @@ class RoomDocument:
         except ValueError as error:
             raise ChannelClosed(CloseCode.BAD_FRAME, CloseCode.BAD_FRAME.sentence) from error
 
+    def _bring(self, peer: RoomPeer, update: bytes, seq: int) -> None:
+        """Take what *peer* did while it was away.
+
+        What others typed in texts that it deleted is brought back by that peer where it was here before, else by them;
+        both are told (section 3.5).
+        """
+        if peer not in self._comparing or update == sync.EMPTY_UPDATE:
+            self._apply(peer, update, seq)
+            return
+        self._comparing.remove(peer)
+        self.flush()
+        for writer, last in self._last.items():
+            if writer is not peer:
+                writer.send(self.outgoing(event.encode("known", {"seq": last})))
+        peer.send(self.outgoing(event.encode("received", {"seq": seq})))
+        self._apply(peer, update, seq)
+        self.flush()
+
     def _apply(self, peer: RoomPeer, update: bytes, seq: int) -> None:
         if update != sync.EMPTY_UPDATE:
             if not self.may_write(peer):
@@ -359,7 +394,7 @@ class RoomDocument:
             finally:
                 self._writer = None
         if seq:
-            self._owed[peer] = seq
+            self._owed[peer] = self._last[peer] = seq
             self._schedule()
 
     def _check_seed(self, clients: dict[int, int]) -> None:

@@ -60,7 +60,26 @@ def test_two_people_work_on_while_one_has_no_network(lab, visit, behind, how):
         person.sees_no_dialog()
 
 
-def test_what_is_typed_in_a_cell_that_the_other_deletes_or_moves_is_kept(lab, visit, behind):
+# A disk that takes a second for each commit.
+SLOW_DISK = """
+import asyncio
+from rtc_widgets.stores.sqlite import SqliteStore
+
+append = SqliteStore.append
+
+async def append_slowly(self, *args, **options):
+    await asyncio.sleep(1)
+    return await append(self, *args, **options)
+
+SqliteStore.append = append_slowly
+"""
+
+
+@pytest.mark.parametrize("disk", ["quick", "slow"])
+def test_what_is_typed_in_a_cell_that_the_other_deletes_or_moves_is_kept(lab, start_lab, visit, behind, disk):
+    if disk == "slow":
+        # What is typed is at the server, and not acknowledged, when the one who deleted its cell is back.
+        lab = start_lab(config=SLOW_DISK)
     path = lab.notebook("crossed.ipynb", "a", "b", "c", "d", "e")
     network = behind(lab)
     ada, ben = visit(network, path), visit(lab, path)

@@ -57,6 +57,45 @@ async def test_a_burst_is_merged_in_groups():
     assert len(ben.updates) == 10
 
 
+async def test_who_brings_deletions_after_an_absence_and_who_typed_there_are_told_what_was_first():
+    document, _, seeded = make_document("abc")
+    ada, ben, eve = (Peer(document, name).join() for name in ("ada", "ben", "eve"))
+    document.leave(ada)
+    del ada.text[0:3]
+    ben.type("first ")
+    await turn()
+    for peer in (ada, ben, eve):
+        peer.heard.clear()
+    # In one turn: Ben types, Ada is back and brings the deletion, Ben types on.
+    ben.type("second ")
+    ada.join(seeded.lineage, compares=True)
+    ben.type("third ")
+    await turn()
+    assert ada.heard == [
+        ("text", "second first "),
+        ("received", {"seq": 3}),
+        ("text", "third second first "),
+    ]
+    assert [said for said in ben.heard if said[0] != "author"] == [
+        ("known", {"seq": 3}),
+        ("text", "second first "),
+    ]
+    assert "known" not in [name for name, _ in eve.heard], "she typed nothing"
+    assert str(document.doc.get("source", type=Text)) == str(ben.text) == "third second first "
+
+
+async def test_who_compares_nothing_is_told_nothing():
+    document, _, seeded = make_document("abc")
+    ada, ben = Peer(document, "ada").join(), Peer(document, "ben").join()
+    document.leave(ada)
+    del ada.text[0:3]
+    ben.type("first ")
+    await turn()
+    ada.join(seeded.lineage)
+    await turn()
+    assert {name for peer in (ada, ben) for name, _ in peer.heard} <= {"text", "author"}
+
+
 async def test_of_deletions_alone_it_is_told_whose_they_are():
     document, _, _ = make_document("hello")
     ada, ben, eve = (Peer(document, name).join() for name in ("ada", "ben", "eve"))

@@ -40,14 +40,17 @@ class Peer:
         self.states: dict[int, Any] = {}
         self.closed: tuple[str, str] | None = None
         self.updates: list[bytes] = []
+        self.heard: list[tuple[str, Any]] = []
+        """The events and updates in their order, by name and parameters or text."""
         self._numbers = itertools.count(1)
         self._reader = FrameReader()
         self._writer = FrameWriter(document.limits.frame)
         self._remote = False
         self._observer = self.doc.observe(self._on_update)
 
-    def join(self, lineage: str | None = None) -> Peer:
-        for frame in self.document.join(self, [sync.step1(self.doc.get_state())], lineage):
+    def join(self, lineage: str | None = None, *, compares: bool = False) -> Peer:
+        known = b"\0" if compares else self.doc.get_state()
+        for frame in self.document.join(self, [sync.step1(known)], lineage, compares=compares):
             self._take(frame)
         return self
 
@@ -85,12 +88,14 @@ class Peer:
                     self.doc.apply_update(update)
                 finally:
                     self._remote = False
+                self.heard.append(("text", str(self.text)))
             case status.Status(seq):
                 self.acknowledged = seq
             case awareness.Awareness(update):
                 self.states |= {state.client: state.value for state in awareness.decode_states(update)}
             case event.Event() as told:
                 self.events.append(told)
+                self.heard.append((told.name, told.params))
             case request.Response() as answer:
                 self.responses[answer.id] = answer
 

@@ -27,6 +27,8 @@ export interface IOpen {
   readonly release: string;
   readonly ticket: string;
   readonly lineage: string | null;
+  /** Whether this side brings back what others typed in texts that it deleted while it was away. */
+  readonly compares?: true;
 }
 
 /** Many documents on one carrier. */

@@ -13,8 +13,8 @@ import { type IDeletedCell, plain, type YCell } from './ycells';
 interface IDeletion {
   /** The message that carried it, or infinity while it was not sent. */
   seq: number;
-  /** The text as the others knew it. */
-  readonly before: string;
+  /** The text as the others knew it, or as it was brought back last. */
+  before: string;
   /** The text as it was deleted, with what was typed here. */
   readonly text: string;
 }
@@ -44,19 +44,47 @@ export class Crossings {
         this._deletions.delete(id);
       }
     }
+    if (this.isEmpty) {
+      this._forgetOthers();
+    }
   }
 
   unsent(): void {
     for (const deletion of this._deletions.values()) {
       deletion.seq = Infinity;
     }
+    this._forgetOthers();
+  }
+
+  /** Note a change of the others' that arrived since the relay's document was looked at. */
+  heard(update: Uint8Array): void {
+    if (this._others) {
+      Y.applyUpdate(this._others, update);
+    }
+  }
+
+  /** Return what others typed meanwhile: the relay took the deletions now, and all that arrived was there before. */
+  received(): IUnsaved[] {
+    const found = this._others ? this._typed(this._others) : [];
+    this._forgetOthers();
+    return found;
+  }
+
+  dispose(): void {
+    this._forgetOthers();
   }
 
   /** Return what others typed in the cells that were deleted here, from an update with the relay's whole document. */
   typedByOthers(whole: Uint8Array): IUnsaved[] {
+    this._forgetOthers();
+    // Kept until the relay has the deletions: the others may go on typing there meanwhile.
+    this._others = new Y.Doc();
+    Y.applyUpdate(this._others, whole);
+    return this._typed(this._others);
+  }
+
+  private _typed(doc: Y.Doc): IUnsaved[] {
     const found: IUnsaved[] = [];
-    const doc = new Y.Doc();
-    Y.applyUpdate(doc, whole);
     doc.getArray<YCell>('cells').forEach((cell, index) => {
       const id = cell.get('id');
       const source = cell.get('source');
@@ -70,11 +98,19 @@ export class Crossings {
       if (text !== before && text !== deletion.text) {
         const cellType = String(cell.get('cell_type'));
         found.push({ id, before, text, cellType, index });
+        // Once is enough.
+        deletion.before = text;
       }
     });
-    doc.destroy();
     return found;
   }
 
+  private _forgetOthers(): void {
+    this._others?.destroy();
+    this._others = null;
+  }
+
   private readonly _deletions = new Map<string, IDeletion>();
+  /** The document as the others have it, without this tab's deletions. */
+  private _others: Y.Doc | null = null;
 }

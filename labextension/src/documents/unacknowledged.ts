@@ -76,6 +76,12 @@ export class Unacknowledged {
   /** Cells that this tab deleted. */
   readonly crossings = new Crossings();
 
+  /**
+   * Up to which message the relay had this tab's edits before the change that is being applied: who brings back what it
+   * deletes of them is whoever made it.
+   */
+  known = 0;
+
   /** Whether every edit of a text was acknowledged. */
   get isEmpty(): boolean {
     return this._entries.size === 0;
@@ -113,6 +119,7 @@ export class Unacknowledged {
     this.pending.unsent();
     this.updates.unsent();
     this.crossings.unsent();
+    this.known = 0;
     for (const [id, [first]] of this._entries) {
       if (first) {
         this._entries.set(id, [{ seq: Infinity, before: first.before }]);
@@ -152,6 +159,7 @@ export class Unacknowledged {
     this._cells?.unobserveDeep(this._onCells);
     this._source?.unobserve(this._onSource);
     this._entries.clear();
+    this.crossings.dispose();
   }
 
   private readonly _onCells = (
@@ -183,7 +191,8 @@ export class Unacknowledged {
   private _noteDeletedByOthers(event: Y.YEvent<AnyType>): void {
     const typed: IUnsaved[] = [];
     for (const { id, text, cellType, index } of deletedCells(event)) {
-      const before = this._entries.get(id)?.[0]?.before;
+      const entries = this._entries.get(id);
+      const before = entries?.find(({ seq }) => seq > this.known)?.before;
       if (before !== undefined && before !== text) {
         typed.push({ id, before, text, cellType, index });
       }

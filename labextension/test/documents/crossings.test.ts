@@ -134,6 +134,60 @@ describe('what others typed', () => {
   });
 });
 
+describe('what both could bring back', () => {
+  let ben: Tab;
+  let bens: IUnsaved[];
+
+  beforeEach(async () => {
+    ben = new Tab(relay);
+    bens = [];
+    ben.provider.crossed.connect((_, typed) => bens.push(...typed));
+    relay.isUp = true;
+    await ben.provider.synced;
+    relay.isUp = false;
+    cells(ada).delete(1);
+    // A disk that is slow: nothing is acknowledged for a while.
+    relay.commits = false;
+  });
+
+  afterEach(() => {
+    ben.dispose();
+  });
+
+  async function adaIsBack(): Promise<void> {
+    relay.isUp = true;
+    await until(() => !('b' in sources(ben.doc)));
+  }
+
+  it('is brought back by who deleted it, where the relay had it', async () => {
+    ben.type('b', ' theirs');
+    await until(() => sources(relay.doc).b === 'y = 2 theirs');
+    await adaIsBack();
+    expect(crossed).toMatchObject([{ before: 'y = 2', text: 'y = 2 theirs' }]);
+    expect(bens).toEqual([]);
+  });
+
+  it('is brought back by who typed it, where it came too late', async () => {
+    ben.type('b', ' early');
+    await until(() => sources(relay.doc).b === 'y = 2 early');
+    // On its way while the deletion is.
+    relay.brought = () => ben.type('b', ' late');
+    await adaIsBack();
+    await until(() => bens.length === 1);
+    expect(crossed).toMatchObject([{ before: 'y = 2', text: 'y = 2 early' }]);
+    expect(bens).toMatchObject([
+      { before: 'y = 2 early', text: 'y = 2 early late' }
+    ]);
+  });
+
+  it('is brought back by who deleted it, where it came while it compared', async () => {
+    relay.shown = () => text(relay.doc, 'b').insert(0, 'theirs ');
+    await adaIsBack();
+    await until(() => crossed.length > 0);
+    expect(crossed).toMatchObject([{ before: 'y = 2', text: 'theirs y = 2' }]);
+  });
+});
+
 it('knows the text from before a move', () => {
   ada.doc.transact(() => {
     cells(ada).delete(1);

@@ -53,6 +53,7 @@ class Peer {
   readonly writer: FrameWriter;
   readonly clients = new Set<number>();
   received = 0;
+  compares = false;
 }
 
 /** The tab's end of a WebSocket. */
@@ -134,6 +135,9 @@ export class Relay {
   losesAnswers = false;
   /** How to answer a save. */
   saveFails: { code: string; reason: string } | null = null;
+  /** Called when a peer that compares was sent the document, and when it has brought what it did. */
+  shown: (() => void) | null = null;
+  brought: (() => void) | null = null;
   readonly sockets = new Set<Socket>();
   /** Every WebSocket message that arrived. */
   readonly messages: Uint8Array[] = [];
@@ -270,6 +274,7 @@ export class Relay {
     frames: readonly Uint8Array[]
   ): void {
     const peer = new Peer(socket, id, this.limits);
+    peer.compares = data.compares === true;
     if (data.lineage !== null && data.lineage !== this.lineage) {
       this.expel(peer, 'lineage-mismatch');
       return;
@@ -300,6 +305,9 @@ export class Relay {
         limits: this.limits
       }
     });
+    if (peer.compares) {
+      this.shown?.();
+    }
   }
 
   private _frames(peer: Peer, frames: readonly Uint8Array[]): void {
@@ -335,7 +343,13 @@ export class Relay {
         if (!mayWrite(this.role)) {
           throw new ChannelClosed('read-only', sentence('read-only'));
         }
-        Y.applyUpdate(this.doc, value.update, peer);
+        if (value.kind === 'step2' && peer.compares) {
+          this._share(peer);
+          Y.applyUpdate(this.doc, value.update, peer);
+          this.brought?.();
+        } else {
+          Y.applyUpdate(this.doc, value.update, peer);
+        }
         return [];
       case 'awareness':
         for (const { client } of awarenessFrame.decodeStates(value.update)) {
@@ -348,6 +362,15 @@ export class Relay {
       default:
         return [];
     }
+  }
+
+  /** Tell who looks after the texts that the next update deletes. */
+  private _share(peer: Peer): void {
+    peer.compares = false;
+    for (const other of this.peers.filter(other => other !== peer)) {
+      other.send([event.encode('known', { seq: other.received })]);
+    }
+    peer.send([event.encode('received', { seq: peer.received })]);
   }
 
   private _answer({ id, method, params }: request.IRequest): Uint8Array {
