@@ -20,6 +20,7 @@ from rtc_widgets.relay.access import Grants
 from rtc_widgets.relay.claim import Claim
 from rtc_widgets.relay.index import RoomIndex
 from rtc_widgets.relay.kernels import Kernels
+from rtc_widgets.relay.memory import FreeMemory
 from rtc_widgets.relay.mirroring import Mirror
 from rtc_widgets.relay.opening import RoomMaker
 from rtc_widgets.relay.private import PrivateFile
@@ -90,8 +91,13 @@ class Relay:
             self._claim.release()
             raise
         self._maker = RoomMaker(serverapp.contents_manager, self.store, self.index, settings, self.private)
+        self._memory = FreeMemory()
         self.rooms = RoomManager(
-            self._maker.make, settings.close_delay, self.index.forget, self._maker.make_view
+            self._maker.make,
+            settings.close_delay,
+            self.index.forget,
+            self._maker.make_view,
+            lambda room: self._memory.after(room.content.size),
         )
         self.kernels = Kernels(self, serverapp)
 
@@ -126,6 +132,7 @@ class Relay:
     async def aclose(self) -> None:
         """Write what is unsaved, close every room and connection, and the log."""
         await self.kernels.aclose()
+        self._memory.close()
         await self.rooms.aclose()
         for connection in list(self.connections):
             connection.close(CloseCode.GOING_AWAY.websocket, CloseCode.GOING_AWAY)

@@ -68,6 +68,11 @@ class Committer:
         self._committed = float("-inf")
         self._closing = False
 
+    @property
+    def size(self) -> int:
+        """Return the bytes of what the log began with, or of its last snapshot."""
+        return self._tally.size
+
     def add(self, entries: Sequence[Entry]) -> None:
         """Queue *entries*."""
         self._entries += entries

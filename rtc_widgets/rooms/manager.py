@@ -68,6 +68,7 @@ class RoomManager:
         forget: awaited with the id of a room that has closed after its file was deleted: what is made under that
             name later is another file.
         make_view: makes the view of a room that is open; the key says which.
+        sized: told of each room that was opened or has closed, for the memory that its document takes.
     """
 
     def __init__(
@@ -76,8 +77,10 @@ class RoomManager:
         close_delay: float = 60.0,
         forget: Callable[[str], Awaitable[object]] | None = None,
         make_view: Callable[[Room, RoomKey], Awaitable[Room]] | None = None,
+        sized: Callable[[Room], object] | None = None,
     ) -> None:
         self._make = make
+        self._sized = sized
         self._make_view = make_view
         self._forget = forget
         self._close_delay = close_delay
@@ -143,7 +146,7 @@ class RoomManager:
             await self._close_safely(room)
             room = None
         if room is None:
-            room = self._rooms[key.path] = await self._make(key)
+            room = await self._opened(key)
         elif (room.format, room.type) != (key.format, key.type):
             if not room.empty:
                 raise ChannelClosed(
@@ -152,9 +155,15 @@ class RoomManager:
                     f"({key.format}) too. Close it there first.",
                 )
             await self._close(room)
-            room = self._rooms[key.path] = await self._make(key)
+            room = await self._opened(key)
         self._check_open()
         self.settle(room)
+        return room
+
+    async def _opened(self, key: RoomKey) -> Room:
+        room = self._rooms[key.path] = await self._make(key)
+        if self._sized is not None:
+            self._sized(room)
         return room
 
     def settle(self, room: Room) -> None:
@@ -258,6 +267,8 @@ class RoomManager:
         finally:
             if self._rooms.get(room.path) is room:
                 del self._rooms[room.path]
+            if self._sized is not None and not self._closed:
+                self._sized(room)
 
 
 def _within(path: str, root: str) -> bool:

@@ -109,6 +109,20 @@ async def test_an_empty_room_closes_and_opens_anew():
     await manager.aclose()
 
 
+async def test_its_owner_hears_of_a_room_that_was_made_and_of_one_that_has_closed():
+    shelf = Shelf()
+    heard: list[Room] = []
+    manager = RoomManager(shelf.make, close_delay=0.0, sized=heard.append)
+    room = await manager.open(KEY)
+    ada = Peer(room.content).join()
+    assert await manager.open(KEY) is room
+    assert heard == [room], "one that was open already was not made"
+    room.content.leave(ada)
+    manager.settle(room)
+    await until(lambda: heard == [room, room])
+    await manager.aclose()
+
+
 async def test_a_room_stays_open_while_somebody_is_in_it():
     shelf = Shelf()
     manager = RoomManager(shelf.make, close_delay=0.0)
