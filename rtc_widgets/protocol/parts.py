@@ -39,7 +39,8 @@ def split(frame: bytes, limit: int, id_: int) -> list[bytes]:
         return [frame]
     while len(frame) > limit * MAX_PARTS:
         limit *= 2
-    pieces = [frame[start : start + limit] for start in range(0, len(frame), limit)]
+    whole = memoryview(frame)
+    pieces = [whole[start : start + limit] for start in range(0, len(frame), limit)]
     count = varuint(len(pieces))
     return [
         varuint(TYPE) + varuint(id_) + varuint(index) + count + piece for index, piece in enumerate(pieces)

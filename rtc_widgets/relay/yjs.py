@@ -108,4 +108,4 @@ class YjsPeer:
 
 
 def _on_websocket(outgoing: Outgoing) -> bytes:
-    return b"".join(framed(frame) for frame in outgoing.frames if frame[0] in _KNOWN)
+    return framed(*(frame for frame in outgoing.frames if frame[0] in _KNOWN))
