@@ -393,8 +393,9 @@ class RoomDocument:
                 ) from error
             finally:
                 self._writer = None
+            self._last[peer] = seq
         if seq:
-            self._owed[peer] = self._last[peer] = seq
+            self._owed[peer] = seq
             self._schedule()
 
     def _check_seed(self, clients: dict[int, int]) -> None:
