@@ -18,6 +18,8 @@ import inspect
 import json
 import logging
 import re
+import time
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -26,15 +28,19 @@ from tornado.web import HTTPError
 
 from rtc_widgets.documents.mirror import put_in, take_out
 from rtc_widgets.documents.seed import normalize
-from rtc_widgets.errors import ChannelClosed, DocumentError
+from rtc_widgets.errors import ChannelClosed, DocumentError, RtcError
 from rtc_widgets.protocol.codes import CloseCode
+from rtc_widgets.relay.last_look import LastLook, local_file
+from rtc_widgets.relay.turns import take_turn, written_by_others
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from contextlib import AbstractAsyncContextManager
+    from pathlib import Path
 
     from jupyter_server.services.contents.manager import ContentsManager
 
-__all__ = ["Disk", "FileVersion", "Stat"]
+__all__ = ["Disk", "FileVersion", "Overtaken", "Stat"]
 
 _log = logging.getLogger(__name__)
 
@@ -43,6 +49,19 @@ _MADE_UP = re.compile(r"[0-9a-f]{8}")
 _READS = 5  # of a file that changes while it is read
 _OLD_FORMATS = (1, 2, 3)
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_TICK = 0.02  # seconds; two changes within one may give a file the same time
+
+
+class Overtaken(RtcError):
+    """Tell that somebody else wrote the file while it was being saved; nothing of theirs was written over.
+
+    Args:
+        written: whether they came after us, so that their version may be made from ours.
+    """
+
+    def __init__(self, *, written: bool) -> None:
+        super().__init__("the file was changed while it was being saved")
+        self.written = written
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +135,40 @@ class Disk:
         """Return the same kind of file at another *path*."""
         return Disk(self._contents, path, self._type, self._format)
 
+    @property
+    def hooks(self) -> bool:
+        """Tell whether somebody's code may change a file after it was written."""
+        hooks = (getattr(self._contents, name, None) for name in ("post_save_hook", "_post_save_hooks"))
+        return any(hooks)
+
+    @property
+    def _local(self) -> Path | None:
+        return local_file(self._contents, self.path)
+
+    def turn(self) -> AbstractAsyncContextManager[None]:
+        """Have the file alone among relays, to look at it and to write it."""
+        return take_turn(self._local, alone=True)
+
+    async def look(self) -> tuple[Stat | None, LastLook | None]:
+        """Return the version of the file, None where there is none, and what ``write`` is to compare it with.
+
+        Raises:
+            ChannelClosed: ``unreadable``.
+        """
+        local, last = self._local, None
+        if local is not None:
+            await asyncio.sleep(_fresh(local))
+            last = LastLook(self._contents, local)
+        try:
+            stat = await self.stat()
+        except ChannelClosed as problem:
+            if problem.code != CloseCode.NOT_FOUND:
+                raise
+            return None, last
+        if last is not None:
+            last.hash = stat.hash
+        return stat, last
+
     async def delete(self) -> None:
         """Delete the file, as the contents manager does it."""
         try:
@@ -138,6 +191,11 @@ class Disk:
             ChannelClosed: ``not-found``, or ``unreadable``: the bytes are not a file of this type, or there
                 are none.
         """
+        async with take_turn(self._local, alone=False):
+            await written_by_others(self._local)
+            return await self._read()
+
+    async def _read(self) -> FileVersion:
         model = await self._get()
         for _ in range(_READS):
             # A second reading tells ids that are in the file from ids that are made up.
@@ -155,17 +213,18 @@ class Disk:
     async def read_back(self) -> FileVersion:
         """Read what was just written: without asking for trust, and by its JSON where the manager gives that.
 
-        That spares a notebook its validation and its signature, which take as long again as saving it.
+        That spares a notebook its validation and its signature, which take as long again as saving it. The turn is
+        still that of the writing.
         """
         if self._kind == "notebook":
             try:
                 model = await self._get(kind="file", format_="text")
                 content = await asyncio.to_thread(json.loads, model["content"])
             except (ChannelClosed, ValueError, TypeError):  # the manager stores notebooks in another way
-                return await self.read()
+                return await self._read()
             if isinstance(content, dict) and content.get("nbformat") == 4:
                 return await asyncio.to_thread(self._version, {**model, "content": content}, content)
-        return await self.read()
+        return await self._read()
 
     def _version(self, model: dict[str, Any], again: Any) -> FileVersion:
         content = model["content"]
@@ -179,11 +238,25 @@ class Disk:
             raise _unreadable(self.path, error) from error
 
     async def write(
-        self, content: Any, *, trusted: Iterable[str] = (), line_end: str = "\n", page: Any = None
+        self,
+        content: Any,
+        *,
+        trusted: Iterable[str] = (),
+        line_end: str = "\n",
+        page: Any = None,
+        last: LastLook | None = None,
     ) -> tuple[Stat, Any]:
         """Write normalized *content*; return which version that made, and the content as hooks had left it.
 
+        Args:
+            content: of a document, for a file.
+            trusted: the cells that the contents manager may trust.
+            line_end: what the lines of a text are to end with.
+            page: a copy of the comments.
+            last: what is known to stand in the file: nothing else is written over.
+
         Raises:
+            Overtaken: something else stands there.
             ChannelClosed: ``read-only`` or ``save-failed``; the sentence says why and what to do.
         """
         model = {"type": self._kind, "format": self._format, "content": content}
@@ -196,8 +269,11 @@ class Disk:
         elif line_end != "\n" and isinstance(content, str):
             model["content"] = content.replace("\n", line_end)
         try:
-            saved = await ensure_async(self._contents.save(model, self.path))
+            with nullcontext() if last is None else last.kept():
+                saved = await ensure_async(self._contents.save(model, self.path))
         except (HTTPError, OSError, ValueError, TypeError) as error:
+            if last is not None and last.overtaken:
+                raise Overtaken(written=last.written) from error
             raise _save_failed(self.path, error) from error
         left = model["content"]
         if self._kind == "notebook":
@@ -235,6 +311,15 @@ class Disk:
             return False
         cells = model["content"].get("cells", [])
         return any(_MADE_UP.fullmatch(str(cell.get("id"))) for cell in cells)
+
+
+def _fresh(path: Path) -> float:
+    """Return for how many seconds another change could still give the file at *path* the time that it has."""
+    try:
+        age = time.time() - path.stat().st_mtime
+    except OSError:
+        return 0.0
+    return _TICK - age if 0 <= age < _TICK else 0.0
 
 
 def _stat(model: dict[str, Any]) -> Stat:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from rtc_widgets.errors import ChannelClosed
 from rtc_widgets.protocol.codes import CloseCode
+from rtc_widgets.relay.disk import Overtaken
 from rtc_widgets.relay.file_state import FileState, overwrite
 from rtc_widgets.relay.schedule import Schedule
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from pycrdt import Doc
 
     from rtc_widgets.relay.disk import Stat
+    from rtc_widgets.relay.last_look import LastLook
 
 __all__ = ["Saving"]
 
@@ -113,7 +115,7 @@ class Saving(FileState):
     async def _save(self, *, forced: bool) -> Stat:
         versions = self._versions
         for _ in range(_TRIES):
-            await self._check(forced=forced)
+            looked = await self._check(forced=forced)
             changes = self._changes
             versions.settle_twins()
             content = await versions.live()
@@ -133,19 +135,33 @@ class Saving(FileState):
                 await self._disk.keep_copy()
             if self.on_saving is not None:
                 await self.on_saving(content)
-            if self._known is None or (await self._disk.stat()).same(self._known):
-                return await self._write(content, changes, page)
+            async with self._disk.turn():
+                there, last = await self._disk.look()
+                if there is looked is None or (there and looked and there.same(looked)):
+                    try:
+                        return await self._write(content, changes, page, last)
+                    except Overtaken as overtaken:
+                        _log.info("%s: %s.", self.path, overtaken)
         raise ChannelClosed(
             "save-failed", f"{self.path} could not be saved: it changes faster than it is merged."
         )
 
-    async def _write(self, content: Any, changes: int, page: Any) -> Stat:
+    async def _write(self, content: Any, changes: int, page: Any, last: LastLook | None) -> Stat:
         versions = self._versions
-        before, known = versions.base, self._known or self._vanished
+        before, known, attempted = versions.base, self._known or self._vanished, versions.attempted
         versions.attempted = content
-        written, left = await self._disk.write(
-            content, trusted=versions.to_trust(content), line_end=versions.line_end, page=page
-        )
+        try:
+            written, left = await self._disk.write(
+                content,
+                trusted=versions.to_trust(content),
+                line_end=versions.line_end,
+                page=page,
+                last=last,
+            )
+        except Overtaken as overtaken:
+            if not overtaken.written:
+                versions.attempted = attempted
+            raise
         version = await self._disk.read_back()
         self._schedule.succeeded()
         self._strikes, self.deleted, self._told = 0, False, ""
@@ -153,7 +169,8 @@ class Saving(FileState):
         if same:
             # Also where a hook has stripped it: it is not written again and again.
             self.page, self._page_read = page, version.page
-        self._took(version, await versions.wrote(content, left, version, same=same))
+        conflicts = await versions.wrote(content, left, version, same=same, hooks=self._disk.hooks)
+        self._took(version, conflicts)
         self._looked_at = self._looks
         if known is not None:
             self._overwritten = [*self._overwritten[1 - _RECENT :], (known, before)]
@@ -162,14 +179,18 @@ class Saving(FileState):
         await self._tell_saved()
         return version.stat
 
-    async def _check(self, *, forced: bool) -> None:
-        """Bring in what was done to the file outside, or raise where it must not be written."""
+    async def _check(self, *, forced: bool) -> Stat | None:
+        """Bring in what was done to the file outside, or raise where it must not be written.
+
+        Returns:
+            The version of the file that may be written over; None where there is none.
+        """
         try:
             stat = await self._disk.stat()
         except ChannelClosed as problem:
             if forced and problem.code == CloseCode.NOT_FOUND:
                 self._vanished, self._known = self._known or self._vanished, None
-                return
+                return None
             raise
         self._note_writable(stat)
         if not stat.writable:
@@ -183,6 +204,7 @@ class Saving(FileState):
                 f"{self.path} is a notebook of the old format {old}, and saving it writes format 4. Save (Ctrl+S) "
                 "to do so; a checkpoint keeps the old one. Until then your changes are kept here only.",
             )
+        return self._known or stat
 
     async def _bring_in(self, *, forced: bool) -> None:
         """Read and merge a version of the file that is not known; on demand, write over what cannot be merged."""

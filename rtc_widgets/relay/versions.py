@@ -107,7 +107,9 @@ class Versions:
         self.settle_twins()
         self._remember(file, base)
 
-    async def wrote(self, content: Any, left: Any, file: FileVersion, *, same: bool) -> list[str]:
+    async def wrote(
+        self, content: Any, left: Any, file: FileVersion, *, same: bool, hooks: bool
+    ) -> list[str]:
         """Take over what stands in the file after *content* was saved, and return the conflicts.
 
         That is not always what was written: hooks change it, and contents managers may keep only a part of a
@@ -119,6 +121,7 @@ class Versions:
             left: what the hooks left of it.
             file: what was read right after saving.
             same: whether its time is that of the save.
+            hooks: whether there are post-save hooks, which change the file that was written, whatever they leave.
         """
         self.attempted = None
         if self._type == "notebook":
@@ -130,7 +133,9 @@ class Versions:
             found = normalize(self._type, file.content)
             expected = found == normalize(self._type, left)
         if not expected:
-            self.base = content
+            # An editor may have had the file open since before: what we wrote it has not deleted, but never seen.
+            if hooks or descends(found, content, self.base):
+                self.base = content
             return self.take(file)
         trusted = self.to_trust(content)
         self._remember(file, found)
