@@ -20,7 +20,7 @@ import logging
 import re
 import time
 from contextlib import nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from jupyter_server.utils import ensure_async
@@ -30,6 +30,7 @@ from rtc_widgets.documents.mirror import put_in, take_out
 from rtc_widgets.documents.seed import normalize
 from rtc_widgets.errors import ChannelClosed, DocumentError, RtcError
 from rtc_widgets.protocol.codes import CloseCode
+from rtc_widgets.relay.file_version import FileVersion, Stat, line_end_of, notebook_of, stat_of
 from rtc_widgets.relay.last_look import LastLook, local_file
 from rtc_widgets.relay.turns import take_turn, written_by_others
 
@@ -40,14 +41,13 @@ if TYPE_CHECKING:
 
     from jupyter_server.services.contents.manager import ContentsManager
 
-__all__ = ["Disk", "FileVersion", "Overtaken", "Stat"]
+__all__ = ["Disk", "Overtaken"]
 
 _log = logging.getLogger(__name__)
 
 # The ids that nbformat makes up for cells that have none, different ones each time it reads the file.
 _MADE_UP = re.compile(r"[0-9a-f]{8}")
 _READS = 5  # of a file that changes while it is read
-_OLD_FORMATS = (1, 2, 3)
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _TICK = 0.02  # seconds; two changes within one may give a file the same time
 
@@ -62,54 +62,6 @@ class Overtaken(RtcError):
     def __init__(self, *, written: bool) -> None:
         super().__init__("the file was changed while it was being saved")
         self.written = written
-
-
-@dataclass(frozen=True, slots=True)
-class Stat:
-    """Tell one version of a file from another.
-
-    Args:
-        hash: of its bytes; None where the contents manager has none.
-        last_modified: in ISO 8601.
-        writable: whether the server may write it.
-    """
-
-    hash: str | None
-    last_modified: str
-    writable: bool
-
-    def same(self, other: Stat) -> bool:
-        """Tell whether both are of one version, as far as can be told without reading."""
-        if self.hash is not None and other.hash is not None:
-            return self.hash == other.hash
-        return self.last_modified == other.last_modified
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the answer to a save request (docs/protocol.md, section 3.4)."""
-        return {"hash": self.hash, "last_modified": self.last_modified}
-
-
-@dataclass(frozen=True, slots=True)
-class FileVersion:
-    """Hold a file as it was read.
-
-    Args:
-        content: as for ``merge_notebook``: a cell has an id only if it has it in the file.
-        stat: which version of the file this is.
-        old_format: the notebook's major version where writing it would be an upgrade, else None.
-        line_end: what the file's lines end with.
-        trusted: the indexes of the cells whose outputs the contents manager trusts.
-        normal: the content, normalized, as for ``seed``.
-        page: the copy of the comments that a notebook has (docs/schema.md), which is no part of the content.
-    """
-
-    content: Any
-    stat: Stat
-    old_format: int | None = None
-    line_end: str = "\n"
-    trusted: frozenset[int] = frozenset()
-    normal: Any = None
-    page: Any = None
 
 
 class Disk:
@@ -182,7 +134,7 @@ class Disk:
         Raises:
             ChannelClosed: ``not-found`` or ``unreadable``.
         """
-        return _stat(await self._get(content=False, hash_=hash_))
+        return stat_of(await self._get(content=False, hash_=hash_))
 
     async def read(self) -> FileVersion:
         """Read the file, once it has stopped changing.
@@ -201,7 +153,7 @@ class Disk:
             # A second reading tells ids that are in the file from ids that are made up.
             twice = self._may_have_made_up_ids(model)
             again = await self._get(content=twice)
-            if _stat(model).same(_stat(again)):
+            if stat_of(model).same(stat_of(again)):
                 break
             model = again if twice else await self._get()
         else:
@@ -228,9 +180,9 @@ class Disk:
 
     def _version(self, model: dict[str, Any], again: Any) -> FileVersion:
         content = model["content"]
-        version = FileVersion(content, _stat(model), line_end=_line_end(content))
+        version = FileVersion(content, stat_of(model), line_end=line_end_of(content))
         if self._kind == "notebook":
-            version = _notebook(version, again)
+            version = notebook_of(version, again)
             version = replace(version, page=take_out(version.content))
         try:
             return replace(version, normal=normalize(self._type, version.content))
@@ -278,7 +230,7 @@ class Disk:
         left = model["content"]
         if self._kind == "notebook":
             take_out(left)
-        return _stat(saved), left
+        return stat_of(saved), left
 
     async def keep_copy(self) -> None:
         """Have the contents manager keep a checkpoint of the file as it is, if it can."""
@@ -322,29 +274,6 @@ def _fresh(path: Path) -> float:
     return _TICK - age if 0 <= age < _TICK else 0.0
 
 
-def _stat(model: dict[str, Any]) -> Stat:
-    modified = model["last_modified"]
-    text = modified if isinstance(modified, str) else modified.isoformat()
-    return Stat(model.get("hash") or None, text, bool(model.get("writable", True)))
-
-
-def _notebook(version: FileVersion, again: dict[str, Any]) -> FileVersion:
-    """Take out what is not in the file: ids that are others on each reading, and a note on its old format."""
-    content = version.content
-    cells = [
-        {key: value for key, value in cell.items() if key != "id" or value == other.get("id")}
-        for cell, other in zip(content["cells"], again["cells"], strict=True)
-    ]
-    trusted = (index for index, cell in enumerate(cells) if cell.get("metadata", {}).get("trusted"))
-    was = content.get("metadata", {}).get("orig_nbformat")
-    return replace(
-        version,
-        content={**content, "cells": cells},
-        old_format=was if was in _OLD_FORMATS else None,
-        trusted=frozenset(trusted),
-    )
-
-
 def _for_file(content: dict[str, Any], trusted: set[str]) -> dict[str, Any]:
     """Return the notebook as the contents manager takes it: ids only from 4.5 on, trust where it is due."""
     bare = content["nbformat"] == 4 and content["nbformat_minor"] < 5
@@ -356,13 +285,6 @@ def _for_file(content: dict[str, Any], trusted: set[str]) -> dict[str, Any]:
             mine["metadata"]["trusted"] = True
         cells.append(mine)
     return {**content, "metadata": copy.deepcopy(content["metadata"]), "cells": cells}
-
-
-def _line_end(content: Any) -> str:
-    """Return the line ends that JupyterLab would keep, too."""
-    if not isinstance(content, str) or "\r" not in content:
-        return "\n"
-    return "\r\n" if "\r\n" in content else "\r"
 
 
 def _unreadable(path: str, reason: Exception | str) -> ChannelClosed:

@@ -12,7 +12,8 @@ from pycrdt import Doc, Map, Subscription
 from rtc_widgets.documents.merge import FILE
 from rtc_widgets.errors import ChannelClosed
 from rtc_widgets.protocol.codes import CloseCode
-from rtc_widgets.relay.disk import Disk, FileVersion, Stat
+from rtc_widgets.relay.disk import Disk
+from rtc_widgets.relay.file_version import FileVersion, Stat
 from rtc_widgets.relay.versions import RELAY, NotMerged, Versions
 
 if TYPE_CHECKING:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from jupyter_server.services.contents.manager import ContentsManager
     from pycrdt import Doc
 
-    from rtc_widgets.relay.disk import FileVersion
+    from rtc_widgets.relay.file_version import FileVersion
 
 __all__ = ["RoomFile"]
 

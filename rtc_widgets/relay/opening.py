@@ -20,7 +20,7 @@ from rtc_widgets.errors import ChannelClosed, DocumentError, UnknownDocumentType
 from rtc_widgets.ids import new_client_id, new_id
 from rtc_widgets.protocol.codes import CloseCode
 from rtc_widgets.registry import document_class
-from rtc_widgets.relay.disk import FileVersion, Stat
+from rtc_widgets.relay.file_version import FileVersion, Stat
 from rtc_widgets.relay.files import RoomFile
 from rtc_widgets.relay.index import RoomIndex, RoomRecord
 from rtc_widgets.relay.mirroring import Mirroring

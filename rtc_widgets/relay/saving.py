@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from jupyter_server.services.contents.manager import ContentsManager
     from pycrdt import Doc
 
-    from rtc_widgets.relay.disk import Stat
+    from rtc_widgets.relay.file_version import Stat
     from rtc_widgets.relay.last_look import LastLook
 
 __all__ = ["Saving"]

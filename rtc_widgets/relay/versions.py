@@ -18,7 +18,7 @@ from rtc_widgets.registry import document_class
 if TYPE_CHECKING:
     from pycrdt import Doc
 
-    from rtc_widgets.relay.disk import FileVersion
+    from rtc_widgets.relay.file_version import FileVersion
 
 __all__ = ["NotMerged", "Versions"]
 

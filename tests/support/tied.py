@@ -21,7 +21,7 @@ from rtc_widgets.relay.files import RoomFile
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from rtc_widgets.relay.disk import Stat
+    from rtc_widgets.relay.file_version import Stat
 
 
 __all__ = ["NEVER", "Room", "Server", "code", "display", "notebook", "until"]
