@@ -63,6 +63,8 @@ class Committer:
         self._snapshot_every = snapshot_every
         self._entries: list[Entry] = []
         self._owed: dict[RoomPeer, int] = {}
+        self._then: list[Callable[[], None]] = []
+        self._due_then: list[Callable[[], None]] = []
         self._task: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._committed = float("-inf")
@@ -85,11 +87,20 @@ class Committer:
         """Owe *peer* nothing any more."""
         self._owed.pop(peer, None)
 
+    def then(self, callback: Callable[[], None]) -> None:
+        """Call *callback* once what was added so far is in the log, which is done at once.
+
+        Where the store refuses it is called, too: a full disk keeps nobody waiting.
+        """
+        self._then.append(callback)
+
     def kick(self) -> None:
         """Start to work off what is queued, as soon as the last commit is some time ago."""
-        if self._task is None and self._timer is None and (self._entries or self._owed):
+        if self._then and self._timer is not None:
+            self._cancel()
+        if self._task is None and self._timer is None and (self._entries or self._owed or self._then):
             loop = asyncio.get_running_loop()
-            wait = self._committed + _SPACING - loop.time()
+            wait = 0.0 if self._then else self._committed + _SPACING - loop.time()
             if wait > 0:
                 self._timer = loop.call_later(wait, self._start)
             else:
@@ -97,7 +108,7 @@ class Committer:
 
     async def idle(self) -> None:
         """Wait until nothing is queued, which is worked off at once."""
-        while self._task is not None or self._entries or self._owed:
+        while self._task is not None or self._entries or self._owed or self._then:
             if self._task is None:
                 self._start()
             assert self._task is not None
@@ -130,9 +141,11 @@ class Committer:
         state = self._state() if self._due else None
         entries, self._entries = self._entries, []
         owed, self._owed = self._owed, {}
+        self._due_then, self._then = self._then, []
         try:
             if entries:
                 await self._append(entries)
+            self._go_on()
             for peer, seq in owed.items():
                 self._acknowledge(peer, status.encode(seq))
             if state is not None:
@@ -153,10 +166,16 @@ class Committer:
                 _log.error("The log of %s refused %d updates: %s", self._doc, len(entries), error)
                 if attempt == 0:
                     self._failed(error)
+                    self._go_on()
                 if self._closing:
                     raise
                 await asyncio.sleep(_RETRY_AFTER[min(attempt, len(_RETRY_AFTER) - 1)])
                 attempt += 1
+
+    def _go_on(self) -> None:
+        due, self._due_then = self._due_then, []
+        for callback in due:
+            callback()
 
     @property
     def _due(self) -> bool:

@@ -59,6 +59,11 @@ class RoomDocument:
     Everything here runs on one event loop. Changes that arrive in one turn of the loop leave together: one frame to
     each peer that did not make them, one append to the log, one acknowledgement a writer after the commit.
 
+    What a peer wrote leaves at once, for the peer would bring it again after a crash. What the file brought, or a
+    request about annotations, would be done a second time by the next server: it leaves after its commit, and so does
+    all that comes meanwhile. Else whoever got it before the crash would bring it back beside the second, and it would
+    stand twice.
+
     Args:
         comm_id: names the document on the wire and in the store.
         name: ``content`` or ``annotations``.
@@ -95,6 +100,10 @@ class RoomDocument:
         self._peers: dict[RoomPeer, FrameReader] = {}
         self._writer: RoomPeer | None = None
         self._pending: list[_Change] = []
+        # What waits for a commit before anybody is told: changes, and questions whose answers would hold them.
+        self._holding = 0  # commits
+        self._held: list[_Change | tuple[RoomPeer, Outgoing]] = []
+        self._askers: list[tuple[RoomPeer, bytes]] = []
         # What to acknowledge once the pending changes are in the log: never before they are on their way there.
         self._owed: dict[RoomPeer, int] = {}
         # The last message of each peer that changed something.
@@ -273,7 +282,13 @@ class RoomDocument:
         """Send what is pending now, without waiting for the turn of the loop to end."""
         pending, self._pending = self._pending, []
         moved, self._moved = self._moved, {}
-        if pending or moved:
+        hold = any(self._is_redone(change) for change in pending)
+        self._holding += hold
+        if self._holding:
+            self._held += pending
+            if moved:
+                self._fan_out([], moved)
+        elif pending or moved:
             self._fan_out(pending, moved)
         if pending:
             now = time.time()
@@ -283,6 +298,8 @@ class RoomDocument:
                     for change in pending
                 ]
             )
+            if hold:
+                self._committer.then(self._release)
             for callback in self._changed:
                 callback()
         owed, self._owed = self._owed, {}
@@ -294,6 +311,15 @@ class RoomDocument:
         """Wait until everything received so far is in the log."""
         self.flush()
         await self._committer.idle()
+
+    async def released(self) -> None:
+        """Wait until everybody has been told of everything: see above of what waits for its commit."""
+        self.flush()
+        if self._holding:
+            done = asyncio.Event()
+            self._committer.then(done.set)
+            self._committer.kick()
+            await done.wait()
 
     def seal(self) -> None:
         """Let nobody in any more; the document is about to close."""
@@ -332,7 +358,7 @@ class RoomDocument:
             raise ChannelClosed(CloseCode.TOO_LARGE, CloseCode.TOO_LARGE.sentence) from error
         match value:
             case sync.Step1(state_vector):
-                return [sync.step2(self._missing(state_vector))]
+                return self._answer(peer, state_vector)
             case sync.Step2(update):
                 self._bring(peer, update, seq)
             case sync.Update(update):
@@ -347,6 +373,13 @@ class RoomDocument:
             case _:
                 pass  # a part that is not the last, or a type that a client has no reason to send (section 3)
         return []
+
+    def _answer(self, peer: RoomPeer, state_vector: bytes) -> list[bytes]:
+        missing = self._missing(state_vector)
+        if self._holding:
+            self._askers.append((peer, state_vector))
+            return []
+        return [sync.step2(missing)]
 
     def _missing(self, state_vector: bytes) -> bytes:
         try:
@@ -372,8 +405,8 @@ class RoomDocument:
         self.flush()
         for writer, last in self._last.items():
             if writer is not peer:
-                writer.send(self.outgoing(event.encode("known", {"seq": last})))
-        peer.send(self.outgoing(event.encode("received", {"seq": seq})))
+                self._send_next(writer, event.encode("known", {"seq": last}))
+        self._send_next(peer, event.encode("received", {"seq": seq}))
         self._apply(peer, update, seq)
         self.flush()
 
@@ -473,6 +506,35 @@ class RoomDocument:
     def _end_of_turn(self) -> None:
         self._flushing = False
         self.flush()
+
+    def _is_redone(self, change: _Change) -> bool:
+        """Tell whether the next server does it again, from the file or by request, unless the log has it."""
+        return change.writer is None and (change.author == "file" or not self._writable)
+
+    def _release(self) -> None:
+        """Tell of what waited; first who asked for everything, for the rest builds upon it."""
+        self._holding -= 1
+        if self._holding:
+            return
+        held, self._held = self._held, []
+        askers, self._askers = self._askers, []
+        for peer, state_vector in askers:
+            if peer in self._peers:
+                peer.send(self.outgoing(sync.step2(self._missing(state_vector))))
+        for are_changes, group in groupby(held, key=lambda one: isinstance(one, _Change)):
+            if are_changes:
+                self._fan_out([change for change in group if isinstance(change, _Change)], {})
+            else:
+                for peer, outgoing in group:  # type: ignore[misc]
+                    peer.send(outgoing)
+
+    def _send_next(self, peer: RoomPeer, frame: bytes) -> None:
+        """Send *peer* a frame, between what was done before and what is done now."""
+        outgoing = self.outgoing(frame)
+        if self._holding:
+            self._held.append((peer, outgoing))
+        else:
+            peer.send(outgoing)
 
     def _fan_out(self, pending: list[_Change], moved: dict[int, RoomPeer | None]) -> None:
         """Send each peer what the others did, all at once, since each piece that is sent costs; nobody its own."""

@@ -156,6 +156,8 @@ class RoomManager:
                 )
             await self._close(room)
             room = await self._opened(key)
+        # Who comes gets everything, and of what the file brought nothing may be told before it is in the log.
+        await room.content.released()
         self._check_open()
         self.settle(room)
         return room

@@ -166,6 +166,60 @@ async def test_the_writer_is_told_after_the_commit():
     assert ada.acknowledged == 2  # the answer to step 1, and the edit
 
 
+class GatedStore(MemoryStore):
+    """Keep appends waiting until the gate is open."""
+
+    def __init__(self):
+        super().__init__()
+        self.gate = asyncio.Event()
+
+    async def append(self, doc, entries):
+        await self.gate.wait()
+        return await super().append(doc, entries)
+
+
+async def test_what_the_file_brings_is_told_after_its_commit_and_what_follows_it_in_order():
+    """A server that ends before the commit merges the file again: who had heard of the first would double it."""
+    store = GatedStore()
+    document, _, _ = make_document("x", store=store)
+    ada, ben = Peer(document, "ada").join(), Peer(document, "ben").join()
+    with document.doc.transaction(origin=Origin("file")):
+        document.doc.get("source", type=Text).insert(1, "y")
+    await turn()
+    ada.type("a")
+    await turn()
+    cleo = Peer(document, "cleo").join()
+    assert [str(peer.text) for peer in (ada, ben, cleo)] == ["ax", "x", ""]
+    store.gate.set()
+    await document.released()
+    assert [str(peer.text) for peer in (ada, ben, cleo)] == ["axy", "axy", "axy"]
+    ada.type("b")
+    await turn()
+    assert str(cleo.text) == "baxy", "nothing is held any more"
+
+
+async def test_what_the_file_brings_does_not_wait_for_a_disk_that_refuses(monkeypatch):
+    monkeypatch.setattr("rtc_widgets.rooms.committer._RETRY_AFTER", (0.01,))
+
+    class FullStore(MemoryStore):
+        full = True
+
+        async def append(self, doc, entries):
+            if self.full:
+                raise StoreError("The disk is full.")
+            return await super().append(doc, entries)
+
+    store = FullStore()
+    document, _, _ = make_document("x", store=store)
+    ben = Peer(document, "ben").join()
+    with document.doc.transaction(origin=Origin("file")):
+        document.doc.get("source", type=Text).insert(1, "y")
+    await document.released()
+    assert str(ben.text) == "xy"
+    store.full = False
+    await document.committed()
+
+
 async def test_a_store_that_refuses_loses_nothing(monkeypatch):
     monkeypatch.setattr("rtc_widgets.rooms.committer._RETRY_AFTER", (0.0,))
 
