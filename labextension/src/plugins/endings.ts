@@ -56,7 +56,11 @@ function reopen(
     widget.dispose();
   }
   return shown.length
-    ? manager.openOrReveal(path, FACTORIES[type], undefined, { activate })
+    ? manager.openOrReveal(path, FACTORIES[type], undefined, {
+        activate,
+        // In Notebook 7: in this page, not in another one.
+        ref: '_noref'
+      })
     : undefined;
 }
 
