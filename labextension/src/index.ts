@@ -12,6 +12,7 @@ import people from './plugins/people';
 import provider from './plugins/provider';
 import readOnly from './plugins/read_only';
 import saving from './plugins/saving';
+import settings from './plugins/settings';
 import sharing from './plugins/sharing';
 import signOut from './plugins/sign_out';
 import standing from './plugins/standing';
@@ -23,6 +24,7 @@ import whereabouts from './plugins/whereabouts';
 export * from './tokens';
 
 const plugins: JupyterFrontEndPlugin<unknown>[] = [
+  settings,
   sharing,
   provider,
   readOnly,

@@ -26,6 +26,8 @@ import { ILiveDocuments } from '../tokens';
 export const JUMP = 'rtc-widgets:jump-to';
 /** The command that goes to one after the other; schema/people.json gives it a key. */
 const JUMP_NEXT = 'rtc-widgets:jump-to-next';
+/** The place in the row, as schema/people.json has it. */
+const RANK = 90;
 
 function addJump(
   { commands, shell }: JupyterFrontEnd,
@@ -157,9 +159,10 @@ const plugin: JupyterFrontEndPlugin<void> = {
   ) => {
     const trans = (translator ?? nullTranslator).load('rtc_widgets');
     const current = new CurrentPeople();
+    const make = () => makeBar(app, current, trans);
     // Where documents are not shared the bar stays, and stays empty: the toolbar's settings name it.
     toolbars?.addFactory('TopBar', 'rtc-widgets-people', () =>
-      makeBar(app, current, trans)
+      make().standIn(app, RANK, make)
     );
     if (!documents) {
       return;

@@ -34,9 +34,12 @@ import type { Cure } from '../standing/words';
 import { ILiveDocuments, ISharing } from '../tokens';
 import { OPEN_AGAIN } from './endings';
 import { JUMP } from './people';
+import { openSettings } from './settings';
 
 const ID = 'rtc-widgets:standing';
 const OPEN = 'rtc-widgets:show-standing';
+/** The place in the row, as schema/standing.json has it. */
+const RANK = 80;
 
 /** Return the document in front and why or how it is shared; null for what is neither a notebook nor a text file. */
 function subjectOf(
@@ -119,10 +122,7 @@ function openDetails(
     'open-again': () => void commands.execute(OPEN_AGAIN),
     reload: () => window.location.reload(),
     download: () => void commands.execute('docmanager:download'),
-    settings: () =>
-      void commands.execute('settingeditor:open', {
-        query: 'Real-Time Collaboration'
-      })
+    settings: () => openSettings(commands)
   };
   const draw = () => {
     // Another document is another popup.
@@ -203,7 +203,7 @@ const plugin: JupyterFrontEndPlugin<void> = {
       popup = isOpen ? null : openDetails(app, current, trans, button);
     };
     let place = statusBar ? 'status-bar' : 'top-bar';
-    const items = new Map<string, StandingItem>();
+    const items: (readonly [string, StandingItem])[] = [];
     const refresh = () => {
       for (const [name, item] of items) {
         item.present(name === place ? current.shown : null);
@@ -211,14 +211,14 @@ const plugin: JupyterFrontEndPlugin<void> = {
     };
     const make = (name: string) => {
       const item = new StandingItem(trans, toggle);
-      items.set(name, item);
+      items.push([name, item]);
       item.present(name === place ? current.shown : null);
       return item;
     };
     current.changed.connect(refresh);
     // The toolbar's settings name it, so it is made in any case.
     toolbars?.addFactory('TopBar', 'rtc-widgets-standing', () =>
-      make('top-bar')
+      make('top-bar').standIn(app, RANK, () => make('top-bar'))
     );
     statusBar?.registerStatusItem(ID, {
       item: make('status-bar'),
@@ -236,7 +236,8 @@ const plugin: JupyterFrontEndPlugin<void> = {
       isEnabled: () => current.shown !== null,
       describedBy: { args: {} },
       execute: () => {
-        const item = items.get(place) ?? [...items.values()][0];
+        const all = items.map(([, item]) => item);
+        const item = all.find(({ isVisible }) => isVisible) ?? all[0];
         if (item && !popup?.isAttached) {
           toggle(item.button);
         }

@@ -1,7 +1,7 @@
 /** The row of faces in the top bar: who else has the current document open. */
 
 import type { TranslationBundle } from '@jupyterlab/translation';
-import { Widget } from '@lumino/widgets';
+import { BarItem } from '../bar_item';
 import { faceOf } from './face';
 import { paint } from './identity';
 import type { IParticipant } from './people';
@@ -22,7 +22,7 @@ export interface IBarOptions {
 const MOST = 5;
 
 /** Draw the faces. */
-export class PeopleBar extends Widget {
+export class PeopleBar extends BarItem {
   constructor(private readonly _options: IBarOptions) {
     super();
     this.addClass('rtcw-Bar');

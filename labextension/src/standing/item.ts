@@ -2,12 +2,12 @@
 
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { kernelIcon, type LabIcon, usersIcon } from '@jupyterlab/ui-components';
-import { Widget } from '@lumino/widgets';
+import { BarItem } from '../bar_item';
 import type { IShown } from './current';
 import { kernelOf, peopleOf } from './words';
 
 /** Draw the item. */
-export class StandingItem extends Widget {
+export class StandingItem extends BarItem {
   /** @param _open shows the details beside the button that was pressed. */
   constructor(
     private readonly _trans: TranslationBundle,
