@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import expect
 from support.others import standing
-from support.person import Person
+from support.person import IN_BOTH, Person
 from support.server import until
 
 
@@ -74,10 +74,11 @@ version.VERSIONS = (2,)
 """
 
 
-def test_an_upgraded_server_asks_for_a_reload_and_the_text_waits(start_lab, visit, screenshots):
+@IN_BOTH
+def test_an_upgraded_server_asks_for_a_reload_and_the_text_waits(start_lab, visit, screenshots, at):
     lab = start_lab()
     path = lab.notebook("upgraded.ipynb", "a", "b")
-    ada = visit(lab, path)
+    ada = visit(lab, path, at=at)
     ada.is_told_that_the_server_is_away()
     lab.stop()
     ada.type(" ada")
@@ -88,7 +89,7 @@ def test_an_upgraded_server_asks_for_a_reload_and_the_text_waits(start_lab, visi
     expect(sentence).to_be_visible(timeout=40_000)
     expect(sentence.get_by_role("button", name="Copy My Text")).to_be_visible()
     assert ada.is_read_only()
-    ada.page.screenshot(path=screenshots / "upgraded.png")
+    ada.page.screenshot(path=screenshots / f"upgraded-{at.__name__}.png")
     # The page of the later release would speak it; here the server is taken back.
     lab.stop()
     config.unlink()

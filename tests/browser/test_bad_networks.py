@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from playwright.sync_api import Dialog, Page, expect
 from support.others import carets, standing
-from support.person import Person
+from support.person import IN_BOTH, Person
 from support.server import Server, until
 
 # A relay that soon notices whom it does not hear any more.
@@ -120,11 +120,12 @@ def test_a_save_without_a_connection_says_so_at_once_and_is_done_later(lab, visi
         person.sees_no_dialog()
 
 
-def test_a_page_that_slept_has_everything_when_it_wakes(start_lab, visit, behind):
+@IN_BOTH
+def test_a_page_that_slept_has_everything_when_it_wakes(start_lab, visit, behind, at):
     lab = start_lab(config=IMPATIENT)
     path = lab.notebook("slept.ipynb", "a", "b")
     network = behind(lab)
-    ada, ben = visit(network, path), visit(lab, path)
+    ada, ben = visit(network, path, at=at), visit(lab, path, at=at)
     ada.is_told_that_the_server_is_away()
     others = ben.page.get_by_role("group", name="Others in this document")
     expect(others).to_be_visible()
@@ -164,10 +165,11 @@ def _close(page: Page, accept: bool = True) -> list[str]:
     return asked
 
 
-def test_who_closes_the_tab_too_soon_is_asked_and_loses_nothing(lab, visit, behind):
-    path = lab.notebook("left.ipynb", "a")
+@IN_BOTH
+def test_who_closes_the_tab_too_soon_is_asked_and_loses_nothing(lab, visit, behind, at):
+    path = lab.notebook(f"left-{at.__name__}.ipynb", "a")
     network = behind(lab)
-    ada, ben = visit(network, path), visit(lab, path)
+    ada, ben = visit(network, path, at=at), visit(lab, path, at=at)
     ada.type("1")
     until(lambda: lab.sources(path) == ["a1"] and not ada.dirty(), "the file follows")
     network.swallow()

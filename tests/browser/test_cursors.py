@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import expect
 from support.others import carets, stands, told
-from support.person import Person
+from support.person import IN_BOTH, Person
 
 
 def switch(person: Person, title: str, label: str) -> None:
@@ -61,9 +61,10 @@ def test_a_cursor_stays_where_it_is_in_the_text_while_others_type(named, visit):
         person.sees_no_dialog()
 
 
-def test_cursors_are_told_as_jupyter_collaboration_has_them(named, visit):
-    path = named.notebook("shape.ipynb", "x = 1")
-    ada = visit(named, path, "ada")
+@IN_BOTH
+def test_cursors_are_told_as_jupyter_collaboration_has_them(named, visit, at):
+    path = named.notebook(f"shape-{at.__name__}.ipynb", "x = 1")
+    ada = visit(named, path, "ada", at=at)
     ada.type("2")
     ada.page.keyboard.press("Shift+Home")
     ada.page.wait_for_function(

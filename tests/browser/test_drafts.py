@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from playwright.sync_api import expect
-from support.person import Person
+from support.person import IN_BOTH, Person
 from support.server import Server, until
 
 
@@ -81,12 +81,15 @@ def test_what_was_typed_offline_survives_the_page(lab, visit, behind):
     ada.sees_no_dialog()
 
 
-def test_what_could_not_be_merged_is_offered_until_somebody_decides(start_lab, visit, behind, screenshots):
+@IN_BOTH
+def test_what_could_not_be_merged_is_offered_until_somebody_decides(
+    start_lab, visit, behind, screenshots, at
+):
     lab = start_lab()
     path = "notes.md"
     (lab.root / path).write_text("# Notes\n")
     network = behind(lab)
-    ada = visit(network, path)
+    ada = visit(network, path, at=at)
     network.cut()
     ada.is_told_that_the_server_is_away()
     editor = ada.page.locator(".jp-FileEditor .cm-content")
@@ -108,11 +111,11 @@ def test_what_could_not_be_merged_is_offered_until_somebody_decides(start_lab, v
     expect(offer).to_be_visible()
     offer.locator("summary").click()
     expect(offer.locator("pre")).to_have_text("# Notes\ntyped by Ada")
-    ada.page.screenshot(path=screenshots / "undecided-light.png")
+    ada.page.screenshot(path=screenshots / f"undecided-light-{at.__name__}.png")
     ada.execute("apputils:change-theme", {"theme": "JupyterLab Dark"})
     expect(ada.page.locator("body")).to_have_attribute("data-jp-theme-light", "false")
     expect(ada.page.locator("#jupyterlab-splash")).to_have_count(0)
-    ada.page.screenshot(path=screenshots / "undecided-dark.png")
+    ada.page.screenshot(path=screenshots / f"undecided-dark-{at.__name__}.png")
     offer.get_by_role("button", name="Discard").click()
     ada.page.locator(".jp-Dialog").get_by_role("button", name="Cancel").click()
     expect(offer).to_be_visible()

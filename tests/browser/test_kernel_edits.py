@@ -6,18 +6,13 @@ import re
 from typing import Any
 
 import pytest
-from playwright.sync_api import Locator, expect
-from support.others import standing
+from playwright.sync_api import expect
+from support.others import notice, standing
 from support.person import Person
 from support.server import Server, until
 
 LOAD = "%load_ext rtc_widgets\nimport rtc_widgets\nnb = rtc_widgets.notebook()"
 WAIT = "nb.wait_for(lambda: 'stop' in nb[0].source, 60).result()"
-
-
-def notice(person: Person) -> Locator:
-    """Return the notice in the shown document."""
-    return person.page.locator(".rtcw-Notice:visible")
 
 
 def undo(person: Person) -> None:

@@ -2,28 +2,15 @@
 
 from __future__ import annotations
 
-import importlib.util
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from playwright.sync_api import expect
-from support.others import ADAPTIVE, CONFIG, avatar, carets, mark
+from support.others import avatar, carets, mark
 from support.person import NotebookPerson, Person
 from support.proxy import Proxy
 from support.server import Server, until
-
-
-@pytest.fixture(scope="module")
-def both(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """Return a server that has Notebook 7 beside JupyterLab, and knows Ada, Ben and Zoë."""
-    if importlib.util.find_spec("notebook") is None:
-        pytest.skip('Notebook 7 is not installed: pip install "notebook>=7.4"')
-    options = ["--JupyterNotebookApp.expose_app_in_browser=True"]
-    server = Server(tmp_path_factory.mktemp("both"), "lab", options, CONFIG)
-    (server.work / "settings/@jupyterlab/apputils-extension/themes.jupyterlab-settings").write_text(ADAPTIVE)
-    yield server
-    server.close()
 
 
 @pytest.fixture
@@ -43,11 +30,10 @@ nb[1].source += " kernel"
 print(6 * 7)"""
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_two_people_and_a_kernel(both, sit_at, screenshots, scheme):
-    path = both.notebook(f"notebook7-{scheme}.ipynb", "a", "b", CODE)
-    ada = sit_at(both, path, "ada", color_scheme=scheme)
-    ben = sit_at(both, path, "ben", color_scheme=scheme)
+def test_two_people_and_a_kernel(named, sit_at, screenshots):
+    path = named.notebook("notebook7.ipynb", "a", "b", CODE)
+    ada = sit_at(named, path, "ada")
+    ben = sit_at(named, path, "ben", color_scheme="dark")
     ada.type(" ada")
     ben.sees(0, "a ada")
     ben.type("ben ", end=False)
@@ -60,32 +46,33 @@ def test_two_people_and_a_kernel(both, sit_at, screenshots, scheme):
     for person in (ada, ben):
         person.sees(1, "b kernel")
         person.sees_output(2, "42")
-    ada.page.screenshot(path=screenshots / f"notebook7-{scheme}.png")
+    for person, scheme in ((ada, "light"), (ben, "dark")):
+        person.page.screenshot(path=screenshots / f"notebook7-{scheme}.png")
     ben.save()
-    until(lambda: both.sources(path) == ["ben a ada", "b kernel", CODE], "the file follows")
+    until(lambda: named.sources(path) == ["ben a ada", "b kernel", CODE], "the file follows")
     ada.execute("notebook:insert-cell-below")
     expect(ben.cells).to_have_count(4)
     for person in (ada, ben):
         person.sees_no_dialog()
 
 
-def test_one_in_jupyterlab_and_one_in_notebook_7(both, visit, sit_at):
-    path = both.notebook("across.ipynb", "a", "b")
-    ada, ben = visit(both, path, token="ada"), sit_at(both, path, "ben")
+def test_one_in_jupyterlab_and_one_in_notebook_7(named, visit, sit_at):
+    path = named.notebook("across.ipynb", "a", "b")
+    ada, ben = visit(named, path, token="ada"), sit_at(named, path, "ben")
     ada.type(" ada")
     ben.sees(0, "a ada")
     ben.type(" ben", 1)
     ada.sees(1, "b ben")
     expect(mark(ada, 1, "Ben Okri")).to_be_visible()
     expect(avatar(ben, "Ada Lovelace")).to_be_visible()
-    until(lambda: both.sources(path) == ["a ada", "b ben"], "the file follows")
+    until(lambda: named.sources(path) == ["a ada", "b ben"], "the file follows")
     for person in (ada, ben):
         person.sees_no_dialog()
 
 
-def test_a_text_file(both, sit_at, screenshots):
-    (both.root / "notes.md").write_text("# Notes\n")
-    ada, ben = sit_at(both, "notes.md", "ada"), sit_at(both, "notes.md", "ben")
+def test_a_text_file(named, sit_at, screenshots):
+    (named.root / "notes.md").write_text("# Notes\n")
+    ada, ben = sit_at(named, "notes.md", "ada"), sit_at(named, "notes.md", "ben")
     for person, word in ((ada, "ada"), (ben, "ben")):
         editor = person.page.locator(".jp-FileEditor .cm-content")
         editor.click()
@@ -96,15 +83,15 @@ def test_a_text_file(both, sit_at, screenshots):
         expect(person.page.locator(".jp-FileEditor .cm-content")).to_contain_text("ben")
     expect(avatar(ada, "Ben Okri")).to_be_visible()
     ada.page.screenshot(path=screenshots / "notebook7-text.png")
-    until(lambda: (both.root / "notes.md").read_text() == "# Notes\nada\nben\n", "the file follows")
+    until(lambda: (named.root / "notes.md").read_text() == "# Notes\nada\nben\n", "the file follows")
     for person in (ada, ben):
         person.sees_no_dialog()
 
 
-def test_offline_and_back(both, sit_at, behind):
-    path = both.notebook("offline7.ipynb", "a", "b")
-    network = behind(both)
-    ada, ben = sit_at(network, path, "ada"), sit_at(both, path, "ben")
+def test_offline_and_back(named, sit_at, behind):
+    path = named.notebook("offline7.ipynb", "a", "b")
+    network = behind(named)
+    ada, ben = sit_at(network, path, "ada"), sit_at(named, path, "ben")
     expect(avatar(ada, "Ben Okri")).to_be_visible()
     ada.is_told_that_the_server_is_away()
     network.cut()
@@ -114,4 +101,4 @@ def test_offline_and_back(both, sit_at, behind):
     network.restore()
     for person in (ada, ben):
         person.sees(0, "ben a ada")
-    until(lambda: both.sources(path) == ["ben a ada", "b"], "the file follows")
+    until(lambda: named.sources(path) == ["ben a ada", "b"], "the file follows")

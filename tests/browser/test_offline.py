@@ -117,6 +117,7 @@ def test_what_is_typed_in_a_cell_that_the_other_deletes_or_moves_is_kept(lab, st
     expect(ada.toast("deleted or moved while somebody typed")).to_be_visible()
 
 
+@pytest.mark.oldest
 def test_an_hour_of_work_meets_a_room_that_was_closed_and_a_file_that_was_changed(start_lab, visit, behind):
     lab = start_lab(options=["--RelayApp.close_delay=0.1"])
     path = lab.notebook("hour.ipynb", "a", "b", "c")

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import re
 
 import pytest
-from playwright.sync_api import Error, Locator, expect
-from support.others import avatar, carets, mark, stands, told
+from playwright.sync_api import Locator, expect
+from support.others import avatar, carets, is_at, mark, stands, told
 from support.person import Person
 from support.server import until
 
@@ -68,20 +67,6 @@ def go(person: Person, index: int) -> None:
     """Make a cell the active one."""
     person.page.evaluate(
         "index => { window.jupyterapp.shell.currentWidget.content.activeCellIndex = index; }", index
-    )
-
-
-def is_at(person: Person, index: int) -> None:
-    """Wait until a cell is active and on the screen."""
-    person.page.wait_for_function(
-        """index => {
-            const { content } = window.jupyterapp.shell.currentWidget;
-            const cell = content.widgets[index].node.getBoundingClientRect();
-            const shown = content.node.getBoundingClientRect();
-            return content.activeCellIndex === index && cell.height > 0
-                && cell.top >= shown.top - 2 && cell.bottom <= shown.bottom + 2;
-        }""",
-        arg=index,
     )
 
 
@@ -188,19 +173,13 @@ def test_who_leaves_is_gone_at_once(named, visit, how):
     elif how == "the page is closed":
         ada.page.close()
     else:
-        crash(ada)
+        ada.crash()
     # Not after the 30 s by which a Yjs client forgets who is quiet.
     gone = 10_000
     expect(avatar(ben, "Ada Lovelace")).to_have_count(0, timeout=gone)
     expect(mark(ben, 1, "Ada Lovelace")).to_have_count(0, timeout=gone)
     expect(carets(ben, 1)).to_have_count(0, timeout=gone)
     ben.sees_no_dialog()
-
-
-def crash(person: Person) -> None:
-    """End the process that draws a page, as the system does when memory is short: nothing can be said any more."""
-    with contextlib.suppress(Error):
-        person.page.goto("chrome://crash", timeout=5000)
 
 
 def test_a_kernel_that_dies_is_gone_at_once(named, visit):

@@ -6,9 +6,8 @@ import json
 import re
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
-from support.others import ADAPTIVE, standing
-from support.person import Person
+from playwright.sync_api import Page, expect
+from support.others import ADAPTIVE, details, says, standing
 from support.server import until
 
 # A hook with which saving fails for as long as a file named "full" lies beside the configuration.
@@ -22,16 +21,6 @@ def fail(model, path, contents_manager, **others):
 
 c.FileContentsManager.pre_save_hook = fail
 """
-
-
-def details(person: Person) -> Locator:
-    """Return the popup."""
-    return person.page.get_by_role("dialog", name="Collaboration")
-
-
-def says(person: Person, text: str) -> None:
-    """Wait until the item, as it is read aloud, says *text*."""
-    expect(standing(person)).to_have_accessible_name(f"Collaboration: {text}")
 
 
 def reads_well(page: Page) -> None:

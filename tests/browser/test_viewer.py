@@ -7,6 +7,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 from support.others import standing
+from support.person import IN_BOTH
 from support.server import Server, until
 
 # Names are tokens, as in tests/e2e/test_access.py. A page names its person once, in its address, and has a cookie from
@@ -62,11 +63,12 @@ def trusted(guarded):
     file.unlink(missing_ok=True)
 
 
-def test_a_viewer_sees_changes_live_and_cannot_type(guarded, visit, screenshots):
-    path = guarded.notebook("viewer-types.ipynb", "x = 1", "y = 2")
-    ada, eve = visit(guarded, path, "ada"), visit(guarded, path, "eve")
+@IN_BOTH
+def test_a_viewer_sees_changes_live_and_cannot_type(guarded, visit, screenshots, at):
+    path = guarded.notebook(f"viewer-types-{at.__name__}.ipynb", "x = 1", "y = 2")
+    ada, eve = visit(guarded, path, "ada", at=at), visit(guarded, path, "eve", at=at)
     expect(eve.toast(NOTICE)).to_have_count(1)
-    eve.page.screenshot(path=screenshots / "viewer-notice.png")
+    eve.page.screenshot(path=screenshots / f"viewer-notice-{at.__name__}.png")
     ada.type(" + 1")
     eve.sees(0, "x = 1 + 1")
     assert eve.is_read_only() and not ada.is_read_only()

@@ -17,8 +17,7 @@ RUN = "while widget.open_count: time.sleep(0.02)\nprint('done')"
 
 @pytest.fixture(scope="module")
 def office(tmp_path_factory):
-    options = ["--JupyterNotebookApp.expose_app_in_browser=True"]
-    server = Server(tmp_path_factory.mktemp("widgets"), "lab", options, CONFIG)
+    server = Server(tmp_path_factory.mktemp("widgets"), "lab", config=CONFIG)
     (server.work / "settings/@jupyterlab/apputils-extension/themes.jupyterlab-settings").write_text(ADAPTIVE)
     yield server
     server.close()

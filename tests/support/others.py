@@ -8,7 +8,20 @@ from typing import Any
 from playwright.sync_api import Locator, expect
 from support.person import Person
 
-__all__ = ["ADAPTIVE", "CONFIG", "avatar", "carets", "mark", "standing", "stands", "told"]
+__all__ = [
+    "ADAPTIVE",
+    "CONFIG",
+    "avatar",
+    "carets",
+    "details",
+    "is_at",
+    "mark",
+    "notice",
+    "says",
+    "standing",
+    "stands",
+    "told",
+]
 
 # Names are tokens. A page names its person once, in its address, and has a cookie from then on, which comes before the
 # header: there, every JupyterLab page sends the server's own token.
@@ -50,8 +63,39 @@ def avatar(person: Person, name: str | re.Pattern[str]) -> Locator:
 
 
 def standing(person: Person) -> Locator:
-    """Return the item in the status bar that says how the document stands."""
-    return person.page.locator("#jp-main-statusbar .rtcw-Standing-button")
+    """Return the item that says how the document stands; in Notebook 7 it is in the top bar or the menu bar."""
+    bar = "#jp-main-statusbar .rtcw-Standing-button"
+    return person.page.locator(bar if person.has_status_bar else ".rtcw-Standing-button:visible")
+
+
+def says(person: Person, text: str | re.Pattern[str]) -> None:
+    """Wait until that item, as it is read aloud, says *text*."""
+    words = f"Collaboration: {text}" if isinstance(text, str) else text
+    expect(standing(person)).to_have_accessible_name(words)
+
+
+def details(person: Person) -> Locator:
+    """Return the popup that the item opens."""
+    return person.page.get_by_role("dialog", name="Collaboration")
+
+
+def is_at(person: Person, index: int) -> None:
+    """Wait until a cell is active and on the screen."""
+    person.page.wait_for_function(
+        """index => {
+            const { content } = window.jupyterapp.shell.currentWidget;
+            const cell = content.widgets[index].node.getBoundingClientRect();
+            const shown = content.node.getBoundingClientRect();
+            return content.activeCellIndex === index && cell.height > 0
+                && cell.top >= shown.top - 2 && cell.bottom <= shown.bottom + 2;
+        }""",
+        arg=index,
+    )
+
+
+def notice(person: Person) -> Locator:
+    """Return the notice in the shown document that tells what the kernel changed."""
+    return person.page.locator(".rtcw-Notice:visible")
 
 
 def stands(person: Person, before: str, index: int = 0) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 
-from playwright.sync_api import Locator, Page, expect
+import pytest
+from playwright.sync_api import Error, Locator, Page, expect
 from support.server import Server
 
-__all__ = ["NotebookPerson", "Person"]
+__all__ = ["IN_BOTH", "NotebookPerson", "Person"]
 
 # Noise of JupyterLab and Notebook themselves, seen without this extension too: what all of it has to be in an error.
 _UPSTREAM_ERRORS = (
@@ -31,6 +33,8 @@ class Person:
     """
 
     says_that_the_server_is_away = True
+    has_status_bar = True
+    home = "#jp-main-dock-panel"
 
     def __init__(self, server: Server, page: Page, workspace: str, token: str | None = None) -> None:
         self.server = server
@@ -61,9 +65,13 @@ class Person:
         """Open *path* and wait until it can be edited; a notebook also until its kernel is idle."""
         self.page.goto(f"{self.server.url}{self.address(path)}?token={self._token}")
         if not path:
-            self.page.locator("#jp-main-dock-panel").wait_for()
+            self.page.locator(self.home).wait_for()
         elif ready:
             self.ready(path)
+
+    def open_as_text(self, path: str) -> None:
+        """Begin to open a notebook in the text editor."""
+        self.execute("docmanager:open", {"path": path, "factory": "Editor"})
 
     def reload(self, path: str) -> None:
         """Reload the page."""
@@ -171,6 +179,18 @@ class Person:
             "([id, args]) => { void window.jupyterapp.commands.execute(id, args); }", [command, args or {}]
         )
 
+    def crash(self) -> None:
+        """End the process that draws the page, as the system does when memory is short: it can say nothing any more."""
+        with contextlib.suppress(Error):
+            self.page.goto("chrome://crash", timeout=5000)
+
+    def choose(self, label: str) -> None:
+        """Run a command by its name in the command palette."""
+        self.page.keyboard.press("Control+Shift+c")
+        self.page.locator(".lm-CommandPalette-input:focus").fill(label)
+        expect(self.page.locator(".lm-CommandPalette-item.lm-mod-active")).to_contain_text(label)
+        self.page.keyboard.press("Enter")
+
     def _sit_down(self, page: Page) -> None:
         self.page = page
         page.on("pageerror", lambda error: self._note(error.stack or str(error)))
@@ -190,7 +210,25 @@ class NotebookPerson(Person):
     """Drive one page of Notebook 7, which shows one document."""
 
     says_that_the_server_is_away = False
+    has_status_bar = False
+    home = ".jp-FileBrowser"
+
+    def open_as_text(self, path: str) -> None:
+        """Begin to open a notebook in the text editor."""
+        self.page.goto(f"{self.server.url}/edit/{path}?factory=Editor&token={self._token}")
 
     def address(self, path: str) -> str:
         """Return where *path* is opened, below the server's URL."""
+        if not path:
+            return "/tree"
         return f"/{'notebooks' if path.endswith('.ipynb') else 'edit'}/{path}"
+
+
+# Runs a test for a page of JupyterLab, also of the oldest, and for one of Notebook 7: `visit(..., at=at)`.
+IN_BOTH = pytest.mark.parametrize(
+    "at",
+    [
+        pytest.param(Person, id="lab", marks=pytest.mark.oldest),
+        pytest.param(NotebookPerson, id="notebook"),
+    ],
+)

@@ -20,6 +20,8 @@ import nbformat
 __all__ = ["Server", "until"]
 
 TOKEN = "a-token-for-tests"
+# What scripts in a page of JupyterLab, and of Notebook 7, may look at.
+EXPOSED = ("--LabApp.expose_app_in_browser=True", "--JupyterNotebookApp.expose_app_in_browser=True")
 
 
 def until(condition: Callable[[], Any], what: str | Callable[[], str], timeout: float = 20.0) -> Any:
@@ -101,7 +103,7 @@ class Server:
                     "--ServerApp.port_retries=0",
                     f"--IdentityProvider.token={self.token}",
                     f"--ServerApp.root_dir={self.root}",
-                    *(["--LabApp.expose_app_in_browser=True"] if self._app == "lab" else []),
+                    *(EXPOSED if self._app == "lab" else []),
                     *self._options,
                 ],
                 env={**os.environ, **self._environment()},
