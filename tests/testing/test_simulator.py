@@ -40,7 +40,7 @@ def test_what_was_found_is_mended(seed: int, steps: list[Step]) -> None:
 @pytest.mark.parametrize("seed", range(3))
 def test_nothing_is_lost_or_doubled(seed: int) -> None:
     report = attempt(seed, 150)
-    assert report.acknowledged == report.updates > 50 or report.steps["leave"]
+    assert report.updates >= report.acknowledged > 50
 
 
 def test_nothing_is_lost_or_doubled_with_a_seed_that_nobody_tried() -> None:

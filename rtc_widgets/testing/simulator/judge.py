@@ -40,7 +40,9 @@ def whole(cells: list[dict[str, Any]], people: Iterable[Person], file: NotebookF
     once = {token for token, home in tokens.home.items() if home[0] in "tm"} - tokens.undone
     doubled = sorted(token for token in once if found[token] > 1)
     assert not doubled, f"There twice: {doubled}."
-    lost = {token for token in file.added if not found[token] and tokens.home[token] in ids}
+    lost = {
+        token for token in file.added if not found[token] and tokens.home[token] in ids.keys() - tokens.gone
+    }
     lost = {token for token in lost if tokens.home[token][0] == "t"}
     assert not lost, f"Written into the file, and missing: {sorted(lost)}."
 

@@ -40,6 +40,8 @@ class Tokens:
         self.home: dict[str, str] = {}
         self.undone: set[str] = set()
         """Those that their writers took back at some time; a merge may find that they are still wanted."""
+        self.gone: set[str] = set()
+        """Cells that somebody deleted, or took back: what others wrote there went, even if a merge brings them back."""
         self._numbers = itertools.count(1)
 
     def new(self, who: str, cell: str) -> str:
@@ -90,11 +92,12 @@ class Person:
             AssertionError: it is not.
         """
         self.check()
-        before = self.mine
+        before, cells = self.mine, {cell.id for cell in self.notebook}
         with suppress(IndexError):  # there may be no next cell to merge with
             self._do(step)
         self.mine = self.own()
         self._tokens.undone |= before - self.mine
+        self._tokens.gone |= cells - {cell.id for cell in self.notebook}
 
     def own(self) -> set[str]:
         """Return those of this person's tokens and lasting cells that are here."""
@@ -121,7 +124,7 @@ class Person:
 
     def lost(self, had: set[str]) -> set[str]:
         """Return what of *had* is not here, and did not go with a cell that its maker took back."""
-        there = {cell.id for cell in self.notebook}
+        there = {cell.id for cell in self.notebook} - self._tokens.gone
         missing = had - self.seen()
         return {one for one in missing if one not in self._tokens.home or self._tokens.home[one] in there}
 

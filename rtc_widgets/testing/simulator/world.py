@@ -138,8 +138,7 @@ class _World:
         await self._rest()
         report = self._report
         cells = self._judge()
-        report.updates = sum(len(person.updates) for person in self._people)
-        report.updates += sum(len(updates) for _, updates in self._left)
+        report.updates += sum(len(person.updates) for person in self._people)
         report.acknowledged = sum(len(person.acknowledged) for person in self._people)
         report.acknowledged += sum(len(updates) for _, updates in self._left)
         await self._server.stop()
@@ -234,6 +233,7 @@ class _World:
         if person is not self._people[-1] or person.provider is None:
             return
         self._left.append((person.name, person.acknowledged))
+        self._report.updates += len(person.updates)
         await person.provider.aclose()
         self._people[-1] = Person(f"p{self._guests}", self._tokens)
         self._guests += 1
