@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import copy
 import errno
 import inspect
@@ -82,6 +83,7 @@ class Disk:
         self._kind = "notebook" if type_ == "notebook" else "file"
         parameters = inspect.signature(contents.get).parameters
         self._hashes = "require_hash" in parameters
+        self._identity: tuple[int, int] | None = None  # of the local file when it was last there
 
     def at(self, path: str) -> Disk:
         """Return the same kind of file at another *path*."""
@@ -120,6 +122,26 @@ class Disk:
         if last is not None:
             last.hash = stat.hash
         return stat, last
+
+    async def moved(self, known: Stat) -> str | None:
+        """Return where the file is now, if another program has renamed it within its folder.
+
+        It is the same file for the system, and holds the same: what is new may have got the number of one that is gone.
+        """
+        local, was = self._local, self._identity
+        if local is None or was is None or known.hash is None:
+            return None
+        folder = self.path.rpartition("/")[0]
+        for name in await asyncio.to_thread(_names_of, local, was):
+            path = f"{folder}/{name}".strip("/")
+            with contextlib.suppress(ChannelClosed):
+                if (await self.at(path).stat()).hash == known.hash:
+                    return path
+        return None
+
+    def tell_rename(self, path: str) -> None:
+        """Tell the server that the file is at *path* now, as the contents manager does when it has renamed one."""
+        self._contents.emit({"action": "rename", "path": path, "source_path": self.path})
 
     async def delete(self) -> None:
         """Delete the file, as the contents manager does it."""
@@ -256,6 +278,7 @@ class Disk:
             raise _unreadable(self.path, error) from error
         except OSError as error:
             raise _unreadable(self.path, error) from error
+        self._identity = _identity(self._local)
         return model
 
     def _may_have_made_up_ids(self, model: dict[str, Any]) -> bool:
@@ -263,6 +286,25 @@ class Disk:
             return False
         cells = model["content"].get("cells", [])
         return any(_MADE_UP.fullmatch(str(cell.get("id"))) for cell in cells)
+
+
+def _identity(path: Path | None) -> tuple[int, int] | None:
+    if path is None:
+        return None
+    try:
+        stat = path.lstat()
+    except OSError:
+        return None
+    return stat.st_dev, stat.st_ino
+
+
+def _names_of(path: Path, was: tuple[int, int]) -> list[str]:
+    """Return the names, of the kind of *path*, under which the file that was there is in its folder."""
+    try:
+        beside = [other for other in path.parent.iterdir() if other.suffix == path.suffix]
+    except OSError:
+        return []
+    return [other.name for other in beside if _identity(other) == was]
 
 
 def _fresh(path: Path) -> float:

@@ -6,6 +6,7 @@ import asyncio
 import logging
 
 from rtc_widgets.errors import ChannelClosed
+from rtc_widgets.protocol.codes import CloseCode
 from rtc_widgets.relay.saving import Saving
 
 __all__ = ["Watching"]
@@ -30,8 +31,19 @@ class Watching(Saving):
             except ChannelClosed as problem:
                 # Editors replace and truncate files while they write them: what is wrong must be so twice.
                 self._strikes += 1
-                if self._strikes == 2:
+                if self._strikes == 2 and problem.code == CloseCode.NOT_FOUND and await self._tell_move():
+                    return
+                if self._strikes in (2, 3):  # the third where it was moved, and nobody follows
                     self._lost(problem)
+
+    async def _tell_move(self) -> bool:
+        """Tell whether another program has renamed the file; then the room is told to follow it."""
+        path = None if self._known is None else await self._disk.moved(self._known)
+        if path is None:
+            return False
+        _log.info("%s was renamed to %s outside.", self.path, path)
+        self._disk.tell_rename(path)
+        return True
 
     async def _look(self) -> None:
         self._looks += 1

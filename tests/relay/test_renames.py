@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Awaitable
 from typing import Any
 
@@ -134,3 +135,26 @@ async def test_what_was_not_saved_because_of_a_rename_is_saved_after_it(plain: S
     await room.file.renamed("b.ipynb")
     await until(lambda: plain.sources("b.ipynb") == ["typed 1"])
     assert not (plain.folder / "a.ipynb").exists()
+
+
+async def test_a_file_that_is_deleted_while_another_is_made_was_not_moved(plain: Server) -> None:
+    plain.write("a.ipynb", notebook(code("a", "1")))
+    room = await plain.open("a.ipynb")
+    await room.file.poll()
+    # Most file systems give the number of a file that is gone to the next one: so give it what it would have.
+    (plain.folder / "a.ipynb").rename(plain.folder / "new.ipynb")
+    (plain.folder / "new.ipynb").write_text(json.dumps(notebook(code("b", "another"))))
+    await room.file.poll()
+    await room.file.poll()
+    assert room.codes == ["deleted"] and room.file.path == "a.ipynb"
+
+
+async def test_a_move_that_nobody_follows_is_told_as_a_deletion(plain: Server) -> None:
+    plain.write("a.ipynb", notebook(code("a", "1")))
+    room = await plain.open("a.ipynb")
+    (plain.folder / "a.ipynb").rename(plain.folder / "b.ipynb")
+    await room.file.poll()
+    await room.file.poll()
+    assert room.codes == []
+    await room.file.poll()
+    assert room.codes == ["deleted"]
