@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 from playwright.sync_api import expect
+from support.others import avatar
 from support.server import until
 
 pytestmark = pytest.mark.oldest
@@ -20,6 +22,8 @@ def test_what_one_types_the_other_sees(lab, visit):
     ada.sees(0, "x = 1  # Zoë 🦉")
     assert ada.sources() == ben.sources() == ["x = 1  # Zoë 🦉", "y = 2 + x"]
     for person in (ada, ben):
+        # This server knows nobody's name, and gives each page one.
+        expect(avatar(person, re.compile(r"^Anonymous \w+"))).to_have_count(1)
         person.sees_no_dialog()
 
 
