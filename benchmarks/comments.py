@@ -6,7 +6,7 @@ import json
 import statistics
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from itertools import repeat
+from itertools import count, repeat
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -36,6 +36,7 @@ _NOTE = """() => {
     port2.postMessage(null);
   }), true);
 }"""
+_pages = count()
 _METRICS = {"a key to its paint, p50": "s", "p95": "s"}
 
 
@@ -91,7 +92,9 @@ TOPIC = Topic("Typing beside comments", (COMMENTED, WITHOUT), _browser)
 
 def _open(browser: Browser, server: Server, file: str, has_panel: bool) -> Page:
     page = browser.new_context(viewport={"width": 1400, "height": 900}).new_page()
-    page.goto(f"{server.url}/lab/tree/{file}.ipynb?token={TOKEN}", wait_until="commit")
+    # A workspace of its own: in one that another page had, JupyterLab opens what that showed beside this one.
+    workspace = f"{server.url}/lab/workspaces/page{next(_pages)}"
+    page.goto(f"{workspace}/tree/{file}.ipynb?token={TOKEN}", wait_until="commit")
     first = page.locator(".jp-NotebookPanel:not(.lm-mod-hidden) .jp-Cell .cm-content").first
     first.wait_for(timeout=60_000)
     if file != "none":
