@@ -110,6 +110,55 @@ def test_the_code_asks_and_hears_the_answer_while_it_runs(office, visit, screens
 
 
 @pytest.mark.oldest
+def test_lines_of_a_cell_have_a_mark_with_how_many_begin_there(office, visit, screenshots):
+    path = office.notebook("lines.ipynb", "rate = 0.5\nyears = 20\nprint(rate * years)", "y = 2")
+    threads = [begun("why", "Why?", text(0, 0, 4)), begun("less", "Less?", text(0, 7, 10))]
+    said(office, path, "ada", DECIDED, *threads, begun("when", "Since when?", text(0, 11, 16)))
+    ada = visit(office, path, "ada")
+    ben = visit(office, path, "ben", color_scheme="dark", width=700)
+    marks = ada.cells.nth(0).locator(".rtcw-CommentGutter-mark")
+    for person in (ada, ben):
+        expect(person.cells.nth(0).locator(".rtcw-CommentGutter-mark")).to_have_text(["2", "1"])
+        # Where nobody comments, no text moves aside.
+        expect(person.editor(1)).to_have_text("y = 2")
+        expect(person.cells.nth(1).locator(".cm-gutters")).to_have_count(0)
+    # A click shows the thread, and the next one that begins in the line.
+    for words in ("Why?", "Less?", "Why?"):
+        marks.first.click()
+        expect(cards(ada).filter(has_text=words)).to_have_class(re.compile("rtcw-mod-active"))
+    expect(marks.first).to_have_class(re.compile("rtcw-mod-active"))
+    expect(ada.cells.nth(0).locator(".cm-gutters")).to_have_attribute("aria-hidden", "true")
+    ada.page.screenshot(path=screenshots / "comments-lines-light.png")
+    ben.page.screenshot(path=screenshots / "comments-lines-dark-narrow.png")
+    # They are beside their lines while somebody types, and beside the numbers of lines.
+    ada.type("# Mine\n", end=False)
+    ada.execute("notebook:toggle-all-cell-line-numbers")
+    expect(ada.cells.nth(0).locator(".cm-lineNumbers")).to_be_visible()
+    for person in (ada, ben):
+        expect(person.cells.nth(0).locator(".cm-line")).to_have_count(4)
+        person.page.wait_for_function(
+            """() => {
+                const cell = document.querySelector('.jp-NotebookPanel:not(.lm-mod-hidden) .jp-Cell');
+                const tops = of => [...cell.querySelectorAll(of)].map(one => one.getBoundingClientRect().top);
+                const [, first, second] = tops('.cm-line');
+                const found = tops('.rtcw-CommentGutter-mark');
+                return found.length === 2 && Math.abs(found[0] - first) < 4 && Math.abs(found[1] - second) < 4;
+            }"""
+        )
+    ada.page.screenshot(path=screenshots / "comments-lines-numbers.png")
+    ada.execute("notebook:toggle-all-cell-line-numbers")
+    # The last that is resolved takes the margin with it.
+    done = [("comments.resolve", {"thread": name, "op": f"{name}-done"}) for name in ("why", "less", "when")]
+    said(office, path, "ada", *done[:2])
+    for person in (ada, ben):
+        expect(person.cells.nth(0).locator(".rtcw-CommentGutter-mark")).to_have_text(["1"])
+    said(office, path, "ada", done[2])
+    for person in (ada, ben):
+        expect(person.cells.nth(0).locator(".cm-gutters")).to_have_count(0)
+        person.sees_no_dialog()
+
+
+@pytest.mark.oldest
 def test_in_a_text_file_lines_have_a_mark_with_how_many_there_are(office, visit, screenshots):
     (office.root / "owls.md").write_text("# Owls\n\nBarn owls are white.\nTawny owls are brown.\n")
     ada, ben = visit(office, "owls.md", "ada"), visit(office, "owls.md", "ben")

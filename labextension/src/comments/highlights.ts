@@ -2,23 +2,24 @@
 
 import {
   type ChangeDesc,
+  Compartment,
+  type EditorState,
   type Extension,
   RangeSet,
-  StateEffect
+  StateEffect,
+  type Text
 } from '@codemirror/state';
 import {
   Decoration,
   type DecorationSet,
   type EditorView,
-  gutter,
-  GutterMarker,
   type PluginValue,
   ViewPlugin,
   type ViewUpdate
 } from '@codemirror/view';
 import type * as Y from 'yjs';
 import { safe } from './pens';
-import { commentIcon } from './icons';
+import { type LineMark, lineMarks, margin } from './margin';
 import {
   cellOf,
   type CommentSessions,
@@ -33,6 +34,8 @@ export interface IHighlightOptions {
   readonly pick: (thread: string) => void;
   /** The selection in an editor changed: null where there is none. */
   readonly selected: (view: EditorView | null) => void;
+  /** Say how many comments a line has. */
+  readonly label: (count: number) => string;
 }
 
 const refreshed = StateEffect.define<null>();
@@ -43,7 +46,7 @@ export function highlights(
   options: IHighlightOptions
 ): Extension {
   const plugin = ViewPlugin.define(
-    view => new Highlights(view, text, options),
+    view => new Highlights(view, text, options, marked),
     {
       decorations: value => value.decorations,
       eventHandlers: {
@@ -57,88 +60,58 @@ export function highlights(
       }
     }
   );
-  const isFile = cellOf(text) === null;
-  return isFile ? [plugin, margin(plugin, options)] : plugin;
-}
-
-/** In a text file, mark the lines too: there is no cell that could have a badge. */
-function margin(
-  plugin: ViewPlugin<Highlights>,
-  { pick }: IHighlightOptions
-): Extension {
-  return gutter({
-    class: 'rtcw-CommentGutter',
-    markers: view => {
-      const marks = view.plugin(plugin)?.marks ?? [];
-      const { doc } = view.state;
-      const lines = new Map<number, string[]>();
-      for (const { from, thread } of marks) {
-        const { from: start } = doc.lineAt(Math.min(from, doc.length));
-        lines.set(start, [...(lines.get(start) ?? []), thread]);
-      }
-      const sorted = [...lines].sort((a, b) => a[0] - b[0]);
-      return RangeSet.of(
-        sorted.map(([at, [thread, ...more]]) =>
-          new Bubble(thread!, 1 + more.length).range(at)
-        )
-      );
-    },
-    lineMarkerChange: ({ transactions }) => transactions.some(isRefresh),
-    domEventHandlers: {
-      click: (_, __, event) => {
-        const target = event.target as HTMLElement;
-        const found = target.closest<HTMLElement>('[data-thread]');
-        if (found) {
-          pick(found.dataset['thread']!);
-        }
-        return found !== null;
-      }
-    }
+  const place = new Compartment();
+  const lines = margin({
+    marks: view => view.plugin(plugin)?.lines,
+    active: () => options.sessions.active,
+    pick: options.pick
   });
+  // Text moves aside for the marks: in a file always, in a cell where there are any.
+  const isAlways = cellOf(text) === null;
+  const marked: IMargin = {
+    isAlways,
+    isShown: state => place.get(state) === lines,
+    show: isShown => place.reconfigure(isShown ? lines : [])
+  };
+  const hasAny = isAlways || options.sessions.marks(text).length > 0;
+  return [plugin, place.of(hasAny ? lines : [])];
 }
 
-class Bubble extends GutterMarker {
-  constructor(
-    private readonly _thread: string,
-    private readonly _count: number
-  ) {
-    super();
-  }
-
-  override eq(other: Bubble): boolean {
-    return other._thread === this._thread && other._count === this._count;
-  }
-
-  override toDOM(): Node {
-    const node = document.createElement('div');
-    node.className = 'rtcw-CommentGutter-mark';
-    node.dataset['thread'] = this._thread;
-    commentIcon.element({ container: node, width: '13px', height: '13px' });
-    node.append(String(this._count));
-    return node;
-  }
+/** The margin of one editor. */
+interface IMargin {
+  readonly isAlways: boolean;
+  readonly isShown: (state: EditorState) => boolean;
+  readonly show: (isShown: boolean) => StateEffect<unknown>;
 }
 
 class Highlights implements PluginValue {
   constructor(
     private readonly _view: EditorView,
     private readonly _text: Y.Text,
-    private readonly _options: IHighlightOptions
+    private readonly _options: IHighlightOptions,
+    private readonly _margin: IMargin
   ) {
     _options.sessions.changed.connect(this._onChanged);
     this._look();
   }
 
   decorations: DecorationSet = Decoration.none;
-  marks: readonly IMark[] = [];
+  /** At the beginning of each line that has any, the threads that begin there. */
+  lines = RangeSet.of<LineMark>([]);
 
   update(update: ViewUpdate): void {
+    const { doc } = update.state;
     if (update.transactions.some(isRefresh)) {
-      this._draw(update.state.doc.length);
+      this._draw(doc);
     } else if (update.docChanged) {
       const { desc } = update.changes;
       this.decorations = this.decorations.map(desc);
       this._typed = this._typed?.composeDesc(desc) ?? desc;
+      // What has parted or joined lines has also parted or joined what they are marked with.
+      this.lines =
+        doc.lines === update.startState.doc.lines
+          ? this.lines.map(desc)
+          : lineMarks(doc, this._shown(), this._options.label);
     }
     if (update.selectionSet || update.focusChanged || update.docChanged) {
       const { view } = update;
@@ -157,7 +130,11 @@ class Highlights implements PluginValue {
   private readonly _onChanged = (_: unknown, { doc, cells }: IOther): void => {
     const isHere = !cells || cells.has(cellOf(this._text));
     if (doc === this._text.doc && isHere && this._look()) {
-      this._view.dispatch({ effects: refreshed.of(null) });
+      const { isAlways, isShown, show } = this._margin;
+      const hasAny = isAlways || this._marks.length > 0;
+      const isOther = hasAny !== isShown(this._view.state);
+      const effects = isOther ? [show(hasAny)] : [];
+      this._view.dispatch({ effects: [refreshed.of(null), ...effects] });
     }
   };
 
@@ -168,10 +145,10 @@ class Highlights implements PluginValue {
     const isNew =
       marks.length !== shown.length ||
       marks.some((mark, index) => !isSame(mark, shown[index]!));
-    this.marks = marks;
+    this._marks = marks;
     this._typed = null;
     if (isNew) {
-      this._draw(this._view.state.doc.length);
+      this._draw(this._view.state.doc);
     }
     return isNew;
   }
@@ -180,16 +157,18 @@ class Highlights implements PluginValue {
   private _shown(): readonly IMark[] {
     const typed = this._typed;
     return typed
-      ? this.marks.map(mark => ({
+      ? this._marks.map(mark => ({
           ...mark,
           from: typed.mapPos(mark.from, 1),
           to: typed.mapPos(mark.to, -1)
         }))
-      : this.marks;
+      : this._marks;
   }
 
-  private _draw(length: number): void {
-    const ranges = this.marks
+  private _draw(doc: Text): void {
+    const { length } = doc;
+    this.lines = lineMarks(doc, this._marks, this._options.label);
+    const ranges = this._marks
       .map(mark => ({ ...mark, to: Math.min(mark.to, length) }))
       .filter(({ from, to }) => from < to)
       .map(({ thread, from, to, color, isActive }) =>
@@ -204,6 +183,7 @@ class Highlights implements PluginValue {
     this.decorations = Decoration.set(ranges, true);
   }
 
+  private _marks: readonly IMark[] = [];
   /** What was typed since the marks were looked at. */
   private _typed: ChangeDesc | null = null;
   private _wasSelected = false;

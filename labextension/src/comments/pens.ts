@@ -17,8 +17,15 @@ export function draw(range: Range, { color, isActive }: IInk): () => void {
 
 /** Return a colour that CSS knows. */
 export function safe(color: string): string {
-  return CSS.supports('color', color) ? color : themes(1);
+  let known = colors.get(color);
+  if (known === undefined) {
+    known = CSS.supports('color', color) ? color : themes(1);
+    colors.set(color, known);
+  }
+  return known;
 }
+
+const colors = new Map<string, string>();
 
 function penOf(color: string, isActive: boolean): Highlight {
   const key = `${color} ${isActive}`;

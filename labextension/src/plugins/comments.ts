@@ -296,7 +296,8 @@ class Comments implements IDocuments {
       selected: view => {
         const mayComment = this.sessions.of(text.doc)?.discussion.mayComment;
         this._button.follow(mayComment && this.offersButton ? view : null);
-      }
+      },
+      label: count => this._trans._n('%1 comment', '%1 comments', count)
     });
   }
 
@@ -727,6 +728,8 @@ const plugin: JupyterFrontEndPlugin<void> = {
       const { dataset } = document.body;
       const isOn = settings?.composite['highlights'] !== false;
       dataset['rtcwComments'] = isOn ? 'on' : 'off';
+      const hasLines = settings?.composite['lines'] !== false;
+      dataset['rtcwLines'] = hasLines ? 'on' : 'off';
       comments.offersButton = settings?.composite['button'] !== false;
       if (side() !== place) {
         place = side();
