@@ -89,6 +89,7 @@ class Places:
 
     def holding(self, exact: str, near: int) -> Iterator[int]:
         """Return the cells whose sources hold *exact*, from the place *near* outwards."""
+        self.work.searched += 1
         if self._all is None:
             self._all = "\0".join(map(self.string, range(len(self.ids))))
         # One search through everything first: most of what is not found is nowhere.

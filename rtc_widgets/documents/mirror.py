@@ -18,7 +18,7 @@ from rtc_widgets.documents.seed import clean
 from rtc_widgets.documents.threads import Author, CommentValue, Happening, ThreadValue
 from rtc_widgets.errors import DocumentError
 
-__all__ = ["from_mirror", "put_in", "take_out", "to_mirror", "understood"]
+__all__ = ["MirrorWriter", "from_mirror", "put_in", "remove", "take_out", "to_mirror", "understood"]
 
 KEY = "rtc_widgets"
 CONTEXT = "http://www.w3.org/ns/anno.jsonld"
@@ -40,10 +40,33 @@ Json = dict[str, Any]
 
 def to_mirror(threads: Iterable[ThreadValue]) -> Json | None:
     """Return the page of annotations that says what the threads say, without deleted ones; None for none."""
-    items = [_thread(thread) for thread in threads if thread.deleted is None and _left(thread)]
-    if not items:
-        return None
-    return {"@context": CONTEXT, "items": items, "type": "AnnotationPage"}
+    return _page([_thread(thread) for thread in threads if _is_told(thread)])
+
+
+class MirrorWriter:
+    """Make the page of the same threads again and again; what has not changed is made once.
+
+    The page is not to be changed: what is in it is in the next one, too.
+    """
+
+    def __init__(self) -> None:
+        self._made: dict[str, tuple[ThreadValue, Json]] = {}
+
+    def page(self, threads: Mapping[str, ThreadValue]) -> Json | None:
+        """Return what `to_mirror` returns.
+
+        Args:
+            threads: by id; one that has not changed is known by being the same object.
+        """
+        made: dict[str, tuple[ThreadValue, Json]] = {}
+        for id_, thread in threads.items():
+            known = self._made.get(id_)
+            if known is not None and known[0] is thread:
+                made[id_] = known
+            elif _is_told(thread):
+                made[id_] = thread, _thread(thread)
+        self._made = made
+        return _page([item for _, item in made.values()])
 
 
 def from_mirror(metadata: object) -> list[ThreadValue]:
@@ -78,8 +101,23 @@ def understood(anchor: Mapping[str, Any]) -> Json:
     return {"kind": "document"}
 
 
-def take_out(notebook: Json) -> Json | None:
-    """Remove the page from a notebook of format 4, and return it without what UTF-8 cannot hold."""
+def take_out(notebook: Json, known: Json | None = None) -> Json | None:
+    """Remove the page from a notebook of format 4, and return it without what UTF-8 cannot hold.
+
+    Args:
+        known: a page; the one that is there is not looked through if it is the same, and this one returned.
+    """
+    page = remove(notebook)
+    try:
+        if known is not None and page == known:
+            return known
+        return clean(page) if isinstance(page, dict) else None
+    except RecursionError:
+        return None  # nested deeper than any annotation
+
+
+def remove(notebook: Json) -> object:
+    """Remove what stands in the place of the page from a notebook of format 4, and return it as it is."""
     metadata = notebook.get("metadata")
     ours = metadata.get(KEY) if isinstance(metadata, dict) else None
     if not isinstance(metadata, dict) or not isinstance(ours, dict) or "comments" not in ours:
@@ -88,11 +126,7 @@ def take_out(notebook: Json) -> Json | None:
     notebook["metadata"] = {key: value for key, value in metadata.items() if key != KEY}
     if rest:
         notebook["metadata"][KEY] = rest
-    page = ours["comments"]
-    try:
-        return clean(page) if isinstance(page, dict) else None
-    except RecursionError:
-        return None  # nested deeper than any annotation
+    return ours["comments"]
 
 
 def put_in(notebook: Json, page: Json | None) -> Json:
@@ -106,6 +140,14 @@ def put_in(notebook: Json, page: Json | None) -> Json:
 
 
 # --------------------------------------------------------------------------------------------------------- to JSON
+
+
+def _page(items: list[Json]) -> Json | None:
+    return {"@context": CONTEXT, "items": items, "type": "AnnotationPage"} if items else None
+
+
+def _is_told(thread: ThreadValue) -> bool:
+    return thread.deleted is None and any(comment.deleted is None for comment in thread.comments)
 
 
 def _left(thread: ThreadValue) -> list[CommentValue]:

@@ -50,10 +50,12 @@ class Work:
     Args:
         places: occurrences of quotes that were looked at.
         compared: code points of texts that were compared to quotes for likeness.
+        searched: quotes that were looked for in all cells.
     """
 
     places: int = 0
     compared: int = 0
+    searched: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal
 
-from rtc_widgets.documents.mirror import from_mirror, to_mirror, understood
-from rtc_widgets.documents.threads import read_threads
+from rtc_widgets.documents.mirror import MirrorWriter, from_mirror, understood
 
 if TYPE_CHECKING:
     from rtc_widgets.relay.files import RoomFile
@@ -41,7 +40,7 @@ class Mirroring:
         default: Mirror,
     ) -> None:
         self._annotator = annotator
-        self._annotations = annotations
+        self._writer = MirrorWriter()
         self._default = default
         self._file = file
         file.page_for = self.page_for
@@ -55,7 +54,7 @@ class Mirroring:
             there: the one that it has, None for none.
         """
         if self._wanted(there):
-            return to_mirror(read_threads(self._annotations.doc).values())
+            return self._writer.page(self._annotator.threads.all)
         # Nobody decided against a copy that stands there, so it stays as it is.
         return None if self._annotator.mirror == "never" else there
 

@@ -162,7 +162,7 @@ class Saving(FileState):
             if not overtaken.written:
                 versions.attempted = attempted
             raise
-        version = await self._disk.read_back()
+        version = await self._disk.read_back(page)
         self._schedule.succeeded()
         self._strikes, self.deleted, self._told = 0, False, ""
         same = version.stat.last_modified == written.last_modified

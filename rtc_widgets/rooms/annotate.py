@@ -26,13 +26,13 @@ from rtc_widgets.documents.threads import (
     ThreadValue,
     read_mirror,
     read_thread,
-    read_threads,
 )
 from rtc_widgets.errors import ChannelClosed, DocumentError
 from rtc_widgets.origins import Origin
 from rtc_widgets.protocol.codes import CloseCode
 from rtc_widgets.roles import Role
 from rtc_widgets.rooms.bounds import Bounds, Filled, check_unicode, size_of
+from rtc_widgets.rooms.known import KnownThreads
 from rtc_widgets.rooms.restoring import restore
 
 __all__ = ["METHODS", "Actor", "Annotator"]
@@ -105,7 +105,9 @@ class Annotator:
         self._threads = doc.get(THREADS, type=YMap)
         self._people = doc.get(PEOPLE, type=YMap)
         self._settings = doc.get(SETTINGS, type=YMap)
-        self._filled = Filled.of(read_threads(doc).values())
+        self.threads = KnownThreads(doc)
+        """All that there are, for whoever reads them often."""
+        self._filled = Filled.of(self.threads.all.values())
 
     @property
     def count(self) -> int:

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import TYPE_CHECKING, Any
+from collections import deque
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rtc_widgets.documents.anchors import Places, resolve
 from rtc_widgets.documents.mirror import understood
-from rtc_widgets.documents.threads import ThreadValue, read_threads
+from rtc_widgets.rooms.changed_cells import ChangedCells
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
     from pycrdt import Doc
 
+    from rtc_widgets.documents.anchors import State
+    from rtc_widgets.documents.threads import ThreadValue
     from rtc_widgets.rooms.annotate import Annotator
     from rtc_widgets.rooms.document import RoomDocument
 
@@ -24,16 +28,28 @@ __all__ = ["Healer", "placed"]
 PAUSE = 5.0
 # Seconds at a stretch, in which the server does nothing else, and between two stretches.
 _STRETCH, _REST = 0.02, 0.1
-# What was not found costs most, and is found again only where somebody brings it back.
+# What was not found costs most, and is found again only where somebody brings it back. A text whose cell is there may
+# have been cut to be pasted again: it is looked for sooner, and each time after twice as long.
 _LOST_PAUSE = 60.0
+_GONE_PAUSE = 5.0
+
+
+class _Missed(NamedTuple):
+    """Say what was not found, until when it is not looked for, and how long that is."""
+
+    anchor: Mapping[str, Any]
+    until: float
+    wait: float
 
 
 class Healer:
     """Look after the anchors of one room, some time after its content changed, a few at a time.
 
+    An anchor that was found in its own cell, without a look at others, stays there until that cell or the anchor
+    changes: only then it is looked for again.
+
     Args:
         content: what the comments are about.
-        annotations: where they are.
         annotator: who writes there.
         pause: seconds.
         clock: tells the seconds that pass.
@@ -42,21 +58,25 @@ class Healer:
     def __init__(
         self,
         content: RoomDocument,
-        annotations: RoomDocument,
         annotator: Annotator,
         pause: float = PAUSE,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._content = content
-        self._annotations = annotations
         self._annotator = annotator
         self._pause = pause
         self._clock = clock
         self._timer: asyncio.TimerHandle | None = None
         self._changed = False
-        self._left: list[ThreadValue] = []
-        self._lost: dict[str, float] = {}  # when it was not found last
+        self._left: deque[str] = deque()  # by their ids: somebody may say something there meanwhile
+        self._cells = ChangedCells(content.doc)
+        self._places: Places | None = None  # of the content as it is
+        self._found: dict[
+            str, Mapping[str, Any]
+        ] = {}  # anchors that are in their own cells, by their threads
+        self._missed: dict[str, _Missed] = {}
         content.on_changed(self._on_changed)
+        content.on_update(self._on_update)
 
     def close(self) -> None:
         """Look once more at what is not lost, for one stretch, and no further."""
@@ -65,7 +85,12 @@ class Healer:
             self._timer = None
             self._left = self._due()
             self._stretch()
-        self._left = []
+        self._left.clear()
+        self._places = None
+        self._cells.close()
+
+    def _on_update(self, *_: object) -> None:
+        self._places = None
 
     def _on_changed(self) -> None:
         self._changed = True
@@ -83,34 +108,69 @@ class Healer:
         loop = asyncio.get_running_loop()
         if self._left:
             self._timer = loop.call_later(_REST, self._go_on)
-        elif self._changed:
+            return
+        self._places = None
+        if self._changed:
             self._timer = loop.call_later(self._pause, self._begin)
 
-    def _due(self) -> list[ThreadValue]:
+    def _due(self) -> deque[str]:
         """Return the threads to look at; those found last time come first."""
-        threads = [one for one in read_threads(self._annotations.doc).values() if one.deleted is None]
-        ids = {thread.id for thread in threads}
-        self._lost = {id_: when for id_, when in self._lost.items() if id_ in ids}
-        since = self._clock() - _LOST_PAUSE
-        due = [thread for thread in threads if self._lost.get(thread.id, since) <= since]
-        return sorted(due, key=lambda thread: thread.id in self._lost)
+        threads = {id_: one for id_, one in self._annotator.threads.all.items() if one.deleted is None}
+        changed = self._cells.take(lambda: self._here().ids)
+        self._found = {
+            id_: anchor
+            for id_, anchor in self._found.items()
+            if id_ in threads
+            and changed is not None
+            # What is in no cell is about the text of a file, in which something changed.
+            and anchor.get("cell") not in {None, *changed}
+        }
+        self._missed = {id_: missed for id_, missed in self._missed.items() if id_ in threads}
+        now = self._clock()
+        due = [thread.id for thread in threads.values() if self._is_due(thread, now)]
+        return deque(sorted(due, key=lambda id_: id_ in self._missed))
+
+    def _is_due(self, thread: ThreadValue, now: float) -> bool:
+        if thread.id in self._found:
+            return self._found[thread.id] != thread.anchor
+        missed = self._missed.get(thread.id)
+        return missed is None or missed.until <= now or missed.anchor != thread.anchor
+
+    def _here(self) -> Places:
+        """Return the content as it is, of which each thing is read once until it changes."""
+        if self._places is None:
+            self._places = Places(self._content.doc)
+        return self._places
 
     def _stretch(self) -> None:
         """Look at as many as there is time for, and write down where those are now that were found elsewhere."""
         end = self._clock() + _STRETCH
-        places = Places(self._content.doc)
         healed: dict[str, Mapping[str, Any]] = {}
+        threads = self._annotator.threads.all
         while self._left and self._clock() < end:
-            thread = self._left.pop(0)
+            places, thread = self._here(), threads.get(self._left.popleft())
+            if thread is None or thread.deleted is not None:
+                continue
+            searched = places.work.searched
             found = resolve(places, dict(thread.anchor))
             if found.healed is not None:
                 healed[thread.id] = found.healed
-            if found.state == "orphan":
-                self._lost[thread.id] = self._clock()
-            else:
-                self._lost.pop(thread.id, None)
+            self._note(thread, found.state, alone=places.work.searched == searched)
         if healed:
             self._annotator.heal(healed)
+
+    def _note(self, thread: ThreadValue, state: State, *, alone: bool) -> None:
+        """Remember what came of looking for an anchor, *alone* in its own cell or everywhere."""
+        missed = self._missed.pop(thread.id, None)
+        self._found.pop(thread.id, None)
+        if state == "orphan":
+            self._missed[thread.id] = _Missed(thread.anchor, self._clock() + _LOST_PAUSE, _LOST_PAUSE)
+        elif state == "cell":
+            known = missed is not None and missed.anchor == thread.anchor
+            wait = min(2 * missed.wait, _LOST_PAUSE) if missed is not None and known else _GONE_PAUSE
+            self._missed[thread.id] = _Missed(thread.anchor, self._clock() + wait, wait)
+        elif alone:
+            self._found[thread.id] = thread.anchor
 
 
 def placed(doc: Doc[Any], threads: Sequence[ThreadValue]) -> dict[str, Mapping[str, Any]]:

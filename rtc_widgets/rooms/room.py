@@ -121,7 +121,7 @@ class Room:
         content.on_changed(backing.changed)
         self._cells = CellIds(content.doc, type_)
         self.annotator = Annotator(annotations.doc, self._cells.have)
-        self._healer = Healer(content, annotations, self.annotator)
+        self._healer = Healer(content, self.annotator)
 
     @property
     def empty(self) -> bool:

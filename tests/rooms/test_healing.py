@@ -13,9 +13,7 @@ from rtc_widgets.documents.anchors import make_anchor
 from rtc_widgets.documents.threads import Author, read_threads
 from rtc_widgets.roles import Role
 from rtc_widgets.rooms.annotate import Actor, Annotator
-from rtc_widgets.rooms.document import RoomDocument
 from rtc_widgets.rooms.healing import Healer
-from rtc_widgets.stores.memory import MemoryStore
 
 ADA = Actor(Author("ada", "person", "Ada"), Role.EDITOR)
 
@@ -27,11 +25,10 @@ class Desk:
         self.now, self._tick = 0.0, tick
         self.content, _, _ = make_document(text)
         doc: Doc[Any] = Doc()
-        annotations = RoomDocument("r.annotations", "annotations", doc, "lineage", MemoryStore())
         self.notes = doc
         annotator = Annotator(doc, lambda _: True)
         self._annotator = annotator
-        self.healer = Healer(self.content, annotations, annotator, pause=0, clock=self._clock)
+        self.healer = Healer(self.content, annotator, pause=0, clock=self._clock)
 
     def _clock(self) -> float:
         self.now += self._tick
@@ -47,6 +44,13 @@ class Desk:
         anchor = make_anchor(self.content.doc, {"kind": "range", "start": start, "end": start + len(words)})
         asked = {"thread": thread, "comment": f"{thread}-1", "body": "Hm?", "anchor": anchor}
         self._annotator.carry_out(ADA, "comments.add", asked)
+
+    def attach(self, thread: str, words: str) -> None:
+        start = str(self.text).index(words)
+        anchor = make_anchor(self.content.doc, {"kind": "range", "start": start, "end": start + len(words)})
+        self._annotator.carry_out(
+            ADA, "comments.attach", {"thread": thread, "anchor": anchor, "op": words[:5]}
+        )
 
     def write_anew(self, text: str) -> None:
         """Leave nothing of the old text for a position to hold on to."""
@@ -131,3 +135,29 @@ async def test_who_leaves_waits_for_one_stretch_and_no_further() -> None:
     desk.healer.close()
     healed = [id_ for id_, anchor in before.items() if desk.anchor(id_) != anchor]
     assert len(healed) == 2
+
+
+async def test_what_somebody_attaches_anew_is_looked_after_at_once() -> None:
+    desk = Desk("alpha beta, gamma delta")
+    desk.comment("moved", "alpha beta")
+    desk.write_anew("nothing, gamma delta")
+    await until(lambda: desk.healer._missed, "it is not found")
+    desk.attach("moved", "gamma delta")
+    first = desk.anchor("moved")
+    desk.write_anew("and gamma delta")
+    await until(lambda: desk.anchor("moved") != first, "it is, in the same minute")
+    desk.healer.close()
+
+
+async def test_what_was_attached_while_others_were_looked_for_stays_where_it_was_put() -> None:
+    words = [f"number {number:02}" for number in range(12)]
+    desk = Desk("; ".join(words), tick=0.008)
+    for number, one in enumerate(words):
+        desk.comment(f"t{number}", one)
+    desk.write_anew("# first\n" + "; ".join(words))
+    await until(lambda: desk.healer._left, "a few have been looked for")
+    assert "t11" in desk.healer._left
+    desk.attach("t11", "first")
+    await until(lambda: not desk.healer._left, "all have")
+    assert desk.anchor("t11")["quote"]["exact"] == "first"
+    desk.healer.close()
