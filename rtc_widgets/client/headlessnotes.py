@@ -9,7 +9,7 @@ import nbformat
 from pycrdt import Doc
 
 from rtc_widgets.documents.mirror import from_mirror, put_in, take_out, to_mirror
-from rtc_widgets.documents.threads import Author, read_threads
+from rtc_widgets.documents.threads import Author
 from rtc_widgets.documents.ycells import read_cells
 from rtc_widgets.errors import ChannelClosed
 from rtc_widgets.roles import Role
@@ -90,8 +90,8 @@ class HeadlessNotes:
             self._nb["metadata"]["rtc_widgets"] = nbformat.from_dict(ours)
 
     def _mirror(self) -> dict[str, Any] | None:
-        threads = read_threads(self.document.doc).values()
-        return None if self._annotator.mirror == "never" else to_mirror(threads)
+        threads = self._annotator.threads.all
+        return None if self._annotator.mirror == "never" else to_mirror(threads.values())
 
     def _exists(self, anchor: Mapping[str, Any]) -> bool:
         cell = anchor.get("cell")

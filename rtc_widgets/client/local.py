@@ -196,8 +196,11 @@ class LocalFile:
         self._read_again()
         content = content_now(self._document, self._type, self._base)
         notes = self._notes
-        mirror = None if notes is None or notes.stripped else to_mirror(notes.threads)
-        if content != self._base or mirror != self._mirror or self._known is None:
+        stripped = notes is None or notes.stripped
+        mirror = None if notes is None or stripped else to_mirror(notes.threads)
+        # A damaged copy is written over with the next change, or when there is to be none.
+        there = self._mirror if stripped else self._mirror or None
+        if content != self._base or mirror != there or self._known is None:
             data = encode(self._type, put_in(content, mirror), self._style)
             _replace(self._file, data)
             self._known, self._base, self._mirror = data, content, mirror

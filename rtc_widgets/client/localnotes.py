@@ -9,7 +9,7 @@ from typing import Any
 
 from rtc_widgets.documents.cell_index import CellIndex
 from rtc_widgets.documents.document import LiveDocument
-from rtc_widgets.documents.threads import Author, ThreadValue, read_threads
+from rtc_widgets.documents.threads import Author, ThreadValue
 from rtc_widgets.errors import ChannelClosed
 from rtc_widgets.origins import Origin
 from rtc_widgets.roles import Role
@@ -51,8 +51,8 @@ class LocalNotes:
     @property
     def threads(self) -> list[ThreadValue]:
         """Return the threads, in the order of their numbers."""
-        with self.live.reading() as replica:
-            return list(read_threads(replica.doc).values())
+        with self.live.reading():
+            return list(self._annotator.threads.all.values())
 
     def ask(self, method: str, params: Mapping[str, Any]) -> Future[Any]:
         """Do what is asked, here and now."""

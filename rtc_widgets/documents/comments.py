@@ -182,12 +182,15 @@ class Comments(Collection[Thread]):
             "mirror", {"mirror": decided}, mark="mirror", done=lambda: annotations.mirror() == decided
         )
 
-    def strip(self, timeout: float | None = PATIENCE) -> None:
+    def strip(self, timeout: float | None = PATIENCE) -> Reply[Any]:
         """Take the copy of the comments out of the notebook's file, for publishing, and save the file without it.
 
-        It stays out until ``nb.comments.mirror = "always"``, whatever the server's ``RelayApp.mirror`` says. On a
-        server the comments are kept as they are. In a notebook of `rtc_widgets.local` nothing but the file keeps
-        them: when that handle is closed they are gone, so `export` them first, or strip a copy.
+        When this returns the file has none, also none that was damaged; checkpoints and Git's history keep what they
+        have. Only in a kernel that hears between cells the file is written when the cell has ended: the reply that is
+        returned tells, ``reply.done()``. It stays out until ``nb.comments.mirror = "always"``, whatever the server's
+        ``RelayApp.mirror`` says. On a server the comments are kept as they are. In a notebook of `rtc_widgets.local`
+        nothing but the file keeps them: when that handle is closed they are gone, so `export` them first, or strip a
+        copy.
 
         Args:
             timeout: seconds to wait until the file is written.
@@ -195,15 +198,17 @@ class Comments(Collection[Thread]):
         Raises:
             CommentRefused: it takes the right to edit.
             ChannelClosed: the file could not be written; code and sentence say why.
+            NotConnected: it was not written in time; it is when the server answers again.
             DocumentError: the file is no notebook.
         """
         self._check_whole("strip()")
         self.mirror = "never"
         document = self._handle.document
         assert document.link is not None  # it was asked just now
-        saved = document.link.save()
-        if not document.deaf():  # else it is written when the cell has ended
-            Reply(saved).result(timeout)
+        written: Reply[Any] = Reply(document.link.save(), document.deaf)
+        if not document.deaf():
+            written.result(timeout)
+        return written
 
     def _check_whole(self, what: str) -> None:
         if self._wanted:

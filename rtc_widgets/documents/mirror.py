@@ -35,6 +35,9 @@ _NOWHERE: dict[str, Any] = {
 }
 _UNQUOTED: dict[str, Any] = {"near": [None, None], "quote": {"exact": "", "prefix": "", "suffix": ""}}
 
+# Not None, which may stand in a file as `null`.
+_NOTHING = object()
+
 Json = dict[str, Any]
 
 
@@ -106,22 +109,27 @@ def take_out(notebook: Json, known: Json | None = None) -> Json | None:
 
     Args:
         known: a page; the one that is there is not looked through if it is the same, and this one returned.
+
+    Returns:
+        None where there is none; an empty one for what is damaged, so that it is known to be there.
     """
     page = remove(notebook)
+    if page is _NOTHING:
+        return None
     try:
         if known is not None and page == known:
             return known
-        return clean(page) if isinstance(page, dict) else None
+        return clean(page) if isinstance(page, dict) else {}
     except RecursionError:
-        return None  # nested deeper than any annotation
+        return {}  # nested deeper than any annotation
 
 
 def remove(notebook: Json) -> object:
-    """Remove what stands in the place of the page from a notebook of format 4, and return it as it is."""
+    """Remove what stands in the place of the page from a notebook of format 4, and return it, whatever it is."""
     metadata = notebook.get("metadata")
     ours = metadata.get(KEY) if isinstance(metadata, dict) else None
     if not isinstance(metadata, dict) or not isinstance(ours, dict) or "comments" not in ours:
-        return None
+        return _NOTHING
     rest = {key: value for key, value in ours.items() if key != "comments"}
     notebook["metadata"] = {key: value for key, value in metadata.items() if key != KEY}
     if rest:

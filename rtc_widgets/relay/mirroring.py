@@ -56,7 +56,7 @@ class Mirroring:
         if self._wanted(there):
             return self._writer.page(self._annotator.threads.all)
         # Nobody decided against a copy that stands there, so it stays as it is.
-        return None if self._annotator.mirror == "never" else there
+        return None if self._annotator.mirror == "never" else there or None
 
     def take(self, page: Any) -> None:
         """Bring in what a copy has and the document lacks; the same copy a second time changes nothing.

@@ -390,6 +390,17 @@ def test_a_copy_in_the_file_is_decided_and_taken_out_for_publishing(serve: Any) 
         notes.comments.strip()
 
 
+def test_a_damaged_copy_is_gone_when_strip_returns(server: Server) -> None:
+    for number, damage in enumerate(("text", None, 7, [], {"items": 7}, {})):
+        path = server.notebook(f"damaged-{number}.ipynb", "x = 1")
+        before = server.read(path)
+        server.write(path, before | {"metadata": before["metadata"] | {"rtc_widgets": {"comments": damage}}})
+        with connect(server, path) as nb:
+            assert not nb.comments
+            assert nb.comments.strip().done()
+            assert server.read(path) == before, damage
+
+
 def test_what_others_said_is_unread_until_it_is_marked(serve: Any) -> None:
     server = serve(config=NAMES)
     path = server.notebook("unread.ipynb", "x = 1")

@@ -238,6 +238,18 @@ def test_a_copy_for_publishing_has_no_comments(file: Path) -> None:
     assert len(items(file)) == 1
 
 
+@pytest.mark.parametrize("damage", ["text", None, 7, [], {"items": 7}, {}])
+def test_a_damaged_copy_is_taken_out_too(file: Path, damage: Any) -> None:
+    notebook = json.loads(file.read_text())
+    before = file.read_bytes()
+    notebook["metadata"]["rtc_widgets"] = {"comments": damage}
+    file.write_text(json.dumps(notebook))
+    with rtc_widgets.local(file) as nb:
+        assert not nb.comments
+        assert nb.comments.strip().done()
+        assert json.loads(file.read_text()) == json.loads(before), "when it returns"
+
+
 def test_what_was_read_is_known_for_as_long_as_the_handle_is(
     file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
