@@ -25,6 +25,7 @@ from rtc_widgets.documents.textfile import LiveText
 from rtc_widgets.errors import NotConnected, ProtocolError
 from rtc_widgets.ids import new_id
 from rtc_widgets.kernel.carrier import carrier_of
+from rtc_widgets.kernel.hellos import Hellos
 from rtc_widgets.kernel.linked import LinkedDocument
 from rtc_widgets.kernel.notes import LinkedNotes
 from rtc_widgets.kernel.openings import Openings
@@ -38,11 +39,6 @@ from rtc_widgets.protocol.welcome import Welcome
 
 __all__ = ["KernelSession"]
 
-# Section 8: "repeats its hello after 100 ms, then at doubling intervals up to 2 s". Each hello counts as
-# activity of the kernel, so where nobody answers it stops, until `notebook()` is called again.
-HELLO_FIRST = 0.1
-HELLO_SLOWEST = 2.0
-HELLO_TRIES = 8
 # A relay that has welcomed us may take longer than `timeout` to send a large notebook, seconds.
 SYNC_PATIENCE = 30.0
 # How long the code's own cell may be missing in all notebooks: it was made just now, or its notebook has only
@@ -86,9 +82,7 @@ class KernelSession:
         self._changed = threading.Condition()
         self._ended: str | None = None
         self._closed = False
-        self._hello_at: float | None = None
-        self._hello_wait = HELLO_FIRST
-        self._hello_left = 0
+        self.hellos = Hellos()
         ours = carrier_of(kernel, self.id)
         self._worker = (ThreadWorker if ours.any_thread else MainThreadWorker)(self._tick, self._log)
         self._uplink = ours.uplink
@@ -131,6 +125,8 @@ class KernelSession:
         self._depth += 1
         self._cell_id, self._runner = self._kernels_cell(), self._kernels_client()
         self._tell_cell()
+        if self._relay_is_away():
+            self.hello()  # the kernel is active anyway
         if not self.hears_during_cells:
             self._worker.put(self._intercept.ensure)
         while self._unshown:
@@ -297,6 +293,11 @@ class KernelSession:
         """Tell whether the relay has answered and its content is on the way."""
         return any(not document.synced.is_set() for document in list(self._documents.values()))
 
+    def _relay_is_away(self, *, notebooks: bool = False) -> bool:
+        """Tell whether a relay has welcomed this kernel and gone away since; to its own *notebooks*, or to anything."""
+        documents = list(self._documents.values())
+        return any(one.offline and not (notebooks and one.asked_for) for one in documents)
+
     def _tell_cell(self) -> None:
         for document in list(self._documents.values()):
             document.notebook.running_cell_id = self._cell_id
@@ -327,10 +328,10 @@ class KernelSession:
     def _tick(self) -> float | None:
         """Do what is due, and return when something is due next."""
         now = time.monotonic()
-        if self._hello_at is not None and now >= self._hello_at:
+        if self.hellos.at is not None and now >= self.hellos.at:
             self._worker.guarded(self._say_hello)
-        due = [self._hello_at]
-        if self._hello_at is None:  # a relay that does not know the session would only say bye
+        due = [self.hellos.at]
+        if not self.hellos.unanswered:  # a relay that does not know the session would only say bye
             self._worker.guarded(partial(self._openings.say, now))
             due.append(self._openings.due())
         for document in list(self._documents.values()):
@@ -368,9 +369,7 @@ class KernelSession:
             self._begin_hello()
 
     def _begin_hello(self) -> None:
-        if self._hello_at is not None and self._hello_wait <= 4 * HELLO_FIRST:
-            return  # at it, and still quick
-        self._hello_at, self._hello_wait, self._hello_left = 0.0, HELLO_FIRST, HELLO_TRIES
+        self.hellos.begin(time.monotonic())
 
     def _say_hello(self) -> None:
         self._intercept.ensure()
@@ -391,9 +390,7 @@ class KernelSession:
         )
         data = hello.to_data()
         self._uplink.publish("hello", **{key: data[key] for key in data if key not in {"kind", "session"}})
-        self._hello_left -= 1
-        self._hello_at = time.monotonic() + self._hello_wait if self._hello_left else None
-        self._hello_wait = min(2 * self._hello_wait, HELLO_SLOWEST)
+        self.hellos.said(time.monotonic(), missed=self._relay_is_away())
 
     def _on_message(self, message: dict[str, Any]) -> None:
         data = wire.parse(message["content"])
@@ -420,7 +417,7 @@ class KernelSession:
         number = data.get("open")
         comm_id, welcome = data["comm_id"], Welcome.from_json(data["welcome"])
         if number is None:
-            self._hello_at = None
+            self.hellos.answered()
             self.refused = None
         elif not self._openings.waits_for(number):
             return  # given up meanwhile, or answered twice
@@ -480,7 +477,10 @@ class KernelSession:
             if document is not None and self._documents.get(document.comm_id) is document:
                 self._on_close(document, code, reason)
             return
-        self._hello_at = None
+        if code == CloseCode.NO_DOCUMENT and self._relay_is_away(notebooks=True):
+            self.hellos.put_off(time.monotonic())
+        else:
+            self.hellos.answered()
         if code == CloseCode.LINEAGE_MISMATCH and self._documents:
             for document in list(self._documents.values()):
                 self._on_close(document, code, reason)
@@ -490,7 +490,7 @@ class KernelSession:
     def _on_document(self, data: dict[str, Any], document: LinkedDocument, buffers: list[bytes]) -> None:
         now = time.monotonic()
         if not document.asked_for:
-            self._hello_at = None
+            self.hellos.answered()
         try:
             match data["kind"]:
                 case "frame":

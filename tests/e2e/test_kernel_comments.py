@@ -258,9 +258,7 @@ async def test_the_first_look_while_the_server_is_away_says_so_at_once(serve: An
         await asyncio.to_thread(server.api, "/api/rtc_widgets?away=0", "PUT", {})
         await tab.request("comments.add", thread="t", comment="c", body="Here.", anchor={"kind": "document"})
         printed = await kernel.run(
-            "rtc_widgets.notebook()  # says hello again, where it had given up\n"
-            "while not notes.here: await asyncio.sleep(0.05)\n"
-            "print(nb.comments[1].body)"
+            "while not notes.here: await asyncio.sleep(0.05)\nprint(nb.comments[1].body)"
         )
         assert printed == "Here.\n"
 
@@ -336,3 +334,9 @@ async def test_a_kernel_that_hears_between_cells_says_it_and_goes_on(serve: Any)
         while await kernel.run("print(len(thread.comments))") == "1\n":
             pass
         assert await kernel.run("print(thread.comments[1].body)") == "Heard.\n"
+        await tab.request("comments.mirror", mirror="always")
+        await tab.until(lambda: "rtc_widgets" in server.read(path)["metadata"], "there is a copy")
+        assert await kernel.run("written = nb.comments.strip()\nprint(written.done())") == "False\n"
+        while await kernel.run("print(written.done())") == "False\n":
+            pass
+        assert "rtc_widgets" not in server.read(path)["metadata"]

@@ -35,9 +35,9 @@ def test_who_asks_meanwhile_is_heard_at_once() -> None:
     hellos.begin(0.0)
     said(hellos, 50.0, missed=True)
     hellos.begin(50.0)
-    assert said(hellos, 50.5, missed=True) == [50, 50.1, 50.3]
-    hellos.begin(50.5)
-    assert said(hellos, 51.0, missed=True) == [50.7], "it is at it"
+    assert said(hellos, 50.25, missed=True) == [50, 50.1]
+    hellos.begin(50.25)
+    assert said(hellos, 51.0, missed=True) == [50.3, 50.7], "it is at it"
 
 
 def test_a_relay_that_does_not_know_the_notebook_yet_is_asked_for_some_minutes() -> None:

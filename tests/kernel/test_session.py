@@ -282,7 +282,7 @@ async def test_without_a_relay_it_says_so_within_two_seconds_and_a_half(kernel):
 
 async def test_hellos_cease_so_that_an_idle_kernel_is_culled(kernel):
     await kernel.run(
-        "import rtc_widgets.kernel.session as s\ns.HELLO_FIRST, s.HELLO_SLOWEST = .01, .02\n"
+        "from rtc_widgets.kernel.hellos import Hellos\nHellos.first, Hellos.slowest = .01, .02\n"
         "%load_ext rtc_widgets"
     )
     await until(lambda: len(kernel.uplink("hello")) == 8)
@@ -388,6 +388,25 @@ async def test_a_server_that_restarts_is_found_again(kernel, notebook):
     await until(lambda: later.hellos or kernel.begin("nb[0].source += '.'"), 10)
     await kernel.run("wait_for(lambda: nb[1].source.endswith('here too'))")
     await until(lambda: notebook.source().startswith("meanwhile"))
+    await later.aclose()
+
+
+async def test_a_server_that_is_away_for_long_is_found_again_by_itself(kernel, notebook):
+    hub = Hub(kernel.manager, notebook)
+    await kernel.run(
+        "from rtc_widgets.kernel.hellos import Hellos\nHellos.first, Hellos.slowest, Hellos.rarest = .01, .02, .2\n"
+        + LOAD
+    )
+    await hub.aclose()
+    await kernel.run("nb[0].source = 'meanwhile'")
+    before = len(kernel.uplink("hello"))
+    await until(lambda: len(kernel.uplink("hello")) > before + 8, why="it has given up after eight")
+    later = Hub(kernel.manager, notebook)
+    await until(lambda: notebook.source() == "meanwhile", why="nobody called it, and it has not come back")
+    said = len(kernel.uplink("hello"))
+    notebook.type(" and then", index=0)
+    assert await kernel.run(WAIT + "wait_for(lambda: nb[0].source.endswith(' and then'))") == ""
+    assert len(kernel.uplink("hello")) == said, "answered, it says it no more"
     await later.aclose()
 
 
