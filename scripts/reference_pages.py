@@ -86,7 +86,7 @@ PAGES = (
         "people",
         "People",
         "Who has a document open, and where they are.",
-        ("documents.users.Users", "documents.users.Person", "Role"),
+        ("documents.users.Users", "documents.users.Person", "documents.users.Acquaintance", "Role"),
     ),
     Page(
         "comments",

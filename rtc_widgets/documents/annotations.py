@@ -6,6 +6,7 @@ connection broke, by whoever carries it (`Link.ask`), so that it happens once.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
 import time
@@ -21,6 +22,7 @@ from rtc_widgets.documents import answers
 from rtc_widgets.documents.anchors import Places, Resolution, resolve
 from rtc_widgets.documents.answers import READING, refusal
 from rtc_widgets.documents.comment_edits import CommentEdit, compare
+from rtc_widgets.documents.mentions import words_behind_at
 from rtc_widgets.documents.people import People
 from rtc_widgets.documents.subscription import Subscription, weakly
 from rtc_widgets.documents.threads import (
@@ -32,7 +34,7 @@ from rtc_widgets.documents.threads import (
     read_threads,
     updated,
 )
-from rtc_widgets.errors import ChannelClosed, NotConnected
+from rtc_widgets.errors import ChannelClosed, NotConnected, RtcError
 
 if TYPE_CHECKING:
     from rtc_widgets.documents.document import LiveDocument
@@ -44,6 +46,12 @@ __all__ = ["PATIENCE", "Annotations", "Asked"]
 # Seconds to wait for what is to be done, and for what was answered to be in the replica, too.
 PATIENCE = 30.0
 _ARRIVAL = 5.0
+
+# Of one comment, the names behind an @ that nobody here has: so many are looked for, each for so many seconds.
+_MOST_LOOKED_FOR = 5
+_PEOPLE_PATIENCE = 2.0
+# Code points of a name that is looked for (docs/protocol.md, 3.4).
+MOST_QUERIED = 100
 
 # What was asked here and is to be known when it comes back; where nobody watches it never does.
 _MOST_CAUSED = 1_000
@@ -159,6 +167,43 @@ class Annotations:
                     names[user] = {str(who.get("display_name") or "")}
         for participant in document.part(People).everybody().values():
             names.setdefault(participant.username, set()).add(participant.name)
+        return names
+
+    def find_people(self, query: str, timeout: float = READING) -> list[dict[str, Any]]:
+        """Return whom the server knows of whom a name begins so, as identities; nobody where there is no server.
+
+        Raises:
+            NotConnected: there was no answer in time, or cannot be while the caller waits.
+            CommentRefused: it takes the right to comment.
+        """
+        try:
+            future = self._link().ask("people.find", {"query": query[:MOST_QUERIED]})
+            found = answers.read(self._content(), future, timeout)["people"]
+        except ChannelClosed as closed:
+            if closed.code == "unknown-method":  # without a server, or an older one
+                return []
+            raise refusal(closed) or closed from None
+        return [one for one in found if isinstance(one, dict) and isinstance(one.get("username"), str)]
+
+    def mentionable(self, body: str) -> dict[str, set[str]]:
+        """Return who may be meant in a comment: all of `people`, and whom the server knows of those behind an ``@``."""
+        names = self.people()
+        document = self._content()
+        if document.deaf() or answers.is_away(document):
+            return names
+        known = {
+            word.casefold()
+            for user, called in names.items()
+            for one in (user, *called)
+            for word in one.split()
+        }
+        for word in sorted(words_behind_at(body) - known)[:_MOST_LOOKED_FOR]:
+            # A comment is not kept from being said by whom it mentions.
+            with contextlib.suppress(RtcError):
+                for one in self.find_people(word, _PEOPLE_PATIENCE):
+                    names.setdefault(one["username"], set()).add(
+                        str(one.get("display_name") or one.get("name") or "")
+                    )
         return names
 
     def asked(self, thread_id: str) -> Asked | None:

@@ -270,7 +270,7 @@ class Thread:
             raise TypeError(f"A comment is a str of Markdown, not {type(body).__name__}.")
         if not body.strip():
             raise CommentRefused("bad-request", "A comment needs a text.")
-        found = mentioned(body, self._annotations.people())
+        found = mentioned(body, self._annotations.mentionable(body))
         return {"body": body, **({"mentions": found} if found else {})}
 
     def _ask(

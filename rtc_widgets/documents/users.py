@@ -5,9 +5,12 @@ from __future__ import annotations
 import getpass
 import time
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from rtc_widgets.documents import looks
+from rtc_widgets.documents.annotations import Annotations
+from rtc_widgets.documents.answers import READING
 from rtc_widgets.documents.people import Participant, People, pointer
 from rtc_widgets.documents.subscription import Subscription
 from rtc_widgets.errors import CellGone, DocumentError
@@ -16,7 +19,7 @@ if TYPE_CHECKING:
     from rtc_widgets.documents.cells import Cell
     from rtc_widgets.documents.document import LiveDocument
 
-__all__ = ["NotebookPeople", "Person", "Sociable", "Users", "others", "whereabouts"]
+__all__ = ["Acquaintance", "NotebookPeople", "Person", "Sociable", "Users", "others", "whereabouts"]
 
 # Seconds that a pointer is shown.
 POINTED = 30.0
@@ -218,6 +221,25 @@ class Person:
         return _face(self._handle, who, _cell_of(self._handle, who))
 
 
+@dataclass(frozen=True, slots=True)
+class Acquaintance:
+    """Tell of somebody whom the server knows.
+
+    Args:
+        username: the name to sign in with.
+        name: the name that is shown.
+        initials: of it, as the server has them; may be empty.
+        color: as CSS has it, None where nobody chose one.
+        avatar_url: of a picture, None where there is none.
+    """
+
+    username: str
+    name: str
+    initials: str = ""
+    color: str | None = None
+    avatar_url: str | None = None
+
+
 class Users(Mapping[str, Person]):
     """Be everybody who is here, by username; found by the name that is shown, too."""
 
@@ -255,6 +277,30 @@ class Users(Mapping[str, Person]):
     def __len__(self) -> int:
         return len(self._everybody())
 
+    def directory(self, query: str = "", timeout: float = READING) -> list[Acquaintance]:
+        """Return people whom the server knows, here or not, whose user name or a word of whose name begins so.
+
+        Those who were on the server last come first, at most twenty; ``@`` and the name mentions them in a comment.
+        Whom the server tells is its owner's to say (``RelayApp.remember_people``, ``RelayApp.directory``); without a
+        server it is nobody.
+
+        Args:
+            query: without regard to case and accents; all by default.
+            timeout: seconds.
+
+        Raises:
+            NotConnected: there was no answer in time.
+            CommentRefused: it takes the right to comment on the document.
+
+        >>> from rtc_widgets.documents.notebook import Notebook
+        >>> Notebook.new().users.directory("ad")
+        []
+        """
+        document = self._handle.document
+        if document.link is None:
+            return []
+        return [_acquaintance(one) for one in document.part(Annotations).find_people(query, timeout)]
+
     def __repr__(self) -> str:
         people = list(self.values())
         more = f", … {len(people) - looks.MOST:,} more" if len(people) > looks.MOST else ""
@@ -270,6 +316,14 @@ class Users(Mapping[str, Person]):
 
     def _everybody(self) -> dict[str, Participant]:
         return self._handle.document.part(People).everybody()
+
+
+def _acquaintance(identity: Mapping[str, Any]) -> Acquaintance:
+    """Read jupyter_server's identity model, with a user name."""
+    told = {key: value for key, value in identity.items() if isinstance(value, str) and value}
+    username = str(identity["username"])
+    name = told.get("display_name") or told.get("name") or username
+    return Acquaintance(username, name, told.get("initials", ""), told.get("color"), told.get("avatar_url"))
 
 
 def _introduced(handle: Sociable) -> People:

@@ -7,7 +7,7 @@ from typing import Any
 
 from jupyter_server.extension.application import ExtensionApp
 from jupyter_server.serverapp import ServerApp
-from traitlets import Bool, Enum, Float, Int, Unicode, validate
+from traitlets import Bool, Callable, Enum, Float, Int, Unicode, validate
 
 from rtc_widgets.errors import StoreError
 from rtc_widgets.protocol.welcome import Limits
@@ -54,6 +54,17 @@ class RelayApp(ExtensionApp):
         help="Whether a copy of a notebook's comments stands in its file, too, so that they travel with it and show in "
         "Git: always, never, or as people say who are asked at the first comment. A copy that is there is kept up.",
     ).tag(config=True)
+    remember_people = Bool(
+        True,
+        help="Whether who comments may mention all who ever had a document of this server open. Off where people shall "
+        "not know of each other; then those who were remembered are forgotten.",
+    ).tag(config=True)
+    directory = Callable(
+        None,
+        allow_none=True,
+        help="Further people to mention, from a directory of the deployment's: called with what was typed, returns "
+        "people as dicts like jupyter_server's User. May be a coroutine function; else it runs in a thread.",
+    ).tag(config=True)
     max_file_size = Int(
         100 * 2**20, help="Bytes; a larger file opens the ordinary way, without collaboration."
     ).tag(config=True)
@@ -97,6 +108,8 @@ class RelayApp(ExtensionApp):
             store_path=self.store_path,
             snapshot_every=self.snapshot_every,
             mirror=self.mirror,
+            remember_people=self.remember_people,
+            directory=self.directory,
             max_file_size=self.max_file_size,
             max_documents=self.max_documents,
             limits=Limits(self.max_frame, self.max_message, self.max_awareness, self.max_rate),

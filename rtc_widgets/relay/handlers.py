@@ -101,6 +101,7 @@ class RoomsHandler(_RelayHandler, APIHandler):
         comm_ids = {name: document.comm_id for name, document in room.documents.items()}
         user = self.current_user.username
         grant = Grant(user, identity_of(self), set(comm_ids.values()), role, lambda: role_of(self))
+        self.relay.directory.note(grant.identity)
         return {
             "room": room.id,
             "path": room.path,
@@ -229,6 +230,7 @@ class YjsHandler(_SocketHandler):
         if document is None:
             raise ChannelClosed(CloseCode.NOT_FOUND, f"A room has no document {name!r}.")
         grant = Grant(self.current_user.username, identity_of(self), set(), role, lambda: role_of(self))
+        self.relay.directory.note(grant.identity)
         peer = YjsPeer(self.relay, room, document, grant, SocketWriter(self), self.close)
         peer.join()
         return peer

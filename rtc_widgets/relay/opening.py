@@ -26,6 +26,7 @@ from rtc_widgets.relay.index import RoomIndex, RoomRecord
 from rtc_widgets.relay.mirroring import Mirroring
 from rtc_widgets.relay.projections import IN_STEP, TextBacking
 from rtc_widgets.relay.text_room import TextRoom
+from rtc_widgets.rooms.directory import PeopleDirectory
 from rtc_widgets.rooms.document import RoomDocument
 from rtc_widgets.rooms.log import Tally, load
 from rtc_widgets.rooms.manager import RoomKey
@@ -50,6 +51,7 @@ class RoomMaker:
         index: which room a file has.
         settings: the configuration.
         private: where what is kept for single people is kept.
+        directory: knows whom one may mention.
     """
 
     def __init__(
@@ -59,11 +61,13 @@ class RoomMaker:
         index: RoomIndex,
         settings: RelaySettings,
         private: PrivateNotes | None = None,
+        directory: PeopleDirectory | None = None,
     ) -> None:
         self._contents: Any = contents  # jupyter_server types few of its methods
         self._store = store
         self._index = index
         self._private = private
+        self._directory = directory
         self._settings = settings
 
     async def make(self, key: RoomKey) -> Room:
@@ -243,7 +247,7 @@ class RoomMaker:
     ) -> Room:
         content, annotations = await self._documents(record, doc, tally)
         room = Room(record.room, key.path, key.format, key.type, content, annotations, file)
-        room.private = self._private
+        room.private, room.directory = self._private, self._directory
         if key.type == "notebook":
             mirroring = Mirroring(room.annotator, annotations, file, self._settings.mirror)
             room.undecided = mirroring.undecided

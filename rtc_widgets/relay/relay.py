@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -18,6 +19,7 @@ from rtc_widgets.protocol.codes import CloseCode
 from rtc_widgets.protocol.welcome import Limits
 from rtc_widgets.relay.access import Grants
 from rtc_widgets.relay.claim import Claim
+from rtc_widgets.relay.directory import Directory
 from rtc_widgets.relay.index import RoomIndex
 from rtc_widgets.relay.kernels import Kernels
 from rtc_widgets.relay.memory import FreeMemory
@@ -53,6 +55,8 @@ class RelaySettings:
     max_file_size: int = 100 * 2**20
     max_documents: int = 256
     limits: Limits = field(default_factory=Limits)
+    remember_people: bool = True
+    directory: Callable[[str], Any] | None = None
     kernels: bool = True
     kernels_open_files: bool = True
 
@@ -87,10 +91,17 @@ class Relay:
             self.store = SqliteStore(self._claim.path)
             self.index = RoomIndex(self._claim.path.with_suffix(".rooms.sqlite"))
             self.private = PrivateFile(self._claim.path.with_suffix(".private.sqlite"))
+            self.directory = Directory(
+                self._claim.path.with_suffix(".people.sqlite"),
+                remember=settings.remember_people,
+                ask=settings.directory,
+            )
         except StoreError:
             self._claim.release()
             raise
-        self._maker = RoomMaker(serverapp.contents_manager, self.store, self.index, settings, self.private)
+        self._maker = RoomMaker(
+            serverapp.contents_manager, self.store, self.index, settings, self.private, self.directory
+        )
         self._memory = FreeMemory()
         self.rooms = RoomManager(
             self._maker.make,
@@ -124,6 +135,7 @@ class Relay:
     async def start(self) -> None:
         """Follow the files and the kernels."""
         await self.private.forget_old()
+        await self.directory.load()
         events: Any = self._serverapp.event_logger
         events.add_listener(schema_id=_CONTENTS_EVENTS, listener=self._on_contents)
         if self._settings.kernels:
@@ -139,6 +151,7 @@ class Relay:
         await self.store.aclose()
         await self.index.aclose()
         await self.private.aclose()
+        await self.directory.aclose()
         self._claim.release()
 
     async def _on_contents(self, logger: Any, schema_id: str, data: dict[str, Any]) -> None:

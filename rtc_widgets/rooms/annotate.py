@@ -99,6 +99,8 @@ class Annotator:
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.bounds = bounds or Bounds()
+        self.identity_of: Callable[[str], Mapping[str, Any] | None] = _unknown
+        """Returns who somebody is who is mentioned and never was here, None where it is not known."""
         self._doc = doc
         self._exists = exists
         self._clock = clock
@@ -165,7 +167,7 @@ class Annotator:
             shared["comments"][comment_id] = comment | {"n": len(thread.comments)}
             if thread.state != state:
                 self._set_state(shared, state, actor, comment_id)
-            self._introduce(actor)
+            self._introduce(actor, comment)
         self._filled.words += size_of(comment["body"])
         return _answer(thread, comment_id)
 
@@ -190,6 +192,7 @@ class Annotator:
                 stored[key] = words[key]
         with self._doc.transaction(origin=_ORIGIN):
             shared[comment.id] = stored | {"edited": self._clock(), "ops": [*ops, op][-_REMEMBERED:]}
+            self._introduce(actor, words)
         self._filled.words += size_of(words["body"]) - size_of(comment.body)
         return _answer(thread, comment.id)
 
@@ -282,7 +285,7 @@ class Annotator:
                     "events": Array([]),
                 }
             )
-            self._introduce(actor)
+            self._introduce(actor, comment)
         return {"thread": id_, "number": self._filled.number, "comment": comment_id}
 
     def _move(self, actor: Actor, params: Mapping[str, Any], state: str) -> dict[str, Any]:
@@ -391,10 +394,15 @@ class Annotator:
     def _told(self, actor: Actor) -> dict[str, Any]:
         return {"by": actor.author.to_json(), "at": self._clock()}
 
-    def _introduce(self, actor: Actor) -> None:
+    def _introduce(self, actor: Actor, comment: Mapping[str, Any]) -> None:
+        """Write down who wrote a comment, and who is mentioned in it, so that everybody can tell who that is."""
         user, identity = actor.author.user, dict(actor.identity)
         if user and identity and self._people.get(user) != identity:
             self._people[user] = identity
+        for mentioned in comment.get("mentions", ()):
+            known = self.identity_of(mentioned)
+            if known and mentioned not in self._people:
+                self._people[mentioned] = dict(known)
 
 
 METHODS: Mapping[str, Callable[[Annotator, Actor, Mapping[str, Any]], dict[str, Any]]] = {
@@ -406,6 +414,10 @@ METHODS: Mapping[str, Callable[[Annotator, Actor, Mapping[str, Any]], dict[str, 
     "comments.attach": Annotator.attach,
     "comments.mirror": Annotator.decide,
 }
+
+
+def _unknown(_username: str) -> None:
+    """Know nobody."""
 
 
 def _answer(thread: ThreadValue, comment_id: str | None = None) -> dict[str, Any]:

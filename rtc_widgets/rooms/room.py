@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from rtc_widgets.documents.threads import Author
@@ -13,15 +13,13 @@ from rtc_widgets.protocol.codes import CloseCode
 from rtc_widgets.protocol.request import Request
 from rtc_widgets.rooms.annotate import METHODS, Actor, Annotator
 from rtc_widgets.rooms.cell_ids import CellIds
+from rtc_widgets.rooms.directory import FIND, IDENTITY, PeopleDirectory, find_people
 from rtc_widgets.rooms.document import RoomDocument
 from rtc_widgets.rooms.healing import Healer
 from rtc_widgets.rooms.peer import RoomPeer
 from rtc_widgets.rooms.private import PRIVATE, PrivateNotes, carry_out
 
 __all__ = ["Backing", "Room", "comm_id"]
-
-# What the directory of people keeps of jupyter_server's identity model.
-_IDENTITY = ("name", "display_name", "initials", "avatar_url", "color")
 
 
 class Backing(Protocol):
@@ -113,6 +111,8 @@ class Room:
         """The room that this one is a view of."""
         self.private: PrivateNotes | None = None
         """Where what is kept for single people is kept, where there is a place for it."""
+        self.directory: PeopleDirectory | None = None
+        """Knows whom one may mention, besides those who are in the documents."""
         self.undecided: Callable[[], bool] = _never
         """Tells whether somebody is to be asked about a copy of the comments in the file."""
         self._keeping = asyncio.Lock()
@@ -121,6 +121,7 @@ class Room:
         content.on_changed(backing.changed)
         self._cells = CellIds(content.doc, type_)
         self.annotator = Annotator(annotations.doc, self._cells.have)
+        self.annotator.identity_of = self._identity_of
         self._healer = Healer(content, self.annotator)
 
     @property
@@ -197,12 +198,15 @@ class Room:
         self._cells.close()
         self.views.clear()  # each leads back here
         self.undecided = _never  # so does this
+        self.annotator.identity_of = lambda _: None  # and this
 
     async def _on_request(self, peer: RoomPeer, asked: Request) -> Any:
         if asked.method in METHODS:
             return await self._annotate(peer, asked)
         if asked.method in PRIVATE and self.private is not None:
             return await self._keep(self.private, peer, asked)
+        if asked.method == FIND:
+            return await find_people(self.directory, peer.role, asked.params)
         answers = {"save": self._save, "take-back": self._take_back}
         if asked.method not in answers:
             raise ChannelClosed("unknown-method", f"This release answers no request {asked.method!r}.")
@@ -211,6 +215,9 @@ class Room:
         # What the peer sent before it asked is part of what it means.
         self.content.flush()
         return await answers[asked.method](asked.params)
+
+    def _identity_of(self, username: str) -> Mapping[str, Any] | None:
+        return None if self.directory is None else self.directory.get(username)
 
     async def _save(self, _: dict[str, Any]) -> dict[str, Any]:
         return await self.backing.save()
@@ -261,5 +268,5 @@ def _actor(peer: RoomPeer) -> Actor:
     who = peer.identity
     username, kind = str(who.get("username") or ""), str(who.get("kind") or "person")
     name = str(who.get("display_name") or who.get("name") or username)
-    known = {key: who[key] for key in _IDENTITY if who.get(key)} if kind == "person" else {}
+    known = {key: who[key] for key in IDENTITY if who.get(key)} if kind == "person" else {}
     return Actor(Author(username, kind, name), peer.role, known)

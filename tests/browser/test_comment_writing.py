@@ -193,6 +193,31 @@ def test_who_is_mentioned_is_completed_and_alone_is_told(office, visit):
         person.sees_no_dialog()
 
 
+def test_who_was_in_another_notebook_is_offered_and_told_when_they_come(office, visit):
+    path, other = office.notebook("absent.ipynb", "rate = 0.5"), office.notebook("elsewhere.ipynb", "y = 2")
+    said(office, other, "cleo", begun("cleos", "Hm", text(0, 0, 1)))
+    said(office, path, "ada", DECIDED)
+    ada = visit(office, path, "ada")
+    select(ada, "0.5")
+    ada.page.keyboard.press("Control+Alt+m")
+    field = composer(ada).get_by_role("combobox")
+    expect(field).to_be_focused()
+    ada.page.keyboard.type("@cl")
+    options = composer(ada).get_by_role("option")
+    expect(options).to_have_text(re.compile("Cleo$"))
+    ada.page.keyboard.press("Enter")
+    expect(field).to_have_value("@Cleo ")
+    ada.page.keyboard.type("when you are here: why?")
+    ada.page.keyboard.press("Control+Enter")
+    opened(ada)
+    expect(cards(ada).locator(".rtcw-Mention")).to_have_text("@Cleo")
+    cleo = visit(office, path, "cleo")
+    opened(cleo)
+    expect(cards(cleo).locator(".rtcw-Mention.rtcw-mod-me")).to_have_text("@Cleo")
+    for person in (ada, cleo):
+        person.sees_no_dialog()
+
+
 def test_what_the_server_refuses_is_shown_with_the_reason_and_kept(office, visit, screenshots):
     path = office.notebook("refused.ipynb", "rate = 0.5", "y = 2")
     ada = visit(office, path, "ada")

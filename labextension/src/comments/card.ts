@@ -432,6 +432,7 @@ export class Card {
       label: trans.__('Edit the comment'),
       text: comment.body,
       people: () => session.people,
+      find: query => session.findPeople?.(query),
       actions: [
         {
           id: 'save',
@@ -539,6 +540,7 @@ export class Card {
       label: trans.__('Change what was not sent'),
       text,
       people: () => session.people,
+      find: query => session.findPeople?.(query),
       actions: [
         {
           id: 'save',
@@ -597,6 +599,7 @@ export class Card {
       label: trans.__('Reply'),
       text: session.private.draft(this._id),
       people: () => session.people,
+      find: query => session.findPeople?.(query),
       actions,
       typed: text => session.private.keep(this._id, text),
       cancelled: () => {

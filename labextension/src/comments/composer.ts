@@ -20,6 +20,8 @@ export interface IComposerOptions {
   readonly label: string;
   readonly text: string;
   readonly people: () => readonly IMentionable[];
+  /** Look for more of them, whose names begin so; tells whether there are. */
+  readonly find?: (query: string) => Promise<boolean> | undefined;
   /** What to do with the text; the first by Ctrl+Enter. */
   readonly actions: readonly IAction[];
   /** The text changed. */
@@ -157,6 +159,21 @@ export class Composer {
     this._suggest(
       selectionStart === selectionEnd ? queryAt(value, selectionStart) : null
     );
+    void this._lookFurther(this._query);
+  }
+
+  private async _lookFurther(query: IQuery | null): Promise<void> {
+    const isMore = query && (await this._options.find?.(query.text));
+    if (isMore && this._query === query) {
+      const marked = this._shown[this._marked]?.user;
+      this._suggest(query);
+      this._mark(
+        Math.max(
+          0,
+          this._shown.findIndex(one => one.user === marked)
+        )
+      );
+    }
   }
 
   private _suggest(query: IQuery | null): void {

@@ -38,6 +38,7 @@ export class InPlace extends Widget {
       label: trans.__('Comment or @mention somebody'),
       text: session.private.draft(key) || text,
       people: () => session.people,
+      find: query => session.findPeople?.(query),
       actions: [
         {
           id: 'send',

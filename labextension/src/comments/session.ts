@@ -6,6 +6,7 @@ import { type IIdentity, isRecord } from '../presence/identity';
 import { Roster } from '../presence/roster';
 import type { ILiveDocument } from '../tokens';
 import { lookOf } from './authors';
+import { Directory } from './directory';
 import type { IMentionable } from './mentions';
 import { ThreadPlaces } from './places';
 import { Private } from './private';
@@ -23,6 +24,7 @@ export class CommentSession implements ISession {
     this.discussion = live.discussion;
     this.places = new ThreadPlaces((live.model as YFile).ydoc, this.discussion);
     this.private = new Private(live.provider, this.discussion);
+    this._directory = new Directory(live.provider);
     this._roster = Roster.of(live.model.awareness);
     this.discussion.changed.connect(this._salvage);
     this.private.changed.connect(this._salvage);
@@ -44,13 +46,13 @@ export class CommentSession implements ISession {
   lookOf(author: IAuthor): IIdentity {
     const mine: unknown = this.live.model.awareness.getLocalState()?.['user'];
     return lookOf(author, {
-      people: this.discussion.people,
+      people: this._known,
       me: isRecord(mine) ? mine : {},
       here: this._roster.participants
     });
   }
 
-  /** Everybody who can be mentioned: who is here, and who wrote here. */
+  /** Everybody who can be mentioned: who is here, who wrote here, and who was found on the server. */
   get people(): readonly IMentionable[] {
     const { user: me } = this.discussion.me;
     const here = new Map(
@@ -58,13 +60,25 @@ export class CommentSession implements ISession {
         .filter(({ isKernel, isMe }) => !isKernel && !isMe)
         .map(({ username, name }) => [username, name])
     );
-    const users = new Set([...here.keys(), ...this.discussion.people.keys()]);
+    const users = new Set([...here.keys(), ...this._known.keys()]);
     users.delete(me);
     return [...users].map(user => {
       const name = here.get(user) ?? user;
       const author = { user, kind: 'person', name, claimed: false } as const;
       return { ...this.lookOf(author), user, isHere: here.has(user) };
     });
+  }
+
+  findPeople(query: string): Promise<boolean> {
+    return this._directory.find(query);
+  }
+
+  /** What is known of people; what the document says of them counts more. */
+  private get _known(): Discussion['people'] {
+    const { people } = this._directory;
+    return people.size
+      ? new Map([...people, ...this.discussion.people])
+      : this.discussion.people;
   }
 
   /** Somebody deletes a thread while this person writes into it: the words are shown as what cannot be sent. */
@@ -78,5 +92,6 @@ export class CommentSession implements ISession {
     }
   };
 
+  private readonly _directory: Directory;
   private readonly _roster: Roster;
 }

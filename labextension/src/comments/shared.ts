@@ -58,6 +58,8 @@ export interface ISession {
   readonly private: IPrivate;
   /** Everybody who can be mentioned. */
   readonly people: readonly IMentionable[];
+  /** Ask whom a name that is being typed may mean, and tell whether that made `people` more. */
+  findPeople?(query: string): Promise<boolean>;
   /** Return how an author looks. */
   lookOf(author: IAuthor): IIdentity;
 }
