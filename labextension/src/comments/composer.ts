@@ -164,9 +164,10 @@ export class Composer {
 
   private async _lookFurther(query: IQuery | null): Promise<void> {
     const isMore = query && (await this._options.find?.(query.text));
-    if (isMore && this._query === query) {
+    // More may have been typed of the name meanwhile.
+    if (isMore && this._query) {
       const marked = this._shown[this._marked]?.user;
-      this._suggest(query);
+      this._suggest(this._query);
       this._mark(
         Math.max(
           0,
