@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import random
+from collections import deque
 from pathlib import Path
 from typing import Any
 
+from rtc_widgets.documents.cell_match import moved
 from rtc_widgets.testing.simulator.person import Tokens, tokens_of
 from rtc_widgets.testing.simulator.script import Step
 from rtc_widgets.testing.simulator.slow import touch
@@ -35,6 +37,7 @@ class NotebookFile:
         """How often the server wrote between its last look at the file and its own writing, which no lock forbids."""
         self._tokens = tokens
         self._seen = b""
+        self._orders: deque[list[str]] = deque(maxlen=8)  # of the cells, as the server last saw them
         self._begin()
 
     @property
@@ -65,12 +68,13 @@ class NotebookFile:
             if loose:
                 cells.remove(dice.choice(loose))
         else:
-            _move_far(cells, dice)
+            self._move_far(cells, dice)
         self._write(content)
 
     def read(self) -> None:
         """Note that the server looked at the file just now."""
         self._seen = self.path.read_bytes()
+        self._orders.append([cell["id"] for cell in self.content["cells"]])
 
     def about_to_be_written(self) -> None:
         """Excuse what was written into the file since the server looked last: it is about to be overwritten."""
@@ -87,6 +91,21 @@ class NotebookFile:
         lines.insert(dice.randrange(len(lines) + 1), token)
         cell["source"] = "\n".join(lines)
 
+    def _move_far(self, cells: list[dict[str, Any]], dice: random.Random) -> None:
+        """Move a cell past so many others that it is told which one has moved, whatever the server compares it to.
+
+        Of two that change places either may have, and whoever types into the one that is taken for moved loses that.
+        """
+        places = [index for index, cell in enumerate(cells) if cell["id"][:2] == "m-"]
+        for index in dice.sample(places, len(places)):
+            if index >= _FAR or len(cells) - index > _FAR:
+                to = dice.choice([0] * (index >= _FAR) + [len(cells)] * (len(cells) - index > _FAR))
+                order = [*cells]
+                order.insert(to, order.pop(index))
+                if all(_movers(before, order) <= {"m-"} for before in self._orders):
+                    cells[:] = order
+                return
+
     def _begin(self) -> None:
         cells = []
         for name in FIRST:
@@ -101,14 +120,7 @@ class NotebookFile:
         new.replace(self.path)
 
 
-def _move_far(cells: list[dict[str, Any]], dice: random.Random) -> None:
-    """Move a cell past so many others that it is told which one has moved.
-
-    Of two that change places either may have, and whoever types into the one that is taken for moved loses that.
-    """
-    places = [index for index, cell in enumerate(cells) if cell["id"][:2] == "m-"]
-    for index in dice.sample(places, len(places)):
-        if index >= _FAR or len(cells) - index > _FAR:
-            to = dice.choice([0] * (index >= _FAR) + [len(cells)] * (len(cells) - index > _FAR))
-            cells.insert(to, cells.pop(index))
-            return
+def _movers(before: list[str], after: list[dict[str, Any]]) -> set[str]:
+    """Return the kinds of the cells that are taken for moved."""
+    at = {name: index for index, name in enumerate(before)}
+    return {before[index][:2] for index in moved([at[cell["id"]] for cell in after if cell["id"] in at])}
