@@ -14,8 +14,9 @@ import type {
 } from '@jupyterlab/services';
 import { DisposableDelegate, type IDisposable } from '@lumino/disposable';
 import { type ISignal, Signal } from '@lumino/signaling';
+import type { IConnection } from './channels/channel';
 import type { ILink } from './channels/link';
-import { forgetAsked } from './comments/kept';
+import { forgetKept } from './comments/kept';
 import type { IDraftStore } from './documents/draft';
 import { Recovering } from './drafts/recovering';
 import { nameOf } from './drafts/whose';
@@ -28,6 +29,7 @@ import type { IWhyNot } from './standing/standing';
 import type {
   ILiveDocument,
   ILiveDocuments,
+  IMoved,
   IRecovered,
   IUndecided
 } from './tokens';
@@ -39,6 +41,8 @@ export const CONTENT_PROVIDER = 'rtc_widgets';
 export interface IContentProviderOptions extends ILiveOptions {
   readonly drive: Contents.IDrive;
   readonly link: ILink;
+  /** A second connection, for notebooks of which the text is open: on one connection a document is open once. */
+  readonly beside: IConnection;
   /** Where drafts are kept. */
   readonly drafts: IDraftStore;
 }
@@ -69,8 +73,9 @@ export class ContentProvider implements IContentProvider, ILiveDocuments {
     };
     this._news = new FileNews(this, _options.drive, this._documents);
     const { drafts, server, user } = _options;
-    this._recovering = new Recovering(drafts, ({ type, path }) => ({
+    this._recovering = new Recovering(drafts, ({ type, path, room }) => ({
       at: `${server}#${key(type, path)}`,
+      room,
       user: nameOf(user.identity)
     }));
   }
@@ -87,6 +92,10 @@ export class ContentProvider implements IContentProvider, ILiveDocuments {
 
   get recovered(): ISignal<unknown, IRecovered> {
     return this._recovering.recovered;
+  }
+
+  get moved(): ISignal<unknown, IMoved> {
+    return this._moved;
   }
 
   get postponed(): ISignal<unknown, IPostponed> {
@@ -110,12 +119,14 @@ export class ContentProvider implements IContentProvider, ILiveDocuments {
     // The person is in the text, and seen there.
     model.awareness.setLocalState(null);
     const found = goLive(
-      this._options,
+      { ...this._options, connection: this._options.beside },
       text.path,
       'json',
       'notebook',
       model,
-      'text'
+      (document, path) => {
+        document.path = path;
+      }
     );
     this._notebooks.set(text, found);
     model.changed.connect((_, { stateChange }) => {
@@ -145,7 +156,7 @@ export class ContentProvider implements IContentProvider, ILiveDocuments {
   }
 
   forgetDrafts(): Promise<void> {
-    forgetAsked(window.localStorage);
+    forgetKept(window.localStorage);
     return this._recovering.clear();
   }
 
@@ -237,7 +248,18 @@ export class ContentProvider implements IContentProvider, ILiveDocuments {
     type: string,
     model: YDocument<DocumentChange>
   ): void {
-    const document = goLive(this._options, path, format, type, model);
+    const document = goLive(
+      this._options,
+      path,
+      format,
+      type,
+      model,
+      (moved, to) => {
+        const from = moved.path;
+        this._news.renamed(moved, to);
+        this._moved.emit({ document: moved, from });
+      }
+    );
     this._documents.add(document);
     this._news.follow(document);
     this._recovering.follow(document);
@@ -258,5 +280,6 @@ export class ContentProvider implements IContentProvider, ILiveDocuments {
   private readonly _notebooks = new WeakMap<ILiveDocument, ILiveDocument>();
   private readonly _saves = new PostponedSaves();
   private readonly _unshared = new Map<string, IWhyNot>();
+  private readonly _moved = new Signal<ILiveDocuments, IMoved>(this);
   private readonly _added = new Signal<ILiveDocuments, ILiveDocument>(this);
 }

@@ -39,7 +39,7 @@ export class FileNews {
     const onChanged = (_: unknown, change: DocumentChange): void => {
       for (const { name, newValue } of change.stateChange ?? []) {
         if (name === 'path' && typeof newValue === 'string') {
-          this._renamed(document, newValue);
+          this.renamed(document, newValue);
         } else if (name === 'hash' && newValue !== document.told) {
           void this._look(document);
         }
@@ -55,9 +55,28 @@ export class FileNews {
     });
     provider.eventReceived.connect((_, event) => {
       if (event.name === 'renamed' && typeof event.params.path === 'string') {
-        this._renamed(document, event.params.path);
+        this.renamed(document, event.params.path);
       }
     });
+  }
+
+  /** Follow a file to its new path, and take JupyterLab's context along. */
+  renamed(document: IOpenDocument, path: string): void {
+    const from = document.path;
+    if (!this._documents.move(document, path)) {
+      return;
+    }
+    const newValue = { path, name: path.split('/').at(-1) ?? path };
+    void this._drive
+      .get(path, { content: false, hash: true })
+      .catch(() => newValue)
+      .then(model => {
+        this._fileChanged.emit({
+          type: 'rename',
+          oldValue: { path: from },
+          newValue: model
+        });
+      });
   }
 
   private async _look(document: IOpenDocument): Promise<void> {
@@ -83,25 +102,6 @@ export class FileNews {
         newValue: this.note(document, model)
       });
     }
-  }
-
-  /** Follow a file to its new path, and take JupyterLab's context along. */
-  private _renamed(document: IOpenDocument, path: string): void {
-    const from = document.path;
-    if (!this._documents.move(document, path)) {
-      return;
-    }
-    const newValue = { path, name: path.split('/').at(-1) ?? path };
-    void this._drive
-      .get(path, { content: false, hash: true })
-      .catch(() => newValue)
-      .then(model => {
-        this._fileChanged.emit({
-          type: 'rename',
-          oldValue: { path: from },
-          newValue: model
-        });
-      });
   }
 
   private readonly _fileChanged: Signal<

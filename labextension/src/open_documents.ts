@@ -8,6 +8,10 @@ import type { ILiveDocument } from './tokens';
 export interface IOpenDocument extends ILiveDocument {
   path: string;
   readonly model: YDocument<DocumentChange>;
+  /** The id of its room, empty until the relay has told it. */
+  readonly room: string;
+  /** Tell whether another room is that of a file at another path; also where the relay cannot be asked. */
+  isElsewhere(room: string): Promise<boolean>;
   /** The hash or date of the file that JupyterLab's context was last told. */
   told: string | null;
 }

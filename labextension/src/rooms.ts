@@ -84,28 +84,64 @@ async function insist(
   }
 }
 
+/** What a room is asked for by. */
+export interface IWanted {
+  readonly path: string;
+  readonly format: string;
+  readonly type: string;
+  /** The id of the room that this page had: it is followed where its file was moved meanwhile. */
+  readonly room?: string | null;
+}
+
+function put(
+  fetch: Fetch,
+  { path, format, type, room }: IWanted,
+  signal: AbortSignal
+): Promise<Response> {
+  const parts = path.split('/').map(encodeURIComponent).join('/');
+  return fetch(`api/rtc_widgets/rooms/${parts}`, {
+    method: 'PUT',
+    body: JSON.stringify({ format, type, ...(room && { room }) }),
+    signal
+  });
+}
+
+/** Return where the file of a room is, where the answer to who asked at another path says so. */
+function movedTo(
+  { room }: IWanted,
+  { status }: Response,
+  { path }: Record<string, unknown>
+): string | null {
+  return room && status === 404 && typeof path === 'string' ? path : null;
+}
+
+/** Tell whether a room's file is at another path than the one that is named; not where nobody knows the room any more. */
+export async function isElsewhere(
+  fetch: Fetch,
+  wanted: IWanted
+): Promise<boolean> {
+  const response = await put(fetch, wanted, AbortSignal.timeout(ANSWER));
+  return movedTo(wanted, response, await body(response)) !== null;
+}
+
 /** Open the room of a file, or open it `again`; throws `ChannelClosed` where the relay refuses, `NotConnected` where it is away. */
 export async function openRoom(
   fetch: Fetch,
-  path: string,
-  format: string,
-  type: string,
+  wanted: IWanted,
   again = false
 ): Promise<IRoom> {
-  const parts = path.split('/').map(encodeURIComponent).join('/');
-  const put = (signal: AbortSignal) =>
-    fetch(`api/rtc_widgets/rooms/${parts}`, {
-      method: 'PUT',
-      body: JSON.stringify({ format, type }),
-      signal
-    });
+  const ask = (signal: AbortSignal) => put(fetch, wanted, signal);
   let response: Response;
   try {
-    response = await (again ? insist(put) : put(AbortSignal.timeout(ANSWER)));
+    response = await (again ? insist(ask) : ask(AbortSignal.timeout(ANSWER)));
   } catch {
     throw new NotConnected('The server does not answer.');
   }
   const value = await body(response);
+  const moved = movedTo(wanted, response, value);
+  if (moved !== null && moved !== wanted.path) {
+    return openRoom(fetch, { ...wanted, path: moved }, again);
+  }
   if (!response.ok) {
     const { code, message } = value;
     if (isCloseCode(code)) {

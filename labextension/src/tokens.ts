@@ -6,6 +6,7 @@ import type { IDisposable } from '@lumino/disposable';
 import type { ISignal } from '@lumino/signaling';
 import type { ILink } from './channels/link';
 import type { Discussion } from './comments/discussion';
+import type { IHalfWritten } from './comments/private';
 import type { IUnsaved } from './documents/unacknowledged';
 import type { IPostponed } from './postponed';
 import type { Provider } from './provider';
@@ -22,6 +23,8 @@ export interface ILiveDocument {
   readonly provider: Provider;
   /** The comments on it. */
   readonly discussion: Discussion;
+  /** Comments that this person has half written. */
+  readonly halfWritten: IHalfWritten;
 }
 
 /** The live documents of this tab. */
@@ -40,6 +43,8 @@ export interface ILiveDocuments {
   whyUnshared(path: string, type: string): IWhyNot | null;
   /** Texts were applied again; `left` could not be merged. */
   readonly recovered: ISignal<unknown, IRecovered>;
+  /** A file was renamed or moved while this page was away, and the document has followed. */
+  readonly moved: ISignal<unknown, IMoved>;
   /** A save waits for the connection, or has waited and is done. */
   readonly postponed: ISignal<unknown, IPostponed>;
   /** Return the texts that could not be merged into a document and wait for a person to decide. */
@@ -49,6 +54,12 @@ export interface ILiveDocuments {
   decide(document: ILiveDocument, id: string): Promise<void>;
   /** Forget what is kept in this browser of what was typed and not sent. */
   forgetDrafts(): Promise<void>;
+}
+
+/** A document that has followed its file. */
+export interface IMoved {
+  readonly document: ILiveDocument;
+  readonly from: string;
 }
 
 /** How texts came back that were kept. */

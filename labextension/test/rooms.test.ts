@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { ChannelClosed, NotConnected } from '../src/errors';
 import { sentence } from '../src/protocol/codes';
-import { type Fetch, Joins, openRoom, relay } from '../src/rooms';
+import { type Fetch, isElsewhere, Joins, openRoom, relay } from '../src/rooms';
 
 function answers(status: number, body: unknown): Fetch {
   const text = typeof body === 'string' ? body : JSON.stringify(body);
@@ -20,6 +20,9 @@ const ROOM = {
   }
 };
 
+const NOTEBOOK = { path: 'a.ipynb', format: 'json', type: 'notebook' };
+const TEXT = { path: 'a', format: 'text', type: 'file' };
+
 describe('opening a room (6)', () => {
   it('puts format and type to the encoded path', async () => {
     const asked: [string, RequestInit][] = [];
@@ -27,7 +30,7 @@ describe('opening a room (6)', () => {
       asked.push([path, init]);
       return answers(200, ROOM)(path, init);
     };
-    const room = await openRoom(fetch, 'a b/ä#?.ipynb', 'json', 'notebook');
+    const room = await openRoom(fetch, { ...NOTEBOOK, path: 'a b/ä#?.ipynb' });
     expect(room.commId).toBe('r.content');
     expect(asked).toMatchObject([
       [
@@ -43,17 +46,52 @@ describe('opening a room (6)', () => {
     [403, { message: 'Forbidden' }, 'unauthorized', sentence('unauthorized')],
     [404, 'no page', 'internal-error', sentence('internal-error')]
   ])('is refused with %i', async (status, body, code, reason) => {
-    const opening = openRoom(answers(status, body), 'a', 'text', 'file');
+    const opening = openRoom(answers(status, body), TEXT);
     const error = await opening.catch((caught: unknown) => caught);
     expect(error).toBeInstanceOf(ChannelClosed);
     expect(error).toMatchObject({ code, reason });
+  });
+
+  it('follows a file that was moved while this page was away', async () => {
+    const asked: string[] = [];
+    const fetch: Fetch = (path, init) => {
+      asked.push(path);
+      expect(JSON.parse(init.body as string)).toMatchObject({ room: 'r' });
+      const isHere = path.endsWith('/b/a.ipynb');
+      const gone = { code: 'not-found', path: 'b/a.ipynb' };
+      const there = { ...ROOM, path: 'b/a.ipynb' };
+      return answers(isHere ? 200 : 404, isHere ? there : gone)(path, init);
+    };
+    const known = { ...NOTEBOOK, room: 'r' };
+    expect((await openRoom(fetch, known)).path).toBe('b/a.ipynb');
+    expect(
+      asked.map(one => one.slice('api/rtc_widgets/rooms/'.length))
+    ).toEqual(['a.ipynb', 'b/a.ipynb']);
+    expect(await isElsewhere(fetch, known)).toBe(true);
+    expect(await isElsewhere(fetch, { ...known, path: 'b/a.ipynb' })).toBe(
+      false
+    );
+  });
+
+  it('ends where the file is gone, or who asks had no room', async () => {
+    const moved = { code: 'not-found', path: 'b.ipynb' };
+    const opening = openRoom(answers(404, moved), NOTEBOOK);
+    await expect(opening).rejects.toMatchObject({ code: 'not-found' });
+    const known = { ...NOTEBOOK, room: 'r' };
+    const gone = openRoom(answers(404, { code: 'not-found' }), known);
+    await expect(gone).rejects.toMatchObject({ code: 'not-found' });
+    // Of an answer that leads in a circle no more is asked.
+    const circle = answers(404, { code: 'not-found', path: 'a.ipynb' });
+    await expect(openRoom(circle, known)).rejects.toMatchObject({
+      code: 'not-found'
+    });
   });
 
   it('serves both documents of the room, each once', async () => {
     let asked = 0;
     const joins = new Joins(() => {
       asked += 1;
-      return openRoom(answers(200, ROOM), 'a.ipynb', 'json', 'notebook');
+      return openRoom(answers(200, ROOM), NOTEBOOK);
     });
     await joins.content();
     const { commId, lineage, ticket } = await joins.annotations();
@@ -69,13 +107,13 @@ describe('opening a room (6)', () => {
   });
 
   it.each([502, 503, 504])('waits after %i of a proxy', async status => {
-    const opening = openRoom(answers(status, '<html>'), 'a', 'text', 'file');
+    const opening = openRoom(answers(status, '<html>'), TEXT);
     await expect(opening).rejects.toThrow(NotConnected);
   });
 
   it('waits where the server does not answer', async () => {
     const fetch: Fetch = () => Promise.reject(new TypeError('refused'));
-    const opening = openRoom(fetch, 'a', 'text', 'file');
+    const opening = openRoom(fetch, TEXT);
     await expect(opening).rejects.toThrow(NotConnected);
   });
 });
@@ -118,7 +156,7 @@ describe('opening a room again', () => {
   it('gets past the connections that are dead, and gives them up', async () => {
     vi.useFakeTimers();
     const { signals, fetch } = dead(6);
-    const opening = openRoom(fetch, 'a', 'json', 'notebook', true);
+    const opening = openRoom(fetch, NOTEBOOK, true);
     await vi.advanceTimersByTimeAsync(6_000);
     expect((await opening).room).toBe('r');
     expect(signals.map(({ aborted }) => aborted)).toEqual([
@@ -130,7 +168,7 @@ describe('opening a room again', () => {
   it('gives up where nothing is answered', async () => {
     vi.useFakeTimers();
     const { signals, fetch } = dead(99);
-    const opening = openRoom(fetch, 'a', 'json', 'notebook', true);
+    const opening = openRoom(fetch, NOTEBOOK, true);
     const refused = expect(opening).rejects.toThrow(NotConnected);
     await vi.advanceTimersByTimeAsync(8_000);
     await refused;

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 from playwright.sync_api import expect
+from support.browser_storage import drafts
 from support.person import IN_BOTH, Person
 from support.server import Server, until
 
@@ -16,42 +17,9 @@ def _all_agree(lab: Server, path: str, expected: list[str], *people: Person) -> 
     until(lambda: lab.sources(path) == expected, f"the file holds {expected}", 40)
 
 
-def _drafts(person: Person) -> int:
-    """Count the drafts in this browser."""
-    count: int = person.page.evaluate(
-        """() => new Promise((resolve, reject) => {
-            const opening = indexedDB.open('rtc_widgets');
-            opening.onerror = reject;
-            opening.onsuccess = () => {
-                const database = opening.result;
-                if (!database.objectStoreNames.contains('drafts')) return resolve(0);
-                const counting = database.transaction('drafts').objectStore('drafts').count();
-                counting.onerror = reject;
-                counting.onsuccess = () => { database.close(); resolve(counting.result); };
-            };
-        })"""
-    )
-    return count
-
-
 def _keeps(person: Person, *texts: str) -> bool:
     """Tell whether the drafts in this browser have all *texts*: they are written a moment after a key."""
-    kept: str = person.page.evaluate(
-        """() => new Promise((resolve, reject) => {
-            const opening = indexedDB.open('rtc_widgets');
-            opening.onerror = reject;
-            opening.onsuccess = () => {
-                const database = opening.result;
-                if (!database.objectStoreNames.contains('drafts')) return resolve('');
-                const reading = database.transaction('drafts').objectStore('drafts').getAll();
-                reading.onerror = reject;
-                reading.onsuccess = () => {
-                    database.close();
-                    resolve(JSON.stringify(reading.result.map(draft => draft.texts)));
-                };
-            };
-        })"""
-    )
+    kept = json.dumps(drafts(person))
     return all(text in kept for text in texts)
 
 
@@ -74,7 +42,7 @@ def test_what_was_typed_offline_survives_the_page(lab, visit, behind):
     ada.start_over(path)
     expected = ["ben a1 ada", "b ada"]
     _all_agree(lab, path, expected, ada, ben)
-    until(lambda: _drafts(ada) == 0, "and keeps it no longer than needed")
+    until(lambda: len(drafts(ada)) == 0, "and keeps it no longer than needed")
     # And once only, however often it is opened.
     ada.reload(path)
     _all_agree(lab, path, expected, ada, ben)
@@ -128,7 +96,7 @@ def test_what_could_not_be_merged_is_offered_until_somebody_decides(
     ada.reload(path)
     expect(ada.page.locator(".jp-FileEditor .cm-content")).to_contain_text("typed by Ada")
     expect(offer).to_be_hidden()
-    assert _drafts(ada) == 0
+    assert len(drafts(ada)) == 0
 
 
 def test_two_tabs_of_one_browser_bring_their_texts_back_once_each(lab, visit, behind):
@@ -143,7 +111,7 @@ def test_two_tabs_of_one_browser_bring_their_texts_back_once_each(lab, visit, be
     for person, index in ((first, 0), (second, 1)):
         expect(person.page.get_by_role("button", name="Offline")).to_be_visible()
         person.type(f" tab{index}", index)
-        until(lambda: _drafts(first) == index + 1, "the browser keeps it")  # noqa: B023
+        until(lambda: len(drafts(first)) == index + 1, "the browser keeps it")  # noqa: B023
     second.page.close()
     network.restore()
     # The draft of a tab that lives is its own; that of the other comes back wherever the document is opened.
@@ -151,7 +119,7 @@ def test_two_tabs_of_one_browser_bring_their_texts_back_once_each(lab, visit, be
     ben.sees(0, "a tab0")
     first.start_over(path)
     _all_agree(lab, path, ["a tab0", "b tab1"], first, ben)
-    until(lambda: _drafts(first) == 0, "and no longer than needed")
+    until(lambda: len(drafts(first)) == 0, "and no longer than needed")
 
 
 def test_a_draft_meets_a_document_that_began_anew(start_lab, visit, behind):
@@ -189,10 +157,10 @@ def test_logging_out_forgets_and_the_setting_keeps_nothing(start_lab, visit, beh
     ada.is_told_that_the_server_is_away()
     network.cut()
     ada.type(" ada")
-    until(lambda: _drafts(ada) == 1, "the browser keeps it")
+    until(lambda: len(drafts(ada)) == 1, "the browser keeps it")
     ada.page.on("dialog", lambda dialog: dialog.dismiss())  # "Leave site?"
     ada.execute("filemenu:logout")
-    until(lambda: _drafts(ada) == 0, "forgotten")
+    until(lambda: len(drafts(ada)) == 0, "forgotten")
 
     settings = lab.work / "settings/rtc-widgets"
     settings.mkdir(parents=True)
@@ -201,4 +169,4 @@ def test_logging_out_forgets_and_the_setting_keeps_nothing(start_lab, visit, beh
     ben = visit(behind(lab), path)
     ben.type(" ben")
     until(lambda: "ben" in lab.sources(path)[0], "saved")
-    assert _drafts(ben) == 0
+    assert len(drafts(ben)) == 0

@@ -196,12 +196,12 @@ class Person:
         page.on("pageerror", lambda error: self._note(error.stack or str(error)))
 
     def _note(self, error: str) -> None:
-        # JupyterLab's context asks a server that is away for a document's checkpoints, and handles no refusal.
+        # JupyterLab asks a server that is away for a document's checkpoints, and for the formats of exports when
+        # another document comes to the front, and handles no refusal.
         # Ours in it is only what makes all requests of the page (channels/rescue.ts).
         theirs = "\n".join(line for line in error.splitlines() if "at Rescue.fetch" not in line)
-        in_vain = (
-            all(part in error for part in ("Failed to fetch", "listCheckpoints")) and _OURS not in theirs
-        )
+        asked = any(part in error for part in ("listCheckpoints", "fetchExportFormats"))
+        in_vain = asked and "Failed to fetch" in error and _OURS not in theirs
         if not in_vain and not any(all(part in error for part in known) for known in _UPSTREAM_ERRORS):
             self.errors.append(error)
 

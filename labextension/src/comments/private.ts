@@ -12,6 +12,13 @@ export interface IPrivateAsker extends IAsker {
   readonly eventReceived: ISignal<unknown, IEvent>;
 }
 
+/** Where what is half written outlives the page, until the server has it; an empty text is one to forget. */
+export interface IHalfWritten {
+  load(): Promise<ReadonlyMap<string, string>>;
+  save(key: string, text: string): void;
+  remove(key: string): void;
+}
+
 /** Milliseconds without a key after which a draft is sent. */
 const PAUSE = 800;
 /** In place of a thread's id: says that this person was here before. */
@@ -21,12 +28,14 @@ const VISITED = '-';
 export class Private {
   constructor(
     private readonly _asker: IPrivateAsker,
-    private readonly _discussion: Discussion
+    private readonly _discussion: Discussion,
+    private readonly _kept: IHalfWritten
   ) {
     _asker.stateChanged.connect(this._onState);
     _asker.eventReceived.connect(this._onEvent);
     _discussion.changed.connect(this._begin);
     this._onState();
+    void this._restore();
   }
 
   /** It was read or written in another tab, or has come. */
@@ -74,12 +83,7 @@ export class Private {
     if (text === this.draft(key)) {
       return;
     }
-    if (text) {
-      this._drafts.set(key, text);
-    } else {
-      this._drafts.delete(key);
-    }
-    this._unsent.add(key);
+    this._write(key, text);
     clearTimeout(this._timer);
     this._timer = setTimeout(() => this._send(), PAUSE);
   }
@@ -106,6 +110,29 @@ export class Private {
     }
   };
 
+  /** Take up what an earlier page could not send any more. */
+  private async _restore(): Promise<void> {
+    const found = await this._kept.load();
+    for (const [key, text] of found) {
+      if (!this._unsent.has(key)) {
+        this._write(key, text);
+      }
+    }
+    if (found.size) {
+      this._send();
+      this._changed.emit();
+    }
+  }
+
+  private _write(key: string, text: string): void {
+    if (text) {
+      this._drafts.set(key, text);
+    } else {
+      this._drafts.delete(key);
+    }
+    this._unsent.add(key);
+  }
+
   private readonly _onEvent = (_: unknown, { name, params }: IEvent): void => {
     if (name === 'private') {
       this._take(params);
@@ -114,12 +141,15 @@ export class Private {
 
   private _send(): void {
     clearTimeout(this._timer);
+    // Of a page that is being closed, what is sent does not always arrive.
+    this._unsent.forEach(key => this._kept.save(key, this.draft(key)));
     if (this._asker.state === 'synced') {
       for (const key of this._unsent) {
         const text = this._drafts.get(key) ?? null;
         this._ask('private.draft', { key, text }, () => {
           if ((this._drafts.get(key) ?? null) === text) {
             this._unsent.delete(key);
+            this._kept.remove(key);
           }
         });
       }

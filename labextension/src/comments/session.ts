@@ -23,7 +23,11 @@ export class CommentSession implements ISession {
   ) {
     this.discussion = live.discussion;
     this.places = new ThreadPlaces((live.model as YFile).ydoc, this.discussion);
-    this.private = new Private(live.provider, this.discussion);
+    this.private = new Private(
+      live.provider,
+      this.discussion,
+      live.halfWritten
+    );
     this._directory = new Directory(live.provider);
     this._roster = Roster.of(live.model.awareness);
     this.discussion.changed.connect(this._salvage);

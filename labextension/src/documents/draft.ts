@@ -6,8 +6,9 @@ import type { Base } from './unsent';
 /** What one opening of a document left. */
 export interface IDraft {
   readonly id: string;
-  /** The document: its server, type and path. */
+  /** The document: its server, type and path, and its room, which stays where the file is moved. */
   readonly at: string;
+  readonly room: string;
   /** The person, empty for whoever has the server's token. */
   readonly user: string;
   /** When it was written, in milliseconds since the epoch. */
@@ -25,8 +26,8 @@ export interface IDraft {
 
 /** Keep drafts. */
 export interface IDraftStore {
-  /** Return the drafts of one document, the oldest first. */
-  all(at: string): Promise<IDraft[]>;
+  /** Return the drafts of what is, or was, at a place, or is of a room, the oldest first. */
+  all(at: string, room: string): Promise<IDraft[]>;
   get(id: string): Promise<IDraft | undefined>;
   put(draft: IDraft): Promise<void>;
   remove(id: string): Promise<void>;
@@ -35,8 +36,10 @@ export interface IDraftStore {
 
 /** Keep drafts as long as the page lives. */
 export class MemoryDrafts implements IDraftStore {
-  all(at: string): Promise<IDraft[]> {
-    const found = [...this._drafts.values()].filter(draft => draft.at === at);
+  all(at: string, room: string): Promise<IDraft[]> {
+    const found = [...this._drafts.values()].filter(
+      draft => draft.at === at || draft.room === room
+    );
     return Promise.resolve(found.sort((one, two) => one.saved - two.saved));
   }
 

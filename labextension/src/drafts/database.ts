@@ -8,7 +8,8 @@ import {
 
 const NAME = 'rtc_widgets';
 const STORE = 'drafts';
-const VERSION = 1;
+/** The second has the index `room`. */
+const VERSION = 2;
 /** Milliseconds. */
 const DAY = 86_400_000;
 export const KEPT_DAYS = 30;
@@ -17,13 +18,17 @@ const MOST = 500;
 
 /** Keep drafts in the browser; in the page alone where it has no database for us. */
 export class DatabaseDrafts implements IDraftStore {
-  all(at: string): Promise<IDraft[]> {
+  all(at: string, room: string): Promise<IDraft[]> {
     return this._use(
       async store => {
-        const request = store.index('at').getAll(at) as IDBRequest<IDraft[]>;
-        return (await done(request)).sort((one, two) => one.saved - two.saved);
+        const found = await Promise.all([
+          done(store.index('at').getAll(at) as IDBRequest<IDraft[]>),
+          done(store.index('room').getAll(room) as IDBRequest<IDraft[]>)
+        ]);
+        const drafts = new Map(found.flat().map(draft => [draft.id, draft]));
+        return [...drafts.values()].sort((one, two) => one.saved - two.saved);
       },
-      memory => memory.all(at),
+      memory => memory.all(at, room),
       'readonly'
     );
   }
@@ -86,9 +91,13 @@ export class DatabaseDrafts implements IDraftStore {
   private async _open(): Promise<IDBDatabase> {
     const request = indexedDB.open(NAME, VERSION);
     request.onupgradeneeded = () => {
-      const store = request.result.createObjectStore(STORE, { keyPath: 'id' });
-      store.createIndex('at', 'at');
-      store.createIndex('saved', 'saved');
+      const { result, transaction } = request;
+      if (result.objectStoreNames.contains(STORE)) {
+        transaction!.objectStore(STORE).createIndex('room', 'room');
+        return;
+      }
+      const store = result.createObjectStore(STORE, { keyPath: 'id' });
+      ['at', 'room', 'saved'].forEach(name => store.createIndex(name, name));
     };
     const database = await done(request);
     database.onversionchange = database.onclose = () => {

@@ -18,6 +18,7 @@ const OFFERED: readonly CloseCode[] = ['too-large', 'bad-frame'];
 /** What a draft says of where it comes from; asked at each writing, for files are renamed. */
 export interface ISource {
   readonly at: string;
+  readonly room: string;
   readonly user: string;
 }
 

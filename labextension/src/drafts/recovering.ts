@@ -9,6 +9,7 @@ import {
   type IOutcome
 } from '../documents/recovery';
 import type { IUnsaved } from '../documents/unacknowledged';
+import type { IOpenDocument } from '../open_documents';
 import type { ILiveDocument, IRecovered, IUndecided } from '../tokens';
 import { Keeper, type ISource } from './keeper';
 import { take } from './ownership';
@@ -24,7 +25,7 @@ export class Recovering {
    */
   constructor(
     private readonly _store: IDraftStore,
-    private readonly _source: (document: ILiveDocument) => ISource
+    private readonly _source: (document: IOpenDocument) => ISource
   ) {}
 
   get recovered(): ISignal<this, IRecovered> {
@@ -36,7 +37,7 @@ export class Recovering {
   }
 
   /** Keep a document's drafts until it is forgotten. */
-  follow(document: ILiveDocument): void {
+  follow(document: IOpenDocument): void {
     const { provider } = document;
     const source = () => this._source(document);
     this._keepers.set(document, new Keeper(this._store, provider, source));
@@ -57,7 +58,7 @@ export class Recovering {
   }
 
   /** Bring back what was not sent when this document was open before, here or in a tab that is gone. */
-  async recover(document: ILiveDocument): Promise<void> {
+  async recover(document: IOpenDocument): Promise<void> {
     const late = new Promise<void>(resolve => setTimeout(resolve, LONGEST));
     await Promise.race([this._recover(document), late]);
   }
@@ -79,10 +80,15 @@ export class Recovering {
     await this._store.clear();
   }
 
-  private async _recover(document: ILiveDocument): Promise<void> {
+  private async _recover(document: IOpenDocument): Promise<void> {
     await Promise.all(this._left.values());
-    const { at, user } = this._source(document);
-    for (const { id, user: whose } of await this._store.all(at)) {
+    const { at, room, user } = this._source(document);
+    for (const draft of await this._store.all(at, room)) {
+      const { id, user: whose } = draft;
+      // What was here may have been moved, and another file made in its place.
+      if (draft.room !== room && (await document.isElsewhere(draft.room))) {
+        continue;
+      }
       const isOurs = this._left.delete(id);
       if (isOurs) {
         await this._take(document, id);

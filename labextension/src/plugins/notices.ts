@@ -1,4 +1,4 @@
-/** Shows what the relay has to say to a person (docs/protocol.md, section 3.5, `notice`). */
+/** Shows what the relay has to say to a person (docs/protocol.md, section 3.5, `notice`), and where a file has gone. */
 
 import type {
   JupyterFrontEnd,
@@ -7,7 +7,7 @@ import type {
 import { Notification } from '@jupyterlab/apputils';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import { ILiveDocuments } from '../tokens';
-import { toast } from './toast';
+import { type Level, toast } from './toast';
 
 const LEVELS = ['info', 'warning', 'error'] as const;
 
@@ -25,24 +25,32 @@ const plugin: JupyterFrontEndPlugin<void> = {
     const trans = (translator ?? nullTranslator).load('rtc_widgets');
     // A notice that repeats, or comes for each open document, is shown once as long as it stands there.
     const shown = new Map<string, string>();
+    const show = (level: Level, message: string, autoClose: number | false) => {
+      const before = shown.get(message);
+      if (before === undefined || !Notification.manager.has(before)) {
+        shown.set(message, toast(level, message, trans, { autoClose }));
+      }
+    };
     documents?.added.connect((_, { provider }) => {
       provider.eventReceived.connect((_, { name, params }) => {
         const { message } = params;
-        if (name !== 'notice' || typeof message !== 'string') {
-          return;
-        }
-        const level = LEVELS.find(known => known === params.level) ?? 'info';
-        const before = shown.get(message);
-        if (before === undefined || !Notification.manager.has(before)) {
-          shown.set(
-            message,
-            toast(level, trans.__(message), trans, {
-              autoClose: level === 'info' ? 10_000 : false
-            })
-          );
+        if (name === 'notice' && typeof message === 'string') {
+          const level = LEVELS.find(known => known === params.level) ?? 'info';
+          show(level, trans.__(message), level === 'info' ? 10_000 : false);
         }
       });
     });
+    documents?.moved.connect((_, { document: { path }, from }) =>
+      show(
+        'info',
+        trans.__(
+          '%1 was renamed while this page was away: it is %2 now.',
+          from,
+          path
+        ),
+        false
+      )
+    );
   }
 };
 

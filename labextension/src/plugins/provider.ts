@@ -161,20 +161,31 @@ const plugin: JupyterFrontEndPlugin<ILiveDocuments | null> = {
     }
 
     const swallowed = rescue(serverSettings);
-    const connection = new Connection({
+    const toServer = {
       connect: () => connect(serverSettings),
-      isSignedIn: () => isSignedIn(fetch),
+      isSignedIn: () => isSignedIn(fetch)
+    };
+    const connection = new Connection({
+      ...toServer,
       revived: () => {
         swallowed.again();
         reconnectKernels(app);
       }
     });
+    // Opened where a notebook's text is.
+    const beside = new Connection({ ...toServer, revived: () => {} });
     onWake(() => connection.wake());
+    connection.statusChanged.connect((_, { state }) => {
+      if (state === 'connected') {
+        beside.wake();
+      }
+    });
     const provider = new ContentProvider({
       drive,
       fetch,
       connection,
       link: connection,
+      beside,
       user,
       server: serverSettings.baseUrl,
       drafts:

@@ -4,7 +4,7 @@ import * as Y from 'yjs';
 import { Backoff } from '../../src/channels/backoff';
 import { Connection } from '../../src/channels/connection';
 import { Discussion, personOf } from '../../src/comments/discussion';
-import { keptAt } from '../../src/comments/kept';
+import { type IWhose, keptAt } from '../../src/comments/kept';
 import { ThreadDocument } from '../../src/comments/thread_document';
 import { Provider } from '../../src/provider';
 import { Annotator } from '../support/annotator';
@@ -22,6 +22,10 @@ let kept: FakeStorage;
 const opened: { dispose(): void }[] = [];
 
 /** A tab with the threads of its document. */
+function whose(who: string): IWhose {
+  return { who, room: 'r', at: 'notebook:a.ipynb' };
+}
+
 class Reader {
   constructor(user = 'ada') {
     this.tab = new Tab(relay);
@@ -45,7 +49,7 @@ class Reader {
       source: new ThreadDocument(this.doc),
       replica: this.replica,
       content: this.tab.provider,
-      kept: keptAt(kept, () => user),
+      kept: keptAt(kept, () => whose(user)),
       me: () => personOf({ username: user, display_name: 'Ada' })
     });
     this.discussion.restore();
@@ -168,7 +172,7 @@ describe('a request', () => {
     const id = before.discussion.begin(CELL, 'Typed in the train.', []);
     before.discussion.reply(id, 'So was this.', []);
     before.dispose();
-    const [first, second] = keptAt(kept, () => 'ada').load();
+    const [first, second] = keptAt(kept, () => whose('ada')).load();
     expect(first!.at).toBeLessThan(second!.at);
     relay.isUp = true;
     const after = await opens();

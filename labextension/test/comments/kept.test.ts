@@ -1,6 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import type { IAsked } from '../../src/comments/asked';
-import { forgetAsked, keptAt } from '../../src/comments/kept';
+import {
+  adoptAsked,
+  forgetKept,
+  halfWrittenAt,
+  type IWhose,
+  keptAt
+} from '../../src/comments/kept';
 import { FakeStorage } from '../support/storage';
 
 function asked(id: string, at: number, changes: object = {}): IAsked {
@@ -15,15 +21,17 @@ function asked(id: string, at: number, changes: object = {}): IAsked {
   };
 }
 
+const ADA: IWhose = { who: 'ada', room: 'r', at: 'notebook:a.ipynb' };
+
 describe('what is kept', () => {
   it('is found by the next page, in the order in which it was asked', () => {
     const storage = new FakeStorage();
-    const kept = keptAt(storage, () => 'ada@a.ipynb');
+    const kept = keptAt(storage, () => ADA);
     const one = asked('z', 1);
     const two = asked('b', 2, { refused: 'No.' });
     const three = asked('a', 3);
     [three, one, two].forEach(kept.save);
-    const next = keptAt(storage, () => 'ada@a.ipynb');
+    const next = keptAt(storage, () => ADA);
     expect(next.load()).toEqual([one, two, three]);
     next.remove('z');
     expect(kept.load()).toEqual([two, three]);
@@ -31,18 +39,46 @@ describe('what is kept', () => {
 
   it('is one person’s, about one document', () => {
     const storage = new FakeStorage();
-    keptAt(storage, () => 'ada@a.ipynb').save(asked('x', 1));
-    expect(keptAt(storage, () => 'ben@a.ipynb').load()).toEqual([]);
-    expect(keptAt(storage, () => 'ada@b.ipynb').load()).toEqual([]);
-    expect(keptAt(storage, () => 'ada@a').load()).toEqual([]);
+    keptAt(storage, () => ADA).save(asked('x', 1));
+    expect(keptAt(storage, () => ({ ...ADA, who: 'ben' })).load()).toEqual([]);
+    expect(keptAt(storage, () => ({ ...ADA, room: 's' })).load()).toEqual([]);
+    expect(keptAt(storage, () => ({ ...ADA, room: '' })).load()).toEqual([]);
     storage.setItem('somebody’s', 'else');
-    forgetAsked(storage);
+    halfWrittenAt(storage, () => ADA, Promise.resolve()).save('t', 'half');
+    forgetKept(storage);
     expect(Object.keys(storage)).toEqual(['somebody’s']);
+  });
+
+  it('is found wherever the file is moved', () => {
+    const storage = new FakeStorage();
+    keptAt(storage, () => ADA).save(asked('x', 1));
+    const moved = keptAt(storage, () => ({ ...ADA, at: 'notebook:b.ipynb' }));
+    expect(moved.load()).toEqual([asked('x', 1)]);
+  });
+
+  it('is taken over from a room that is no more, and not from another document’s', async () => {
+    const storage = new FakeStorage();
+    const lost = { ...ADA, room: 'lost' };
+    const moved = { ...ADA, room: 'moved' };
+    const other = { ...ADA, room: 'other', at: 'notebook:b.ipynb' };
+    [lost, moved, other].forEach((whose, n) =>
+      keptAt(storage, () => whose).save(asked(`${n}`, n))
+    );
+    const questions: string[] = [];
+    await adoptAsked(storage, ADA, room => {
+      questions.push(room);
+      return Promise.resolve(room === 'moved');
+    });
+    expect(questions.sort()).toEqual(['lost', 'moved']);
+    expect(keptAt(storage, () => ADA).load()).toEqual([asked('0', 0)]);
+    expect(keptAt(storage, () => lost).load()).toEqual([]);
+    expect(keptAt(storage, () => moved).load()).toEqual([asked('1', 1)]);
+    expect(keptAt(storage, () => other).load()).toEqual([asked('2', 2)]);
   });
 
   it('by another release, or by nobody who knows how, is left alone', () => {
     const storage = new FakeStorage();
-    const kept = keptAt(storage, () => 'ada');
+    const kept = keptAt(storage, () => ADA);
     const wrong = [
       'no JSON',
       'null',
@@ -59,7 +95,7 @@ describe('what is kept', () => {
       JSON.stringify({ ...asked('x', 1), id: 7 })
     ];
     wrong.forEach((text, n) =>
-      storage.setItem(`rtc_widgets:asked:ada:${n}`, text)
+      storage.setItem(`rtc_widgets:asked:ada#r:${n}`, text)
     );
     expect(kept.load()).toEqual([]);
     kept.save(asked('y', 2));
@@ -72,7 +108,7 @@ describe('what is kept', () => {
     storage['setItem'] = () => {
       throw new DOMException('full', 'QuotaExceededError');
     };
-    keptAt(storage, () => 'ada').save(asked('x', 1));
-    expect(keptAt(storage, () => 'ada').load()).toEqual([]);
+    keptAt(storage, () => ADA).save(asked('x', 1));
+    expect(keptAt(storage, () => ADA).load()).toEqual([]);
   });
 });

@@ -29,6 +29,7 @@ function editsOf({ doc, awareness, provider }: Tab): KernelEdits {
     model,
     provider,
     discussion: null as never,
+    halfWritten: null as never,
     type: 'notebook',
     path: ''
   };
