@@ -6,32 +6,17 @@ import re
 
 import pytest
 from playwright.sync_api import expect
-from support.others import standing
+from support.others import signing_in, standing
 from support.person import IN_BOTH
 from support.server import Server, until
 
-# Names are tokens, as in tests/e2e/test_access.py. A page names its person once, in its address, and has a cookie from
-# then on, which comes before the header: there, every JupyterLab page sends the server's own token. Eve may read only,
-# until a file named "trusted" lies next to the configuration.
-CONFIG = """
+_PEOPLE = signing_in(ada={"name": "Ada"}, eve={"name": "Eve"})
+# Eve may read only, until a file named "trusted" lies next to the configuration.
+CONFIG = f"""{_PEOPLE}
 from pathlib import Path
-from jupyter_server.auth import Authorizer, IdentityProvider, User
+from jupyter_server.auth import Authorizer
 
 TRUSTED = Path(__file__).with_name("trusted")
-PEOPLE = {"ada": "Ada", "eve": "Eve"}
-
-class Names(IdentityProvider):
-    def get_user(self, handler):
-        name = handler.get_query_argument("token", "")
-        if name in PEOPLE:
-            handler.set_cookie("who", name)
-        else:
-            name = handler.get_cookie("who")
-        if name not in PEOPLE:
-            given = handler.request.headers.get("Authorization", "").removeprefix("token ")
-            name = "ada" if given == self.token else given
-        handler._token_authenticated = True
-        return User(name, name=PEOPLE[name], display_name=PEOPLE[name]) if name in PEOPLE else None
 
 class Readers(Authorizer):
     def is_authorized(self, handler, user, action, resource):
@@ -40,7 +25,6 @@ class Readers(Authorizer):
             return action == "read" or TRUSTED.exists()
         return True
 
-c.ServerApp.identity_provider_class = Names
 c.ServerApp.authorizer_class = Readers
 c.RelayApp.recheck_interval = 0.2
 """

@@ -9,6 +9,7 @@ from collections.abc import Coroutine
 from typing import Any
 
 from playwright.sync_api import Locator, expect
+from support.others import signing_in
 from support.person import Person
 from support.server import Server
 from support.tab import Tab
@@ -36,23 +37,15 @@ __all__ = [
     "text",
 ]
 
-# Tokens are names, as in tests/browser/test_viewer.py. Cleo may read and comment, Eve may only read.
-CONFIG = """
-from jupyter_server.auth import Authorizer, IdentityProvider, User
-
-PEOPLE = {"ada": "Ada Lovelace", "ben": "Ben Okri", "cleo": "Cleo", "eve": "Eve"}
-COLORS = {"ada": "#2a6fb0", "ben": "#b0522a"}
-
-class Names(IdentityProvider):
-    def get_user(self, handler):
-        name = handler.get_query_argument("token", "")
-        if name in PEOPLE:
-            handler.set_cookie("who", name)
-        else:
-            given = handler.request.headers.get("Authorization", "").removeprefix("token ")
-            name = handler.get_cookie("who") or (given if given in PEOPLE else "ada")
-        handler._token_authenticated = True
-        return User(name, name=PEOPLE[name], display_name=PEOPLE[name], color=COLORS.get(name))
+_PEOPLE = signing_in(
+    ada={"name": "Ada Lovelace", "color": "#2a6fb0"},
+    ben={"name": "Ben Okri", "color": "#b0522a"},
+    cleo={"name": "Cleo"},
+    eve={"name": "Eve"},
+)
+# Cleo may read and comment, Eve may only read.
+CONFIG = f"""{_PEOPLE}
+from jupyter_server.auth import Authorizer
 
 class ByName(Authorizer):
     def is_authorized(self, handler, user, action, resource):
@@ -60,7 +53,6 @@ class ByName(Authorizer):
             return True
         return resource == "comments" and user.username == "cleo" or resource not in ("contents", "comments")
 
-c.ServerApp.identity_provider_class = Names
 c.ServerApp.authorizer_class = ByName
 """
 
@@ -71,7 +63,7 @@ DECIDED: tuple[str, dict[str, Any]] = ("comments.mirror", {"mirror": "never"})
 
 def panel(person: Person) -> Locator:
     """Return the panel of comments."""
-    return person.page.get_by_role("region", name="Comments")
+    return person.page.get_by_role("region", name="Comments", exact=True)
 
 
 def cards(person: Person) -> Locator:

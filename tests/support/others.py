@@ -18,18 +18,27 @@ __all__ = [
     "mark",
     "notice",
     "says",
+    "signing_in",
     "standing",
     "stands",
     "told",
 ]
 
-# Names are tokens. A page names its person once, in its address, and has a cookie from then on, which comes before the
-# header: there, every JupyterLab page sends the server's own token.
-CONFIG = """
-from jupyter_server.auth import IdentityProvider, User
 
-PEOPLE = {"ada": "Ada Lovelace", "ben": "Ben Okri", "zoe": "Zoë", "mary": "Mary Shelley"}
-PICTURES = {"mary": "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' width='9' height='9'/%3E"}
+def signing_in(**people: dict[str, str]) -> str:
+    """Return the configuration of a server that knows these people: by their user names, which are their tokens.
+
+    A page names its person once, in its address, and has a cookie from then on, which comes before the header: there,
+    every JupyterLab page sends the server's own token. Who says nothing is Ada.
+
+    Args:
+        people: what `jupyter_server.auth.User` has of each besides: ``name``, ``color``, ``avatar_url``.
+    """
+    return f"PEOPLE = {people!r}\n" + _SIGNING_IN
+
+
+_SIGNING_IN = """
+from jupyter_server.auth import IdentityProvider, User
 
 class Names(IdentityProvider):
     def get_user(self, handler):
@@ -37,12 +46,22 @@ class Names(IdentityProvider):
         if name in PEOPLE:
             handler.set_cookie("who", name)
         else:
-            name = handler.get_cookie("who") or "ada"
+            given = handler.request.headers.get("Authorization", "").removeprefix("token ")
+            name = handler.get_cookie("who") or (given if given in PEOPLE else "ada")
         handler._token_authenticated = True
-        return User(name, name=PEOPLE[name], display_name=PEOPLE[name], avatar_url=PICTURES.get(name))
+        return User(name, display_name=PEOPLE[name]["name"], **PEOPLE[name])
 
 c.ServerApp.identity_provider_class = Names
 """
+CONFIG = signing_in(
+    ada={"name": "Ada Lovelace"},
+    ben={"name": "Ben Okri"},
+    zoe={"name": "Zoë"},
+    mary={
+        "name": "Mary Shelley",
+        "avatar_url": "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' width='9' height='9'/%3E",
+    },
+)
 # Settings with which pages are as light or dark as their browsers.
 ADAPTIVE = '{"adaptive-theme": true}'
 
