@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import json
+import time
 import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -37,7 +38,22 @@ _SCHEMA = [
     )
     """,
     "ALTER TABLE rooms ADD COLUMN attempted BLOB",
+    """
+    CREATE TABLE deleted (
+        room TEXT PRIMARY KEY,
+        path TEXT NOT NULL,
+        format TEXT NOT NULL,
+        type TEXT NOT NULL,
+        lineage TEXT NOT NULL,
+        hash TEXT,
+        last_modified TEXT NOT NULL,
+        base BLOB NOT NULL,
+        attempted BLOB,
+        time REAL NOT NULL
+    )
+    """,
 ]
+_REMEMBERED = 90 * 24 * 3600.0  # seconds for which the room of a deleted file is known again
 _COLUMNS = "room, path, format, type, lineage, hash, last_modified, base, attempted"
 
 
@@ -83,11 +99,19 @@ class RoomIndex:
     async def find(self, path: str, format_: str, type_: str) -> RoomRecord | None:
         """Return the record of a file, if it was ever open."""
         row = await self._database.call(_find, (path.strip("/"), format_, type_))
-        if row is None:
-            return None
-        room, path, format_, type_, lineage, hash_, last_modified, base, attempted = row
-        wanted = None if attempted is None else _unpack(attempted)
-        return RoomRecord(room, path, format_, type_, lineage, hash_, last_modified, _unpack(base), wanted)
+        return None if row is None else _record(row)
+
+    async def restore(self, path: str, format_: str, type_: str, content: Any) -> RoomRecord | None:
+        """Take up the room again that a file had when it was deleted, if that was with just this content.
+
+        Args:
+            path: of the file, which has no room now.
+            format_: as in a record.
+            type_: likewise.
+            content: what the file holds, normalized.
+        """
+        row = await self._database.call(_restore, (path.strip("/"), format_, type_, content))
+        return None if row is None else _record(row)
 
     async def path_of(self, room: str) -> str | None:
         """Return where the file of a room is now, None where the room is not known."""
@@ -111,11 +135,14 @@ class RoomIndex:
         await self._database.call(_rename, (old.strip("/"), new.strip("/")))
 
     async def delete(self, path: str, keep: Sequence[str] = ()) -> None:
-        """Forget a file, or all files of a folder, but not the rooms *keep*; their logs stay in the store."""
+        """Forget a file, or all files of a folder, but not the rooms *keep*, until it is restored.
+
+        Their logs stay in the store.
+        """
         await self._database.call(_delete, (path.strip("/"), tuple(keep)))
 
     async def forget(self, room: str) -> None:
-        """Forget one room; its log stays in the store."""
+        """Forget one room until its file is restored; its log stays in the store."""
         await self._database.call(_forget, room)
 
     async def aclose(self) -> None:
@@ -181,16 +208,50 @@ def _delete(connection: sqlite3.Connection, items: Sequence[tuple[str, tuple[str
 
 
 def _forget(connection: sqlite3.Connection, rooms: Sequence[str]) -> list[None]:
-    connection.executemany("DELETE FROM rooms WHERE room = ?", [(room,) for room in rooms])
+    for room in rooms:
+        _drop(connection, "room = ?", (room,))
     return [None] * len(rooms)
 
 
 def _remove(connection: sqlite3.Connection, path: str, keep: Sequence[str] = ()) -> None:
-    connection.execute(
-        "DELETE FROM rooms WHERE (path = ? OR substr(path, 1, ?) = ?) "
-        "AND room NOT IN (SELECT value FROM json_each(?))",
+    _drop(
+        connection,
+        "(path = ? OR substr(path, 1, ?) = ?) AND room NOT IN (SELECT value FROM json_each(?))",
         (path, len(path) + 1, path + "/", json.dumps(keep)),
     )
+
+
+def _drop(connection: sqlite3.Connection, which: str, values: tuple[Any, ...]) -> None:
+    now = time.time()
+    connection.execute(
+        f"INSERT OR REPLACE INTO deleted ({_COLUMNS}, time) SELECT {_COLUMNS}, ? FROM rooms WHERE {which}",  # noqa: S608 - no input
+        (now, *values),
+    )
+    connection.execute(f"DELETE FROM rooms WHERE {which}", values)  # noqa: S608 - no input
+    connection.execute("DELETE FROM deleted WHERE time < ?", (now - _REMEMBERED,))
+
+
+def _restore(
+    connection: sqlite3.Connection, wanted: Sequence[tuple[str, str, str, Any]]
+) -> list[list[Any] | None]:
+    found: list[list[Any] | None] = []
+    for path, format_, type_, content in wanted:
+        rows = connection.execute(
+            f"SELECT {_COLUMNS} FROM deleted WHERE path = ? AND format = ? AND type = ? ORDER BY time DESC",  # noqa: S608 - no input
+            (path, format_, type_),
+        )
+        row = next((row for row in rows if _unpack(row[7]) == content), None)
+        if row is not None:
+            connection.execute("INSERT INTO rooms VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
+            connection.execute("DELETE FROM deleted WHERE room = ?", (row[0],))
+        found.append(row)
+    return found
+
+
+def _record(row: Sequence[Any]) -> RoomRecord:
+    room, path, format_, type_, lineage, hash_, last_modified, base, attempted = row
+    wanted = None if attempted is None else _unpack(attempted)
+    return RoomRecord(room, path, format_, type_, lineage, hash_, last_modified, _unpack(base), wanted)
 
 
 def _pack(base: Any) -> bytes:

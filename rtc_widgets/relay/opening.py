@@ -98,6 +98,8 @@ class RoomMaker:
             if problem.code != CloseCode.UNREADABLE or record is None or record.attempted is None:
                 raise
             damage = problem
+        if record is None and version is not None and _tells(version.normal):
+            record = await self._index.restore(key.path, key.format, key.type, version.normal)
         unchanged = _unchanged(record, version)
         tally = None
         if record is not None:
@@ -272,6 +274,13 @@ def _unchanged(record: RoomRecord | None, version: FileVersion | None) -> bool:
     if record is None or version is None or record.attempted is not None:
         return False
     return record.hash is not None and record.hash == version.stat.hash
+
+
+def _tells(content: Any) -> bool:
+    """Tell whether a file's content is enough to know it by: that of all empty ones is the same."""
+    if isinstance(content, dict):
+        return any(str(cell.get("source", "")).strip() for cell in content.get("cells", ()))
+    return bool(content.strip())
 
 
 async def _logged(content: RoomDocument) -> None:

@@ -90,6 +90,37 @@ async def test_a_renamed_notebook_keeps_its_comments_and_a_deleted_one_brings_th
     (server.root / "new.ipynb").write_bytes(kept)
     async with Tab(server, "new.ipynb"), comments(server, "new.ipynb") as notes:
         await notes.until(lambda: words(notes) == {"t": ["Why?", "Still here."]}, "it brings them back")
+        assert not any(one.by.claimed for one in threads(notes)["t"].comments), "as they were signed"
+
+
+async def test_a_file_that_is_deleted_here_and_restored_outside_has_its_comments(serve: Any) -> None:
+    server = serve(options=["--RelayApp.mirror=never", "--RelayApp.close_delay=0.3"])
+    path = server.notebook("restored.ipynb", "x = 1")
+    async with Tab(server, path) as ada:
+        await say(ada, "t", "c", "Why?")
+        ada.cell(0)["source"].insert(0, "# ")
+        await ada.save()
+    kept = (server.root / path).read_bytes()
+    await asyncio.to_thread(server.api, f"/api/contents/{path}", "DELETE")
+    (server.root / path).write_bytes(kept)  # from the trash, or out of Git
+    async with Tab(server, path) as ada, comments(server, path) as notes:
+        assert words(notes) == {"t": ["Why?"]} and not threads(notes)["t"].by.claimed
+        assert ada.sources == ["# x = 1"]
+    # What only has its name is another file, and so is what only has its cells.
+    await asyncio.to_thread(server.api, f"/api/contents/{path}", "DELETE")
+    server.notebook(path, "x = 1")
+    async with Tab(server, path), comments(server, path) as notes:
+        assert words(notes) == {}
+    # Nor does one know an empty file by its content.
+    path = server.notebook("empty.ipynb", "")
+    async with Tab(server, path) as ada:
+        await say(ada, "t", "c", "Why?")
+        await ada.save()
+    kept = (server.root / path).read_bytes()
+    await asyncio.to_thread(server.api, f"/api/contents/{path}", "DELETE")
+    (server.root / path).write_bytes(kept)
+    async with Tab(server, path), comments(server, path) as notes:
+        assert words(notes) == {}
 
 
 async def test_a_file_that_goes_and_comes_back_by_a_checkout_finds_its_comments(serve: Any) -> None:

@@ -95,6 +95,27 @@ async def test_a_deleted_folder_is_forgotten(tmp_path: Path) -> None:
         assert await index.find("dirt.ipynb", "json", "notebook") is not None
 
 
+async def test_a_file_that_is_restored_finds_the_room_that_had_its_content(tmp_path: Path) -> None:
+    async with aclosing(RoomIndex(tmp_path / "rooms.sqlite")) as index:
+        kinds = ("dir/a.ipynb", "json", "notebook")
+        for room in ("older", "old"):
+            await index.put(record(room, "dir/a.ipynb", {"cells": [room]}))
+            await index.delete("dir")
+        await index.put(record("now", "dir/a.ipynb", {"cells": []}))
+        await index.forget("now")
+        assert await index.restore("dir/a.ipynb", "text", "file", {"cells": ["old"]}) is None
+        assert await index.restore("dir/b.ipynb", "json", "notebook", {"cells": ["old"]}) is None
+        assert await index.restore(*kinds, {"cells": ["other"]}) is None
+        found = await index.restore(*kinds, {"cells": ["older"]})
+        assert found == record("older", "dir/a.ipynb", {"cells": ["older"]})
+        assert await index.find(*kinds) == found
+        # Once: from now on it is a file as any other.
+        await index.delete("dir/a.ipynb")
+        assert await index.path_of("older") is None
+        restored = await index.restore(*kinds, {"cells": ["old"]})
+        assert restored is not None and restored.room == "old"
+
+
 async def test_a_log_is_no_index(tmp_path: Path) -> None:
     await SqliteStore(tmp_path / "log.sqlite").aclose()
     with pytest.raises(StoreError, match="another program"):
