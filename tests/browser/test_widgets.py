@@ -70,9 +70,10 @@ def test_two_people_talk_in_a_widget_while_a_cell_runs(office, visit, screenshot
     expect(ada.cells.nth(2).locator(".jp-InputPrompt")).to_have_text("[*]:")
     threads(ben).get_by_role("button", name="Resolve", exact=True).click()
     ada.sees_output(2, "done")
-    # The panel says the same.
-    ada.execute("rtc-widgets:show-comments")
-    expect(ada.page.locator("#rtc-widgets-comments").get_by_role("tab", name="Resolved")).to_contain_text("1")
+    # The panel says the same, and who hears the page tells the two apart.
+    expect(opened(ada).get_by_role("tab", name="Resolved")).to_contain_text("1")
+    expect(ada.page.get_by_role("region", name="Comments")).to_have_count(2)
+    expect(ada.page.get_by_role("region", name="Comments in an output", exact=True)).to_have_count(1)
     for person in (ada, ben):
         person.sees_no_dialog()
 
@@ -121,6 +122,30 @@ ANSWER = (
     "while not other.comments: time.sleep(0.02)\n"
     "thread = other.comments[1]\nprint(thread.author)\nrtc_widgets.ThreadWidget(thread)"
 )
+
+
+def test_after_a_restart_comments_go_on_and_the_widget_says_what_does_not(office, visit, screenshots):
+    path = trusted(office, "restarted.ipynb", SHOW, "rate = 0.5")
+    ada, ben = visit(office, path, "ada"), visit(office, path, "ben")
+    ada.run(0)
+    expect(widget(ben)).to_contain_text("No open comments")
+    comment(ada, "0.5", "Why?", 1)
+    for person in (ada, ben):
+        expect(threads(person)).to_contain_text("Why?")
+        expect(widget(person)).not_to_contain_text("has ended")
+    ada.page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()")
+    # Of who restarted it: JupyterLab tells no other page.
+    expect(widget(ada)).to_contain_text("The kernel that showed this has ended. Comments go on here;")
+    reply(ben, "From the paper.")
+    for person in (ada, ben):
+        expect(threads(person).locator(".rtcw-Comment-name")).to_have_text(["Ada Lovelace", "Ben Okri"])
+    ada.page.screenshot(path=screenshots / "widget-restarted.png")
+    # The cure that it names.
+    ada.run(0)
+    for person in (ada, ben):
+        expect(threads(person)).to_contain_text("From the paper.")
+        expect(widget(person)).not_to_contain_text("has ended")
+        person.sees_no_dialog()
 
 
 def test_of_a_document_that_the_page_has_not_open_the_kernel_is_the_author(office, visit, screenshots):

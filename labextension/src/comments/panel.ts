@@ -15,6 +15,8 @@ export interface IPanelOptions extends Pick<
 > {
   readonly trans: Words;
   readonly markdown: Markdown;
+  /** As what it is read aloud, where a page has several. */
+  readonly label?: string;
   /** Whether it is seen; what is not is not kept up to date. */
   readonly isVisible: () => boolean;
   /** Let the person comment on where they are; null where that is done elsewhere. */
@@ -49,10 +51,10 @@ let views = 0;
 /** Show the comments of the document in front. */
 export class CommentsView<S extends ISession = ISession> {
   constructor(private readonly _options: IPanelOptions) {
-    const { trans, filter } = _options;
+    const { trans, filter, label } = _options;
     this._filter = filter ?? 'open';
     this.node.setAttribute('role', 'region');
-    this.node.setAttribute('aria-label', trans.__('Comments'));
+    this.node.setAttribute('aria-label', label ?? trans.__('Comments'));
     this._makeHead();
     this._list.id = `${this._id}-list`;
     this._list.setAttribute('role', 'tabpanel');

@@ -94,6 +94,7 @@ class WidgetView {
         this._open
           ? this._open.numberOf(cell)
           : (this._feed.state.cells[cell] ?? null),
+      label: this._label,
       isVisible: () => true,
       add: kind === 'comments' ? () => this._compose()?.focus() : null,
       keys: () => '',
@@ -112,6 +113,19 @@ class WidgetView {
     });
     view.follow(session);
     return view;
+  }
+
+  /** The panel of the page has comments, too. */
+  private get _label(): string {
+    const { trans } = this._kit;
+    switch (this._kind) {
+      case 'thread':
+        return trans.__('Thread of comments in an output');
+      case 'box':
+        return trans.__('Comments on one cell in an output');
+      default:
+        return trans.__('Comments in an output');
+    }
   }
 
   private get _filter(): Filter {
@@ -222,12 +236,16 @@ class WidgetView {
 
   /** Say through whom it goes, where it is not this person who is signed. */
   private _note(): string | null {
-    if (this._open) {
-      return null;
-    }
     const { trans } = this._kit;
     const { about } = this._feed.state;
     const { standing } = this._feed;
+    if (this._open) {
+      return standing === 'ended'
+        ? trans.__(
+            'The kernel that showed this has ended. Comments go on here; for Python to hear what you choose, run the cell again.'
+          )
+        : null;
+    }
     if (standing === 'never') {
       return trans.__('As it was when this page was saved.');
     }
@@ -252,9 +270,12 @@ class WidgetView {
         )
       : about.via === 'kernel'
         ? trans.__(
-            'Through the kernel: what you write is signed by the kernel.'
+            'Through the kernel: what you write is signed by the kernel, and what is new to you is not marked.'
           )
-        : trans.__('Through Python: what you write is signed “%1”.', name);
+        : trans.__(
+            'Through Python: what you write is signed “%1”, and what is new to you is not marked.',
+            name
+          );
   }
 
   private readonly _kind: string;
