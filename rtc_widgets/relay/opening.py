@@ -280,7 +280,7 @@ def _tells(content: Any) -> bool:
     """Tell whether a file's content is enough to know it by: that of all empty ones is the same."""
     if isinstance(content, dict):
         return any(str(cell.get("source", "")).strip() for cell in content.get("cells", ()))
-    return bool(content.strip())
+    return isinstance(content, str | bytes | bytearray) and bool(content.strip())
 
 
 async def _logged(content: RoomDocument) -> None:
