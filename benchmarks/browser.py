@@ -11,6 +11,7 @@ from contextlib import ExitStack, contextmanager
 from itertools import count, repeat
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 from benchmarks.contenders import COLLABORATION, LIVE, PLAIN_LAB, TOKEN, Server, running, start
 from benchmarks.runner import Size, Topic, Ways
@@ -100,7 +101,9 @@ TOPIC = Topic("In the browser", (LIVE, COLLABORATION, PLAIN_LAB), _browser)
 def _open(browser: Browser, server: Server, path: str) -> tuple[Page, float]:
     """Open a notebook in a browser that knows nothing of the server yet; return the seconds until it can be edited."""
     page = browser.new_context().new_page()
-    page.goto(f"{server.url}/lab/tree/{path}?token={TOKEN}", wait_until="commit")
+    # Of the default workspace the server restores what the page before had open, in front of the notebook.
+    workspace = f"{server.url}/lab/workspaces/{uuid4().hex}"
+    page.goto(f"{workspace}/tree/{path}?token={TOKEN}", wait_until="commit")
     page.wait_for_selector(_EDITOR, timeout=60_000)
     took: float = page.evaluate("performance.now()")
     return page, took / 1000
