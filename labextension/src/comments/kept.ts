@@ -56,7 +56,7 @@ export async function adoptAsked(
 /**
  * Return where is kept what one person has half written about one document.
  *
- * @param isKnown resolves once both are known.
+ * @param isKnown resolves once both are known, and rejects where the document does not come.
  */
 export function halfWrittenAt(
   storage: Storage,
@@ -66,7 +66,12 @@ export function halfWrittenAt(
   const prefix = () => prefixOf(whose(), HALF_WRITTEN);
   return {
     load: async () => {
-      await isKnown;
+      try {
+        await isKnown;
+      } catch {
+        // The document does not come, of which others tell.
+        return new Map();
+      }
       const { length } = prefix();
       return new Map(
         keysOf(storage, prefix()).map(key => [

@@ -49,6 +49,14 @@ describe('what is kept', () => {
     expect(Object.keys(storage)).toEqual(['somebody’s']);
   });
 
+  it('is nothing of a document that does not come', async () => {
+    const storage = new FakeStorage();
+    const never = Promise.reject(new Error('too large'));
+    const halfWritten = halfWrittenAt(storage, () => ADA, never);
+    halfWritten.save('t', 'half');
+    expect((await halfWritten.load()).size).toBe(0);
+  });
+
   it('is found wherever the file is moved', () => {
     const storage = new FakeStorage();
     keptAt(storage, () => ADA).save(asked('x', 1));
