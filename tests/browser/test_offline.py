@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from playwright.sync_api import Locator, expect
-from support.person import Person
+from support.person import IN_BOTH, Person
 from support.server import Server, until
 
 
@@ -117,12 +117,12 @@ def test_what_is_typed_in_a_cell_that_the_other_deletes_or_moves_is_kept(lab, st
     expect(ada.toast("deleted or moved while somebody typed")).to_be_visible()
 
 
-@pytest.mark.oldest
-def test_an_hour_of_work_meets_a_room_that_was_closed_and_a_file_that_was_changed(start_lab, visit, behind):
+@IN_BOTH
+def test_an_hour_of_work_meets_a_room_that_was_closed_and_a_file_that_was_changed(start_lab, visit, behind, at):
     lab = start_lab(options=["--RelayApp.close_delay=0.1"])
     path = lab.notebook("hour.ipynb", "a", "b", "c")
     network = behind(lab)
-    ada = visit(network, path)
+    ada = visit(network, path, at=at)
     ada.type("1")
     until(lambda: lab.sources(path)[0] == "a1", "the file follows")
     ada.is_told_that_the_server_is_away()
