@@ -100,7 +100,7 @@ class RoomDocument:
         self._peers: dict[RoomPeer, FrameReader] = {}
         self._writer: RoomPeer | None = None
         self._pending: list[_Change] = []
-        # What waits for a commit before anybody is told: changes, and questions whose answers would hold them.
+        # What waits for a commit before anybody is told: changes, and answers that hold them.
         self._holding = 0  # commits
         self._held: list[_Change | tuple[RoomPeer, Outgoing]] = []
         self._askers: list[tuple[RoomPeer, bytes]] = []
@@ -375,11 +375,12 @@ class RoomDocument:
         return []
 
     def _answer(self, peer: RoomPeer, state_vector: bytes) -> list[bytes]:
-        missing = self._missing(state_vector)
+        answer = sync.step2(self._missing(state_vector))
         if self._holding:
-            self._askers.append((peer, state_vector))
+            # As it is now: who compares it with deletions of its own brings these meanwhile.
+            self._askers.append((peer, answer))
             return []
-        return [sync.step2(missing)]
+        return [answer]
 
     def _missing(self, state_vector: bytes) -> bytes:
         try:
@@ -518,9 +519,9 @@ class RoomDocument:
             return
         held, self._held = self._held, []
         askers, self._askers = self._askers, []
-        for peer, state_vector in askers:
+        for peer, answer in askers:
             if peer in self._peers:
-                peer.send(self.outgoing(sync.step2(self._missing(state_vector))))
+                peer.send(self.outgoing(answer))
         for are_changes, group in groupby(held, key=lambda one: isinstance(one, _Change)):
             if are_changes:
                 self._fan_out([change for change in group if isinstance(change, _Change)], {})

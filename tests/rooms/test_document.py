@@ -198,6 +198,28 @@ async def test_what_the_file_brings_is_told_after_its_commit_and_what_follows_it
     assert str(cleo.text) == "baxy", "nothing is held any more"
 
 
+async def test_who_compares_is_shown_what_was_there_before_its_deletions_also_while_a_commit_is_awaited():
+    store = GatedStore()
+    document, _, seeded = make_document("abc", store=store)
+    ada, ben = Peer(document, "ada").join(), Peer(document, "ben").join()
+    document.leave(ada)
+    del ada.text[0:3]
+    ben.type("typed ")
+    with document.doc.transaction(origin=Origin("file")):
+        document.doc.get("source", type=Text).insert(9, "d")
+    await turn()
+    ada.join(seeded.lineage, compares=True)
+    await turn()
+    store.gate.set()
+    await document.released()
+    shown: Doc = Doc()
+    shown.apply_update(ada.answers[-1])
+    assert str(shown.get("source", type=Text)) == "typed abcd"
+    assert [name for name, _ in ada.heard][-2:] == ["text", "received"]
+    await turn()
+    assert str(ada.text) == str(ben.text) == "typed d"
+
+
 async def test_what_the_file_brings_does_not_wait_for_a_disk_that_refuses(monkeypatch):
     monkeypatch.setattr("rtc_widgets.rooms.committer._RETRY_AFTER", (0.01,))
 

@@ -40,6 +40,8 @@ class Peer:
         self.states: dict[int, Any] = {}
         self.closed: tuple[str, str] | None = None
         self.updates: list[bytes] = []
+        self.answers: list[bytes] = []
+        """The updates of the document's sync steps 2."""
         self.heard: list[tuple[str, Any]] = []
         """The events and updates in their order, by name and parameters or text."""
         self._numbers = itertools.count(1)
@@ -81,8 +83,7 @@ class Peer:
             case sync.Step1(state_vector):
                 self.say(sync.step2(self.doc.get_update(state_vector)))
             case sync.Step2(update) | sync.Update(update) as received:
-                if isinstance(received, sync.Update):
-                    self.updates.append(update)
+                (self.updates if isinstance(received, sync.Update) else self.answers).append(update)
                 self._remote = True
                 try:
                     self.doc.apply_update(update)
