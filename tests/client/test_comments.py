@@ -392,7 +392,7 @@ def test_a_copy_in_the_file_is_decided_and_taken_out_for_publishing(serve: Any) 
 
 def test_a_damaged_copy_is_gone_when_strip_returns(server: Server) -> None:
     for number, damage in enumerate(("text", None, 7, [], {"items": 7}, {})):
-        path = server.notebook(f"damaged-{number}.ipynb", "x = 1")
+        path = server.notebook(f"damaged-and-stripped-{number}.ipynb", "x = 1")
         before = server.read(path)
         server.write(path, before | {"metadata": before["metadata"] | {"rtc_widgets": {"comments": damage}}})
         with connect(server, path) as nb:
