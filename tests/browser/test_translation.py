@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 from support.person import IN_BOTH
 
 WORDS = {
-    "": {"domain": "rtc_widgets", "language": "de_DE", "plural_forms": "nplurals=2; plural=(n != 1);"},
+    "": {"domain": "rtc_widgets", "language": "de-DE", "plural_forms": "nplurals=2; plural=(n != 1);"},
     "Collaboration: %1": ["Zusammenarbeit: %1"],
     "Live": ["Verbunden"],
     "%1 person here": ["%1 Person hier", "%1 Personen hier"],
