@@ -118,7 +118,9 @@ def test_what_is_typed_in_a_cell_that_the_other_deletes_or_moves_is_kept(lab, st
 
 
 @IN_BOTH
-def test_an_hour_of_work_meets_a_room_that_was_closed_and_a_file_that_was_changed(start_lab, visit, behind, at):
+def test_an_hour_of_work_meets_a_room_that_was_closed_and_a_file_that_was_changed(
+    start_lab, visit, behind, at
+):
     lab = start_lab(options=["--RelayApp.close_delay=0.1"])
     path = lab.notebook("hour.ipynb", "a", "b", "c")
     network = behind(lab)
