@@ -153,7 +153,9 @@ def test_of_a_document_that_the_page_has_not_open_the_kernel_is_the_author(offic
     path = trusted(office, "about.ipynb", OTHER, ANSWER)
     ada = visit(office, path, "ada")
     ada.run(0)
-    expect(widget(ada)).to_contain_text("Through the kernel: what you write is signed by the kernel.")
+    expect(widget(ada)).to_contain_text(
+        "Through the kernel: what you write is signed by the kernel, and what is new to you is not marked."
+    )
     ada.run(1)
     expect(ada.cells.nth(1).locator(".jp-InputPrompt")).to_have_text("[*]:")
     widget(ada).get_by_role("combobox", name="Comment on this cell").click()
