@@ -84,8 +84,8 @@ def test_cursors_are_told_as_jupyter_collaboration_has_them(named, visit, at):
 
 
 def test_cursors_are_seen_in_text_files_and_can_be_switched_off(named, visit):
-    (named.root / "notes.md").write_text("# Notes\nsome\nmore\n")
-    ada, ben = visit(named, "notes.md", "ada"), visit(named, "notes.md", "ben")
+    (named.root / "cursors.md").write_text("# Notes\nsome\nmore\n")
+    ada, ben = visit(named, "cursors.md", "ada"), visit(named, "cursors.md", "ben")
     ada.page.locator(".jp-FileEditor .cm-content").click()
     ada.page.keyboard.press("Control+End")
     caret = ben.page.locator(".jp-FileEditor .rtcw-Caret")

@@ -71,8 +71,8 @@ def test_one_in_jupyterlab_and_one_in_notebook_7(named, visit, sit_at):
 
 
 def test_a_text_file(named, sit_at, screenshots):
-    (named.root / "notes.md").write_text("# Notes\n")
-    ada, ben = sit_at(named, "notes.md", "ada"), sit_at(named, "notes.md", "ben")
+    (named.root / "notes7.md").write_text("# Notes\n")
+    ada, ben = sit_at(named, "notes7.md", "ada"), sit_at(named, "notes7.md", "ben")
     for person, word in ((ada, "ada"), (ben, "ben")):
         editor = person.page.locator(".jp-FileEditor .cm-content")
         editor.click()
@@ -83,7 +83,7 @@ def test_a_text_file(named, sit_at, screenshots):
         expect(person.page.locator(".jp-FileEditor .cm-content")).to_contain_text("ben")
     expect(avatar(ada, "Ben Okri")).to_be_visible()
     ada.page.screenshot(path=screenshots / "notebook7-text.png")
-    until(lambda: (named.root / "notes.md").read_text() == "# Notes\nada\nben\n", "the file follows")
+    until(lambda: (named.root / "notes7.md").read_text() == "# Notes\nada\nben\n", "the file follows")
     for person in (ada, ben):
         person.sees_no_dialog()
 
