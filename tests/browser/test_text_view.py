@@ -257,7 +257,7 @@ def _line(text: Reader, what: str) -> int:
 
 
 def test_a_damaged_notebook_is_mended_as_text(lab, visit):
-    path = lab.notebook("damaged.ipynb", "a = 1")
+    path = lab.notebook("damaged-text.ipynb", "a = 1")
     whole = (lab.root / path).read_text()
     (lab.root / path).write_text(whole[:-1])
     ben = visit(lab)

@@ -200,7 +200,7 @@ def test_in_jupyterlab_without_our_extension_the_kernel_brings_the_components(st
 
 
 def test_in_notebook_7_too_the_person_who_types_is_the_author(office, visit):
-    path = trusted(office, "seven.ipynb", SHOW)
+    path = trusted(office, "seven-widget.ipynb", SHOW)
     ada = visit(office, path, "ada", at=NotebookPerson)
     ada.run(0)
     widget(ada).get_by_role("button", name="Add a comment").click()
