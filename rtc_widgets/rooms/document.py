@@ -404,11 +404,13 @@ class RoomDocument:
             return
         self._comparing.remove(peer)
         self.flush()
-        for writer, last in self._last.items():
+        known = dict(self._last)
+        self._apply(peer, update, seq)
+        # It is about the next update: where there is none, because all was here already, it would be about another's.
+        for writer, last in known.items() if self._pending else ():
             if writer is not peer:
                 self._send_next(writer, event.encode("known", {"seq": last}))
         self._send_next(peer, event.encode("received", {"seq": seq}))
-        self._apply(peer, update, seq)
         self.flush()
 
     def _apply(self, peer: RoomPeer, update: bytes, seq: int) -> None:

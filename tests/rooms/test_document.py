@@ -84,6 +84,21 @@ async def test_who_brings_deletions_after_an_absence_and_who_typed_there_are_tol
     assert str(document.doc.get("source", type=Text)) == str(ben.text) == "third second first "
 
 
+async def test_what_is_brought_a_second_time_is_told_to_nobody_else():
+    document, _, seeded = make_document("abc")
+    ada, ben = Peer(document, "ada").join(), Peer(document, "ben").join()
+    ben.type("first ")
+    del ada.text[0:3]
+    await turn()
+    ben.heard.clear()
+    # She never heard that the server had it.
+    document.leave(ada)
+    ada.join(seeded.lineage, compares=True)
+    await turn()
+    assert ben.heard == []
+    assert ada.heard[-1][0] == "received"
+
+
 async def test_who_compares_nothing_is_told_nothing():
     document, _, seeded = make_document("abc")
     ada, ben = Peer(document, "ada").join(), Peer(document, "ben").join()
