@@ -7,7 +7,8 @@ import re
 from typing import Any
 
 import pytest
-from playwright.sync_api import Locator, expect
+from playwright.sync_api import expect
+from support.comments import cards, select_in_text, write
 from support.others import ADAPTIVE, CONFIG
 from support.person import Person
 from support.server import Server, until
@@ -19,35 +20,6 @@ def places(tmp_path_factory):
     (server.work / "settings/@jupyterlab/apputils-extension/themes.jupyterlab-settings").write_text(ADAPTIVE)
     yield server
     server.close()
-
-
-def panel(person: Person) -> Locator:
-    return person.page.get_by_role("region", name="Comments")
-
-
-def cards(person: Person) -> Locator:
-    return panel(person).get_by_role("article")
-
-
-def write(person: Person, body: str) -> None:
-    """Write what the composer is open for."""
-    field = person.page.get_by_role("dialog", name=re.compile("^Comment on")).get_by_role("combobox")
-    expect(field).to_be_focused()
-    person.page.keyboard.type(body)
-    person.page.keyboard.press("Control+Enter")
-
-
-def select_in_text(person: Person, text: str) -> None:
-    """Select *text*, as it stands in the JSON."""
-    person.page.evaluate(
-        """text => {
-            const { editor } = window.jupyterapp.shell.currentWidget.content;
-            const anchor = editor.editor.state.doc.toString().indexOf(text);
-            editor.editor.dispatch({ selection: { anchor, head: anchor + text.length } });
-            editor.focus();
-        }""",
-        text,
-    )
 
 
 def test_who_has_the_notebook_as_text_reads_and_writes_the_same_comments(places, visit, screenshots):

@@ -5,8 +5,21 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Locator, expect
 from support.browser_storage import asked
-from support.comments import DECIDED, begun, cards, comment, composer, highlights, kept, opened, said, text
+from support.comments import (
+    DECIDED,
+    begun,
+    cards,
+    comment,
+    highlights,
+    kept,
+    opened,
+    said,
+    select_in_text,
+    text,
+    write,
+)
 from support.person import Person
+from support.proxy import Proxy
 from support.server import until
 
 
@@ -20,19 +33,15 @@ def _read_as_text(person: Person, path: str) -> Locator:
 
 def _comment_in_text(person: Person, words: str, body: str) -> None:
     """Comment on *words* as they stand in the JSON."""
-    person.page.evaluate(
-        """words => {
-            const { editor } = window.jupyterapp.shell.currentWidget.content;
-            const anchor = editor.editor.state.doc.toString().indexOf(words);
-            editor.editor.dispatch({ selection: { anchor, head: anchor + words.length } });
-            editor.focus();
-        }""",
-        words,
-    )
+    select_in_text(person, words)
     person.page.keyboard.press("Control+Alt+m")
-    expect(composer(person).get_by_role("combobox")).to_be_focused()
-    person.page.keyboard.type(body)
-    person.page.keyboard.press("Control+Enter")
+    write(person, body)
+
+
+def _go_offline(person: Person, network: Proxy) -> None:
+    person.is_told_that_the_server_is_away()
+    network.cut()
+    expect(person.page.get_by_role("button", name="Offline")).to_be_visible()
 
 
 def _said(person: Person, body: str) -> None:
@@ -52,9 +61,7 @@ def test_what_was_written_in_the_text_is_sent_by_the_notebook_and_the_other_way(
     opened(ben)
     _read_as_text(ada, path)
     expect(opened(ada)).to_contain_text("Select text or a cell and press")
-    ada.is_told_that_the_server_is_away()
-    network.cut()
-    expect(ada.page.get_by_role("button", name="Offline")).to_be_visible()
+    _go_offline(ada, network)
     _comment_in_text(ada, "0.5", "Why half?")
     expect(cards(ada)).to_contain_text("sent once online")
     assert asked(ada) == ["Why half?"]
@@ -101,9 +108,7 @@ def test_a_text_that_is_closed_leaves_its_comments_to_the_notebook_beside_it(off
         ada.sees(0, "rate = 0.5")
     _read_as_text(ada, path)
     expect(opened(ada)).to_contain_text("Select text or a cell and press")
-    ada.is_told_that_the_server_is_away()
-    network.cut()
-    expect(ada.page.get_by_role("button", name="Offline")).to_be_visible()
+    _go_offline(ada, network)
     _comment_in_text(ada, "0.5", "Why half?")
     expect(cards(ada)).to_contain_text("sent once online")
     ada.execute("application:close")

@@ -84,6 +84,14 @@ async def agree(server: Server, path: str, *tabs: Tab) -> None:
     await asyncio.to_thread(until, lambda: server.sources(path) == tabs[0].sources, "the file has it")
 
 
+async def nothing_is_lost(server: Server, path: str, *tabs: Tab) -> None:
+    """Wait until what both wrote is in both tabs, and in the file."""
+    want = ["# ada", "# ben", "a = 1", "b = 2"]
+    for tab in tabs:
+        await tab.until(lambda: lines(tab) == want, lambda: f"nothing is lost: {lines(tab)}")  # noqa: B023 - awaited here
+    await agree(server, path, *tabs)
+
+
 async def test_what_a_server_writes_between_the_look_and_the_write_of_another_stays(pair):
     first, second = pair
     path = first.notebook("between.ipynb", "a = 1", "b = 2")
@@ -100,10 +108,7 @@ async def test_what_a_server_writes_between_the_look_and_the_write_of_another_st
                 await ben.until(lambda: ben_saves in ben.responses, "it has saved", timeout=2)
         await ada.answer(saving)
         await ben.answer(ben_saves)
-        want = ["# ada", "# ben", "a = 1", "b = 2"]
-        await ada.until(lambda: lines(ada) == want, lambda: f"nothing is lost: {lines(ada)}")
-        await ben.until(lambda: lines(ben) == want, lambda: f"nothing is lost: {lines(ben)}")
-        await agree(first, path, ada, ben)
+        await nothing_is_lost(first, path, ada, ben)
 
 
 async def test_who_reads_while_another_writes_takes_nothing_away(pair):
@@ -121,8 +126,5 @@ async def test_who_reads_while_another_writes_takes_nothing_away(pair):
                 await ada.until(lambda: ada_saves in ada.responses, "it has saved", timeout=2)
         await ben.answer(saving)
         await ada.answer(ada_saves)
-        want = ["# ada", "# ben", "a = 1", "b = 2"]
-        await ada.until(lambda: lines(ada) == want, lambda: f"nothing is lost: {lines(ada)}")
-        await ben.until(lambda: lines(ben) == want, lambda: f"nothing is lost: {lines(ben)}")
-        await agree(first, path, ada, ben)
+        await nothing_is_lost(first, path, ada, ben)
         assert [file.name for file in first.root.iterdir() if file.suffix == ".invalid"] == []

@@ -33,8 +33,10 @@ __all__ = [
     "replied",
     "said",
     "select",
+    "select_in_text",
     "tab",
     "text",
+    "write",
 ]
 
 _PEOPLE = signing_in(
@@ -97,14 +99,32 @@ def select(person: Person, text: str, index: int = 0) -> None:
     )
 
 
+def select_in_text(person: Person, text: str) -> None:
+    """Select *text* in the file that is shown, a notebook's JSON for instance."""
+    person.page.evaluate(
+        """text => {
+            const { editor } = window.jupyterapp.shell.currentWidget.content;
+            const anchor = editor.editor.state.doc.toString().indexOf(text);
+            editor.editor.dispatch({ selection: { anchor, head: anchor + text.length } });
+            editor.focus();
+        }""",
+        text,
+    )
+
+
 def comment(person: Person, text: str, body: str, index: int = 0) -> None:
     """Comment on *text* in one cell, by keyboard."""
     select(person, text, index)
     person.page.keyboard.press("Control+Alt+m")
+    write(person, body)
+    expect(composer(person)).to_have_count(0)
+
+
+def write(person: Person, body: str) -> None:
+    """Write and send what the composer is open for."""
     expect(composer(person).get_by_role("combobox")).to_be_focused()
     person.page.keyboard.type(body)
     person.page.keyboard.press("Control+Enter")
-    expect(composer(person)).to_have_count(0)
 
 
 def opened(person: Person) -> Locator:
