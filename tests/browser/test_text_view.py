@@ -7,7 +7,7 @@ import re
 from typing import Any
 
 import pytest
-from playwright.sync_api import Locator, Request, expect
+from playwright.sync_api import Locator, expect
 from support.others import carets, standing
 from support.person import Person
 from support.reader import Reader
@@ -123,16 +123,6 @@ def test_cells_are_added_moved_and_deleted_in_the_text(lab, visit):
         person.sees_no_dialog()
 
 
-def _save_whole(person: Person) -> None:
-    """Save, and wait for the last that JupyterLab does then: under another name it would not find the file."""
-    with person.page.expect_response(lambda answer: _is_checkpoint(answer.request)):
-        person.save()
-
-
-def _is_checkpoint(request: Request) -> bool:
-    return request.method == "POST" and request.url.partition("?")[0].endswith("/checkpoints")
-
-
 def test_both_save_and_nothing_asks(lab, visit):
     path = lab.notebook("text-save.ipynb", "a = 1")
     ada, ben = visit(lab, path), visit(lab)
@@ -140,9 +130,9 @@ def test_both_save_and_nothing_asks(lab, visit):
     for number in range(3):
         text.type(str(number), behind='"a = 1')
         ada.sees(0, f"a = 1{number}" + "".join(str(n) for n in reversed(range(number))))
-        _save_whole(ben)
+        ben.save_whole()
         until(lambda: not ben.dirty(), "the text is saved")
-        _save_whole(ada)
+        ada.save_whole()
         until(lambda: not ada.dirty(), "the notebook is saved")
         for person in (ada, ben):
             person.sees_no_dialog()
@@ -165,7 +155,7 @@ def test_one_page_has_both_and_closes_one(lab, visit):
     ada = visit(lab, path)
     text = Reader(ada, path)
     text.type("0", behind='"a = 1')
-    ada.save()
+    ada.save_whole()
     until(lambda: not ada.dirty(), "the text is saved")
     ada.sees_no_dialog()
     ada.execute("application:close")
@@ -264,7 +254,7 @@ def test_a_damaged_notebook_is_mended_as_text(lab, visit):
     text = Reader(ben, path)
     expect(ben.toast("damaged")).to_have_count(1)
     text.type("}", behind=whole[-9:-1])
-    ben.save()
+    ben.save_whole()
     until(lambda: not ben.dirty(), "it is saved")
     assert lab.sources(path) == ["a = 1"]
     ben.execute("application:close")

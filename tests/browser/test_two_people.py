@@ -77,9 +77,10 @@ def test_a_reload_keeps_everything_once(lab, visit):
 def test_saving_by_both_asks_nothing(lab, visit):
     path = lab.notebook("save.ipynb", "a = 1")
     ada, ben = visit(lab, path), visit(lab, path)
-    for person, text in ((ada, "1"), (ben, "2"), (ada, "3")):
+    for person, text, before in ((ada, "1", "a = 1"), (ben, "2", "a = 11"), (ada, "3", "a = 112")):
+        person.sees(0, before)
         person.type(text)
-        person.save()
+        person.save_whole()
         until(lambda: not person.dirty(), "the document is saved")  # noqa: B023
         person.sees_no_dialog()
     assert lab.sources(path) == ["a = 1123"]

@@ -6,7 +6,7 @@ import contextlib
 import re
 
 import pytest
-from playwright.sync_api import Error, Locator, Page, expect
+from playwright.sync_api import Error, Locator, Page, Request, expect
 from support.server import Server
 
 __all__ = ["IN_BOTH", "NotebookPerson", "Person"]
@@ -117,6 +117,14 @@ class Person:
     def save(self) -> None:
         """Save with Ctrl+S."""
         self.page.keyboard.press("Control+s")
+
+    def save_whole(self) -> None:
+        """Save with Ctrl+S, and wait for the last that JupyterLab does then, which is a checkpoint.
+
+        Before that `dirty` says nothing: a page learns from the server that the file lacks what was just typed.
+        """
+        with self.page.expect_response(lambda answer: _is_checkpoint(answer.request)):
+            self.save()
 
     def sees(self, index: int, source: str) -> None:
         """Wait until the cell at *index* shows *source*."""
@@ -232,3 +240,7 @@ IN_BOTH = pytest.mark.parametrize(
         pytest.param(NotebookPerson, id="notebook"),
     ],
 )
+
+
+def _is_checkpoint(request: Request) -> bool:
+    return request.method == "POST" and request.url.partition("?")[0].endswith("/checkpoints")

@@ -29,7 +29,8 @@ export interface IDraftStore {
   /** Return the drafts of what is, or was, at a place, or is of a room, the oldest first. */
   all(at: string, room: string): Promise<IDraft[]>;
   get(id: string): Promise<IDraft | undefined>;
-  put(draft: IDraft): Promise<void>;
+  /** Keep a draft; where the page is being left, it may be gone before this resolves. */
+  put(draft: IDraft, isLeaving?: boolean): Promise<void>;
   remove(id: string): Promise<void>;
   clear(): Promise<void>;
 }

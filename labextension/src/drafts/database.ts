@@ -5,6 +5,7 @@ import {
   type IDraftStore,
   MemoryDrafts
 } from '../documents/draft';
+import { Parting } from './parting';
 
 const NAME = 'rtc_widgets';
 const STORE = 'drafts';
@@ -18,23 +19,30 @@ const MOST = 500;
 
 /** Keep drafts in the browser; in the page alone where it has no database for us. */
 export class DatabaseDrafts implements IDraftStore {
-  all(at: string, room: string): Promise<IDraft[]> {
-    return this._use(
-      async store => {
-        const found = await Promise.all([
-          done(store.index('at').getAll(at) as IDBRequest<IDraft[]>),
-          done(store.index('room').getAll(room) as IDBRequest<IDraft[]>)
-        ]);
-        const drafts = new Map(found.flat().map(draft => [draft.id, draft]));
-        return [...drafts.values()].sort((one, two) => one.saved - two.saved);
-      },
+  async all(at: string, room: string): Promise<IDraft[]> {
+    const stored = await this._use(
+      async store =>
+        (
+          await Promise.all([
+            done(store.index('at').getAll(at) as IDBRequest<IDraft[]>),
+            done(store.index('room').getAll(room) as IDBRequest<IDraft[]>)
+          ])
+        ).flat(),
       memory => memory.all(at, room),
       'readonly'
     );
+    const parting = this._parting
+      .all()
+      .filter(draft => draft.at === at || draft.room === room);
+    // Of one draft the last.
+    const drafts = new Map(
+      [...stored, ...parting].sort(bySaved).map(draft => [draft.id, draft])
+    );
+    return [...drafts.values()].sort(bySaved);
   }
 
-  get(id: string): Promise<IDraft | undefined> {
-    return this._use(
+  async get(id: string): Promise<IDraft | undefined> {
+    const stored = await this._use(
       store => {
         const request = store.get(id) as IDBRequest<IDraft | undefined>;
         return done(request);
@@ -42,16 +50,30 @@ export class DatabaseDrafts implements IDraftStore {
       memory => memory.get(id),
       'readonly'
     );
+    return [stored, this._parting.get(id)]
+      .filter(draft => draft !== undefined)
+      .sort(bySaved)
+      .pop();
   }
 
-  put(draft: IDraft): Promise<void> {
+  put(draft: IDraft, isLeaving = false): Promise<void> {
+    if (isLeaving) {
+      this._parting.put(draft);
+    }
     return this._use(
-      async store => void (await done(store.put(draft))),
+      async store => {
+        store.put(draft);
+        await committed(store.transaction);
+        if ((this._parting.get(draft.id)?.saved ?? Infinity) <= draft.saved) {
+          this._parting.remove(draft.id);
+        }
+      },
       memory => memory.put(draft)
     );
   }
 
   remove(id: string): Promise<void> {
+    this._parting.remove(id);
     return this._use(
       store => done(store.delete(id)),
       memory => memory.remove(id)
@@ -59,6 +81,7 @@ export class DatabaseDrafts implements IDraftStore {
   }
 
   clear(): Promise<void> {
+    this._parting.all().forEach(({ id }) => this._parting.remove(id));
     return this._use(
       store => done(store.clear()),
       memory => memory.clear()
@@ -105,10 +128,12 @@ export class DatabaseDrafts implements IDraftStore {
       this._database = null;
     };
     this._database = database;
+    this._parting.purge(Date.now() - KEPT_DAYS * DAY);
     await purge(database);
     return database;
   }
 
+  private readonly _parting = new Parting(window.localStorage);
   private readonly _memory = new MemoryDrafts();
   private _database: IDBDatabase | null = null;
   private _isWarned = false;
@@ -127,6 +152,19 @@ async function purge(database: IDBDatabase): Promise<void> {
   await Promise.all(
     [...new Set([...keys, ...oldest])].map(key => done(store.delete(key)))
   );
+}
+
+function bySaved(one: IDraft, two: IDraft): number {
+  return one.saved - two.saved;
+}
+
+/** Wait until what was asked of a transaction is kept, and not only seen. */
+function committed(transaction: IDBTransaction): Promise<void> {
+  return new Promise((resolve, reject) => {
+    transaction.oncomplete = () => resolve();
+    transaction.onabort = transaction.onerror = () =>
+      reject(transaction.error ?? new Error('IndexedDB failed.'));
+  });
 }
 
 function done<T>(request: IDBRequest<T>): Promise<T> {

@@ -45,7 +45,7 @@ export class Keeper {
   readonly id = `${Date.now().toString(36)}-${Math.random().toString(36).slice(2)}`;
 
   /** Write, or remove, now; resolves when that is done. */
-  write(): Promise<void> {
+  write(isLeaving = false): Promise<void> {
     clearTimeout(this._timer);
     this._timer = undefined;
     if (this._isDisposed) {
@@ -54,7 +54,7 @@ export class Keeper {
     const draft = this._draft();
     if (draft) {
       this._isKept = true;
-      return this._store.put(draft);
+      return this._store.put(draft, isLeaving);
     }
     if (!this._isKept) {
       return Promise.resolve();
@@ -89,14 +89,13 @@ export class Keeper {
   private readonly _onLeaving = (event: BeforeUnloadEvent): void => {
     if (this._provider.hasUnsaved) {
       event.preventDefault();
-      // While the person reads the question, the draft is written.
-      void this.write();
+      void this.write(true);
     }
   };
 
   private readonly _onLeave = (): void => {
     if (document.hidden || this._timer !== undefined) {
-      void this.write();
+      void this.write(true);
     }
   };
 
