@@ -38,7 +38,7 @@ MERGE = 100
 MOST_REFUSED = 3
 REQUEST_TIMEOUT = 30.0
 # Codes after which to connect again.
-TRANSIENT = frozenset({CloseCode.GOING_AWAY, CloseCode.GONE})
+TRANSIENT = frozenset({CloseCode.GOING_AWAY, CloseCode.GONE, CloseCode.TOO_SLOW})
 NOTHING = b"\0"  # the state vector of an empty document
 
 LOST = "The connection to the server was lost before it answered. What you wrote is kept here and sent when it is back."

@@ -24,6 +24,7 @@ class CloseCode(StrEnum):
     UNREADABLE = "unreadable"
     VERSION_MISMATCH = "version-mismatch"
     TOO_MANY = "too-many"
+    TOO_SLOW = "too-slow"
     NOT_COLLABORATIVE = "not-collaborative"
     NO_DOCUMENT = "no-document"
     GONE = "gone"
@@ -105,6 +106,13 @@ _TABLE: dict[CloseCode, tuple[int, str]] = {
         4429,
         "Too many documents or messages at once. Close some documents and reload the page.",
     ),
+    CloseCode.TOO_SLOW: (
+        4408,
+        (
+            "Your connection could not keep up with what others write here. "
+            "It connects again by itself, and nothing is lost."
+        ),
+    ),
     CloseCode.INTERNAL_ERROR: (
         4500,
         "Something went wrong on the server; what was acknowledged is safe. Reload the page and see the server's log.",
@@ -134,6 +142,7 @@ _HTTP: dict[CloseCode, int] = {
     CloseCode.UNREADABLE: 422,
     CloseCode.VERSION_MISMATCH: 426,
     CloseCode.TOO_MANY: 429,
+    CloseCode.TOO_SLOW: 503,
     CloseCode.INTERNAL_ERROR: 500,
     CloseCode.GOING_AWAY: 503,
 }

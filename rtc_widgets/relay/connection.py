@@ -22,6 +22,7 @@ from rtc_widgets.rooms.room import Room
 
 if TYPE_CHECKING:
     from rtc_widgets.relay.relay import Relay
+    from rtc_widgets.relay.socket import SocketWriter
 
 __all__ = ["Rate", "TabConnection", "TabPeer", "min_role"]
 
@@ -55,7 +56,7 @@ class TabPeer:
 
     def send(self, outgoing: Outgoing) -> None:
         """Send frames to the tab."""
-        self.connection.write(outgoing.carried(_on_websocket))
+        self.connection.write(outgoing.carried(_on_websocket), outgoing.asked)
 
     def close(self, code: str, reason: str) -> None:
         """Tell the tab that the document is closed for it."""
@@ -103,7 +104,7 @@ class TabConnection:
     Args:
         relay: the rooms and the grants.
         user: the authenticated user's name, or None for a peer with the server's token (`Grants.redeem`).
-        write: sends the bytes of WebSocket frames; never raises.
+        write: sends the bytes of WebSocket frames.
         hang_up: closes the WebSocket with a code and a reason.
     """
 
@@ -111,7 +112,7 @@ class TabConnection:
         self,
         relay: Relay,
         user: str | None,
-        write: Callable[[bytes], None],
+        write: SocketWriter,
         hang_up: Callable[[int, str], None],
     ) -> None:
         self._relay = relay
@@ -121,9 +122,9 @@ class TabConnection:
         self._peers: dict[str, TabPeer] = {}
         self._rate = Rate(relay.limits.rate)
 
-    def send(self, data: bytes) -> None:
-        """Send one WebSocket message."""
-        self.write(framed(data))
+    def send(self, data: bytes, *, asked: bool = False) -> None:
+        """Send one WebSocket message; *asked* where it is a document that the tab asked for."""
+        self.write(framed(data), asked)
 
     def receive(self, data: bytes | str) -> None:
         """Take one WebSocket message; what does not parse closes the connection, and only this one."""
@@ -185,6 +186,8 @@ class TabConnection:
             raise ChannelClosed(CloseCode.CONFLICT, "This document is already open on this connection.")
         if len(self._peers) >= self._relay.max_documents:
             raise ChannelClosed(CloseCode.TOO_MANY, CloseCode.TOO_MANY.sentence)
+        if self.write.crowded:
+            raise ChannelClosed(CloseCode.TOO_SLOW, CloseCode.TOO_SLOW.sentence)
         versions = data.get("versions")
         chosen = version.choose(
             [v for v in versions if isinstance(v, int)] if isinstance(versions, list) else [],
@@ -218,10 +221,11 @@ class TabConnection:
         self.send(
             envelope.pack(
                 envelope.comm(comm_id, frames if small else [], {"welcome": welcome.to_json()}), "iopub"
-            )
+            ),
+            asked=True,
         )
         if not small:
-            peer.send(document.outgoing(*frames))
+            peer.send(document.outgoing(*frames, asked=True))
         if document is room.content:
             room.greet(peer)
 

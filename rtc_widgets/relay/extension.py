@@ -73,6 +73,12 @@ class RelayApp(ExtensionApp):
     max_awareness = Int(2**16, help="Bytes that a peer may say of itself.").tag(config=True)
     max_rate = Int(1000, help="Messages a second of one connection, over ten seconds.").tag(config=True)
     max_documents = Int(256, help="Documents open on one connection.").tag(config=True)
+    max_unsent = Int(
+        16 * 2**20,
+        min=1,
+        help="Bytes of what others write that may wait for one connection that does not take them; with more it is "
+        "dropped (too-slow). The documents that it opens are not counted.",
+    ).tag(config=True)
     kernels = Bool(
         True, help="Whether notebooks may be reached from their kernels (%load_ext rtc_widgets)."
     ).tag(config=True)
@@ -112,6 +118,7 @@ class RelayApp(ExtensionApp):
             directory=self.directory,
             max_file_size=self.max_file_size,
             max_documents=self.max_documents,
+            max_unsent=self.max_unsent,
             limits=Limits(self.max_frame, self.max_message, self.max_awareness, self.max_rate),
             kernels=self.kernels,
             kernels_open_files=self.kernels_open_files,

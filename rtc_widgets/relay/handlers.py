@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any
 
 from jupyter_server.auth.decorator import authorized, ws_authenticated
@@ -18,7 +19,7 @@ from rtc_widgets.protocol import envelope, version
 from rtc_widgets.protocol.codes import CloseCode
 from rtc_widgets.relay.access import Grant, identity_of, role_of
 from rtc_widgets.relay.connection import TabConnection, min_role
-from rtc_widgets.relay.socket import SocketReader, SocketWriter
+from rtc_widgets.relay.socket import Pinger, SocketReader, SocketWriter
 from rtc_widgets.relay.yjs import YjsPeer
 from rtc_widgets.rooms.manager import RoomKey
 
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = ["CommsHandler", "InfoHandler", "RoomsHandler", "YjsHandler", "routes"]
 
-_PING = 20.0
+_PING = 20.0  # seconds
 
 
 class _RelayHandler(JupyterHandler):
@@ -122,17 +123,46 @@ class _SocketHandler(WebSocketMixin, WebSocketHandler, _RelayHandler):
         """Return how many bytes one WebSocket message may have (section 11)."""
         return self.relay.max_websocket_message
 
-    # Tornado's own pings, in seconds; the mixin's count in milliseconds what Tornado takes for seconds, so its `open`,
-    # which starts them, is passed over.
+    # Neither Tornado's own pings, which take who is slow for gone, nor the mixin's, whose `open` is passed over.
     @property
     def ping_interval(self) -> float:
-        """Return the seconds between two pings, so that a peer that vanished is noticed within two of them."""
-        return _PING
+        """Return 0: who is there is found out by a `Pinger`."""
+        return 0
 
-    @property
-    def ping_timeout(self) -> float:
-        """Return the seconds within which a ping must be answered."""
-        return _PING
+    def begin(self) -> SocketWriter:
+        """Return what sends on the WebSocket, now that it is open."""
+        # Without this the second of two quick messages waits for the first one's delayed acknowledgement.
+        self.set_nodelay(True)
+        self.writer = SocketWriter(self, self.relay.max_unsent, self._give_up)
+        self._pinger = Pinger(self, self.writer, _PING)
+        self.relay.connections.add(self)
+        return self.writer
+
+    def leave(self) -> None:
+        """Leave every document."""
+        raise NotImplementedError
+
+    def on_pong(self, data: bytes) -> None:
+        """Note that the peer is there."""
+        self._pinger.heard()
+
+    def on_close(self) -> None:
+        """Let go."""
+        super().on_close()
+        if hasattr(self, "_pinger"):
+            self._pinger.stop()
+            self.relay.connections.discard(self)
+
+    def _give_up(self) -> None:
+        """Drop a peer that does not take what it is sent; what it lacks it gets when it comes again."""
+        self.log.warning(
+            "A connection of %s was dropped, too slow: over %d bytes waited for it (RelayApp.max_unsent).",
+            self.current_user.username,
+            self.relay.max_unsent,
+        )
+        self.close(CloseCode.TOO_SLOW.websocket, CloseCode.TOO_SLOW)
+        # Not in the midst of what is being sent to everybody.
+        asyncio.get_running_loop().call_soon(self.leave)
 
     def set_default_headers(self) -> None:
         """Set none: the answer to an upgrade has no body."""
@@ -156,28 +186,29 @@ class CommsHandler(_SocketHandler):
 
     def open(self, *args: str, **kwargs: str) -> None:
         """Begin; documents are opened by messages."""
-        # Without this the second of two quick messages waits for the first one's delayed acknowledgement.
-        self.set_nodelay(True)
         by_token = self.identity_provider.is_token_authenticated(self)
         user = None if by_token else self.current_user.username
         SocketReader(self)
-        self._connection = TabConnection(self.relay, user, SocketWriter(self), self.close)
-        self.relay.connections.add(self)
+        self._connection = TabConnection(self.relay, user, self.begin(), self.close)
         interval = self.relay.recheck_interval * 1000
         self._rechecking = PeriodicCallback(self._connection.recheck, interval)
         self._rechecking.start()
 
     def on_message(self, message: str | bytes) -> None:
         """Hand a message on."""
-        self._connection.receive(message)
+        if not self.writer.over:
+            self._connection.receive(message)
 
     def on_close(self) -> None:
         """Leave every document."""
         super().on_close()
         if hasattr(self, "_connection"):
-            self.relay.connections.discard(self)
             self._rechecking.stop()
-            self._connection.drop()
+            self.leave()
+
+    def leave(self) -> None:
+        """Leave every document."""
+        self._connection.drop()
 
 
 class YjsHandler(_SocketHandler):
@@ -185,10 +216,9 @@ class YjsHandler(_SocketHandler):
 
     async def open(self, path: str, **kwargs: str) -> None:
         """Join the document that the URL names."""
-        self.set_nodelay(True)
         self._peer: YjsPeer | None = None
         self._early: list[bytes] = []
-        self.relay.connections.add(self)
+        self.begin()
         try:
             self._peer = await self._join(url_unescape(path).strip("/"))
         except ChannelClosed as closed:
@@ -206,17 +236,20 @@ class YjsHandler(_SocketHandler):
             self.close(CloseCode.BAD_FRAME.websocket, CloseCode.BAD_FRAME)
         elif self._peer is None:
             self._early.append(message)
-        else:
+        elif not self.writer.over:
             self._peer.receive(message)
 
     def on_close(self) -> None:
         """Leave the document."""
         super().on_close()
-        self.relay.connections.discard(self)
         if getattr(self, "_peer", None) is not None:
-            assert self._peer is not None
             self._rechecking.stop()
-            self._peer.leave()
+            self.leave()
+
+    def leave(self) -> None:
+        """Leave the document."""
+        assert self._peer is not None
+        self._peer.leave()
 
     async def _join(self, path: str) -> YjsPeer:
         role = await role_of(self)
@@ -231,7 +264,7 @@ class YjsHandler(_SocketHandler):
             raise ChannelClosed(CloseCode.NOT_FOUND, f"A room has no document {name!r}.")
         grant = Grant(self.current_user.username, identity_of(self), set(), role, lambda: role_of(self))
         self.relay.directory.note(grant.identity)
-        peer = YjsPeer(self.relay, room, document, grant, SocketWriter(self), self.close)
+        peer = YjsPeer(self.relay, room, document, grant, self.writer, self.close)
         peer.join()
         return peer
 

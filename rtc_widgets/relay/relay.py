@@ -54,6 +54,7 @@ class RelaySettings:
     snapshot_every: int = 1000
     max_file_size: int = 100 * 2**20
     max_documents: int = 256
+    max_unsent: int = 16 * 2**20
     limits: Limits = field(default_factory=Limits)
     remember_people: bool = True
     directory: Callable[[str], Any] | None = None
@@ -79,6 +80,7 @@ class Relay:
         self._log = log
         self.limits = settings.limits
         self.max_documents = settings.max_documents
+        self.max_unsent = settings.max_unsent
         self.kernels_open_files = settings.kernels_open_files
         self.recheck_interval = settings.recheck_interval
         # Room for a frame at the limit and its envelope.

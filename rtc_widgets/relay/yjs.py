@@ -17,6 +17,7 @@ from rtc_widgets.rooms.room import Room
 
 if TYPE_CHECKING:
     from rtc_widgets.relay.relay import Relay
+    from rtc_widgets.relay.socket import SocketWriter
 
 __all__ = ["YjsPeer"]
 
@@ -32,7 +33,7 @@ class YjsPeer:
         room: of the document.
         document: to take part in.
         grant: whose user and role.
-        write: sends the bytes of WebSocket frames; never raises.
+        write: sends the bytes of WebSocket frames.
         hang_up: closes the WebSocket with a code and a reason.
     """
 
@@ -42,7 +43,7 @@ class YjsPeer:
         room: Room,
         document: RoomDocument,
         grant: Grant,
-        write: Callable[[bytes], None],
+        write: SocketWriter,
         hang_up: Callable[[int, str], None],
     ) -> None:
         self._relay = relay
@@ -97,7 +98,7 @@ class YjsPeer:
     def send(self, outgoing: Outgoing) -> None:
         """Send the frames that a stock client knows; they go whole, which needs no parts here."""
         if data := outgoing.carried(_on_websocket):
-            self._write(data)
+            self._write(data, outgoing.asked)
 
     def close(self, code: str, reason: str) -> None:
         """Deny, in the way a stock client understands, and hang up."""

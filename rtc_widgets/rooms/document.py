@@ -261,7 +261,7 @@ class RoomDocument:
             self.expel(peer, closed.code, closed.reason)
             return
         if answers:
-            peer.send(self.outgoing(*answers))
+            peer.send(self.outgoing(*answers, asked=True))
 
     def reset_reader(self, peer: RoomPeer) -> None:
         """Forget an unfinished frame of *peer*, after a gap on a channel that loses messages."""
@@ -274,9 +274,9 @@ class RoomDocument:
         for peer in self.peers:
             peer.send(outgoing)
 
-    def outgoing(self, *frames: bytes) -> Outgoing:
-        """Return *frames* as a peer's `send` takes them."""
-        return Outgoing(self.comm_id, frames, self._splitter)
+    def outgoing(self, *frames: bytes, asked: bool = False) -> Outgoing:
+        """Return *frames* as a peer's `send` takes them; *asked* where it asked for them."""
+        return Outgoing(self.comm_id, frames, self._splitter, asked)
 
     def flush(self) -> None:
         """Send what is pending now, without waiting for the turn of the loop to end."""
@@ -523,7 +523,7 @@ class RoomDocument:
         askers, self._askers = self._askers, []
         for peer, answer in askers:
             if peer in self._peers:
-                peer.send(self.outgoing(answer))
+                peer.send(self.outgoing(answer, asked=True))
         for are_changes, group in groupby(held, key=lambda one: isinstance(one, _Change)):
             if are_changes:
                 self._fan_out([change for change in group if isinstance(change, _Change)], {})

@@ -21,11 +21,13 @@ class Outgoing:
         comm_id: the document.
         frames: whole frames of docs/protocol.md, section 3.
         splitter: splits those that are over the limit, for carriers with envelopes.
+        asked: whether the one peer that receives this asked for it.
     """
 
     comm_id: str
     frames: Sequence[bytes]
     splitter: FrameWriter
+    asked: bool = False
     _carried: dict[Callable[[Outgoing], bytes], bytes] = field(default_factory=dict, init=False)
 
     def packed(self) -> list[bytes]:

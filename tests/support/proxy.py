@@ -1,4 +1,4 @@
-"""A network between one person and a server: it can be cut, swallow everything without a word, be slow, and recover."""
+"""A network between one person and a server: it can be cut, swallow everything, be slow, stand still, and recover."""
 
 from __future__ import annotations
 
@@ -21,6 +21,8 @@ class Proxy:
         self._delay = 0.0
         self._mute = False
         self._refuse = False
+        self._flows = asyncio.Event()
+        self._flows.set()
         self._links: set[_Link] = set()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
@@ -50,6 +52,10 @@ class Proxy:
         """Let everything arrive so much later, in each direction."""
         self._do(lambda: setattr(self, "_delay", seconds))
 
+    def hold(self) -> None:
+        """Take nothing more of what the server sends to anybody, as somebody who does not read."""
+        self._do(self._flows.clear)
+
     def restore(self) -> None:
         """Carry new connections again; those whose bytes vanished stay dead, as after a change of the network."""
         self._do(self._restore)
@@ -68,12 +74,14 @@ class Proxy:
 
     def _cut(self) -> None:
         self._refuse = True
+        self._flows.set()
         for link in list(self._links):
             link.end()
 
     def _restore(self) -> None:
         self._refuse = self._mute = False
         self._delay = 0.0
+        self._flows.set()
 
     def _run(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(20)
@@ -114,6 +122,8 @@ class Proxy:
     async def _carry(self, link: _Link, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         loop = asyncio.get_running_loop()
         while data := await reader.read(2**16):
+            if writer is link.person:
+                await self._flows.wait()
             link.is_mute = link.is_mute or self._mute
             if not link.is_mute and not writer.is_closing():
                 # Later or at once, and in order: `call_later` keeps it among equal delays.

@@ -55,6 +55,10 @@ export const CODES = {
     4429,
     'Too many documents or messages at once. Close some documents and reload the page.'
   ],
+  'too-slow': [
+    4408,
+    'Your connection could not keep up with what others write here. It connects again by itself, and nothing is lost.'
+  ],
   'not-collaborative': [
     4460,
     "The notebook is open in a tab that does not collaborate, so its content cannot be reached from here. Save it, enable rtc_widgets in JupyterLab's settings and reload the page."
@@ -95,5 +99,5 @@ export function sentence(code: CloseCode): string {
 
 /** Tell whether to connect again by itself after this close. */
 export function isTransient(code: CloseCode): boolean {
-  return code === 'going-away' || code === 'gone';
+  return code === 'going-away' || code === 'gone' || code === 'too-slow';
 }
