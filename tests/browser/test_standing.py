@@ -64,12 +64,13 @@ def test_a_live_document_says_so_with_who_is_here(named, visit, screenshots):
         person.sees_no_dialog()
 
 
-def test_a_server_that_is_away(start_lab, visit, screenshots):
+@pytest.mark.parametrize("how", ["killed", "stopped"])
+def test_a_server_that_is_away(start_lab, visit, screenshots, how):
     lab = start_lab()
     path = lab.notebook("away.ipynb", "x = 1")
     ada = visit(lab, path, width=560, permissions=["clipboard-read", "clipboard-write"])
     says(ada, "Live, 1 person here, kernel not linked")
-    lab.stop(kill=True)
+    lab.stop(kill=how == "killed")
     says(ada, "Reconnecting…")
     dialog = ada.page.locator(".jp-Dialog")
     expect(dialog).to_contain_text("Server Connection Error")
