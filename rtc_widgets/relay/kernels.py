@@ -70,6 +70,7 @@ class KernelPeer:
             "kind": "kernel",
             "username": runner.get("username", ""),
             "display_name": f"Kernel, run by {name}" if name else "Kernel",
+            "runner": name,
         }
 
     @property

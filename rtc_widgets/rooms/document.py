@@ -22,7 +22,7 @@ from rtc_widgets.protocol.codes import CloseCode
 from rtc_widgets.protocol.parts import FrameTooLarge
 from rtc_widgets.protocol.peer import FrameReader, FrameWriter
 from rtc_widgets.protocol.welcome import Limits
-from rtc_widgets.rooms.awareness import RoomAwareness
+from rtc_widgets.rooms.awareness import RoomAwareness, signed
 from rtc_widgets.rooms.committer import Committer
 from rtc_widgets.rooms.log import Tally
 from rtc_widgets.rooms.peer import Outgoing, RoomPeer
@@ -444,7 +444,10 @@ class RoomDocument:
             raise ChannelClosed(CloseCode.TOO_LARGE, "The awareness state is larger than the server allows.")
         try:
             changed = self._awareness.receive(
-                peer, update, lambda before: isinstance(before, type(peer)) and before.user == peer.user
+                peer,
+                update,
+                lambda before: isinstance(before, type(peer)) and before.user == peer.user,
+                lambda state: signed(state, peer.identity),
             )
         except FrameError as error:
             raise ChannelClosed(CloseCode.BAD_FRAME, f"{CloseCode.BAD_FRAME.sentence} ({error})") from error

@@ -60,7 +60,10 @@ class RoomPeer(Protocol):
 
     @property
     def identity(self) -> Mapping[str, Any]:
-        """Return who signs its comments: ``kind``, and the keys of jupyter_server's identity model."""
+        """Return who signs its comments and is shown: ``kind``, and the keys of jupyter_server's identity model.
+
+        Of a kernel also ``runner``, the name of the person who runs it, where that is known.
+        """
         ...
 
     @property

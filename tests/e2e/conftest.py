@@ -6,12 +6,22 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from support.others import signing_in
 from support.server import Server
 
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     server = Server(tmp_path_factory.mktemp("server"))
+    yield server
+    server.close()
+
+
+@pytest.fixture(scope="session")
+def named(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server that knows people: by their user names, which are their tokens. Who says nothing is Ada."""
+    people = {name: {"name": name.title()} for name in ("ada", "bob", "ben")}
+    server = Server(tmp_path_factory.mktemp("named"), config=signing_in(**people))
     yield server
     server.close()
 

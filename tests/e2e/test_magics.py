@@ -58,9 +58,9 @@ async def card_with(kernel: Kernel, text: str) -> str:
     return said
 
 
-async def test_the_card_of_a_notebook_that_people_have_open(server: Server) -> None:
-    path = server.notebook("work/card.ipynb", "x = 1", "y = 2")
-    async with Tab(server, path) as ada, Tab(server, path) as bob, Kernel(server, path) as kernel:
+async def test_the_card_of_a_notebook_that_people_have_open(named: Server) -> None:
+    path = named.notebook("work/card.ipynb", "x = 1", "y = 2")
+    async with Tab(named, path) as ada, Tab(named, path, token="bob") as bob, Kernel(named, path) as kernel:
         introduce(ada, "ada", activeCell="cell-1")
         introduce(bob, "bob", activeCell="cell-0")
         await kernel.run(

@@ -46,9 +46,9 @@ def shown(kernel: Kernel, text: str) -> list[dict[str, Any]]:
     return [message for message in streams if text in message["content"]["text"]]
 
 
-async def test_the_kernel_and_its_people_know_each_other(server: Server) -> None:
-    path = server.notebook("people.ipynb", "x = 1", "y = 2")
-    async with Tab(server, path) as ada, Tab(server, path) as bob, Kernel(server, path) as kernel:
+async def test_the_kernel_and_its_people_know_each_other(named: Server) -> None:
+    path = named.notebook("people.ipynb", "x = 1", "y = 2")
+    async with Tab(named, path) as ada, Tab(named, path, token="bob") as bob, Kernel(named, path) as kernel:
         introduce(ada, "ada", activeCell="cell-1")
         await kernel.run(CONNECT)
         assert await kernel.run(
@@ -66,6 +66,21 @@ async def test_the_kernel_and_its_people_know_each_other(server: Server) -> None
         assert pointer["cell"] == "cell-1" and pointer["text"] == "look here"
         await bob.drop()
         await kernel.run("nb.wait_for(lambda: 'bob' not in nb.users, 10).result()")
+
+
+async def test_code_in_a_kernel_cannot_pass_for_a_person(named: Server) -> None:
+    path = named.notebook("kernel-forger.ipynb", "x = 1")
+    async with Tab(named, path) as tab, Kernel(named, path) as kernel:
+        await kernel.run(CONNECT)
+        await tab.until(lambda: kernel_in(tab), "the kernel is here")
+        forged = "{'username': 'bob', 'name': 'Bob', 'display_name': 'Bob', 'avatar_url': '/bob.png'}"
+        await kernel.run(
+            "from rtc_widgets.documents.people import People\n"
+            f"nb.document.part(People).say(kind='person', user={forged}, status='training')"
+        )
+        await tab.until(lambda: (kernel_in(tab) or {}).get("status") == "training", "it has said so")
+        user = (kernel_in(tab) or {})["user"]
+        assert (user["username"], user["name"], user["avatar_url"]) == ("kernel", "Kernel (Ada)", None)
 
 
 async def test_the_running_cell_shows_once_the_code_writes(server: Server) -> None:
@@ -88,9 +103,9 @@ async def test_the_running_cell_shows_once_the_code_writes(server: Server) -> No
         )
 
 
-async def test_of_several_people_the_active_cell_is_that_of_who_runs(server: Server) -> None:
-    path = server.notebook("who-runs.ipynb", "x = 1", "y = 2")
-    async with Tab(server, path) as ada, Tab(server, path) as bob, Kernel(server, path) as kernel:
+async def test_of_several_people_the_active_cell_is_that_of_who_runs(named: Server) -> None:
+    path = named.notebook("who-runs.ipynb", "x = 1", "y = 2")
+    async with Tab(named, path) as ada, Tab(named, path, token="bob") as bob, Kernel(named, path) as kernel:
         await kernel.run(CONNECT)
         introduce(ada, "ada", activeCell="cell-0", session=kernel._session)
         introduce(bob, "bob", activeCell="cell-1", session="another")
@@ -189,10 +204,10 @@ async def test_undo_leaves_what_others_typed(server: Server) -> None:
         await tab.until(lambda: tab.sources == ["tab: goodbye world", "new"], "and done again")
 
 
-async def test_callbacks_in_a_kernel(server: Server) -> None:
+async def test_callbacks_in_a_kernel(named: Server) -> None:
     """On the main loop by default, in another thread on demand; errors show in the cell that subscribed, once."""
-    path = server.notebook("callbacks.ipynb", "x = 1", "y = 2")
-    async with Tab(server, path) as tab, Kernel(server, path) as kernel:
+    path = named.notebook("callbacks.ipynb", "x = 1", "y = 2")
+    async with Tab(named, path) as tab, Kernel(named, path) as kernel:
         introduce(tab, "ada")
         await kernel.run(CONNECT + "import threading\nheard = []")
         subscribed = await kernel.start(
@@ -244,9 +259,9 @@ async def test_waiting_neither_blocks_the_loop_nor_an_interrupt(server: Server) 
         assert running.stdout == "(Edit(start=0, stop=0, text='z'),)\n"
 
 
-async def test_an_idle_kernel_says_nothing_about_people(server: Server) -> None:
-    path = server.notebook("idle.ipynb", "x = 1")
-    async with Tab(server, path) as tab, Kernel(server, path) as kernel:
+async def test_an_idle_kernel_says_nothing_about_people(named: Server) -> None:
+    path = named.notebook("idle.ipynb", "x = 1")
+    async with Tab(named, path) as tab, Kernel(named, path) as kernel:
         await kernel.run(CONNECT)
         await tab.until(lambda: kernel_in(tab) and kernel.uplink.count("head") == 2, "the kernel is settled")
         seen, activity = len(kernel.messages), kernel.model()["last_activity"]

@@ -237,11 +237,15 @@ async def test_the_notebook_s_room_is_open_as_long_as_its_text(serve) -> None:
             assert ada.sources == ["xya = 1"]
 
 
-async def test_the_kernel_sees_who_typed_in_the_text(server: Server) -> None:
-    path = server.notebook("kernel-text.ipynb", "a = 1", "b = 2")
+async def test_the_kernel_sees_who_typed_in_the_text(named: Server) -> None:
+    path = named.notebook("kernel-text.ipynb", "a = 1", "b = 2")
     connect = "%load_ext rtc_widgets\nimport rtc_widgets\nnb = rtc_widgets.notebook()\nseen = []\n"
     hear = "_ = nb.on_change('source', lambda change: seen.append(change.person), thread='any')"
-    async with Tab(server, path) as ada, TextTab(server, path) as ben, Kernel(server, path) as kernel:
+    async with (
+        Tab(named, path) as ada,
+        TextTab(named, path, token="ben") as ben,
+        Kernel(named, path) as kernel,
+    ):
         introduce(ada, "ada")
         introduce(ben, "ben")
         await kernel.run(connect + "nb.wait_for(lambda: 'ben' in nb.users, 10).result()\n" + hear)

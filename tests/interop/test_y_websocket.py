@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -43,13 +43,13 @@ class Client:
 
 
 @asynccontextmanager
-async def stock(server: Server, path: str) -> AsyncIterator[Client]:
+async def stock(server: Server, path: str, token: str | None = None) -> AsyncIterator[Client]:
     node = shutil.which("node")
     if node is None or not (NODE_TREE / "node_modules" / "y-websocket").exists():
         pytest.skip("y-websocket is not installed: run jlpm install in labextension/")
     url = f"ws://127.0.0.1:{server.port}/api/rtc_widgets/yjs"
     process = await asyncio.create_subprocess_exec(
-        *(node, HERE / "y_websocket.mjs", NODE_TREE, url, path, server.token),
+        *(node, HERE / "y_websocket.mjs", NODE_TREE, url, path, token or server.token),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
     )
@@ -74,14 +74,27 @@ async def test_both_kinds_of_client_edit_one_notebook(server):
         await asyncio.to_thread(until, lambda: server.sources(path) == tab.sources, "the file follows")
 
 
-async def test_both_kinds_of_client_see_who_is_here(server):
-    path = server.notebook("y-awareness.ipynb", "x = 1")
-    async with Tab(server, path) as tab:
-        async with stock(server, path) as client:
+async def test_both_kinds_of_client_see_who_is_here_by_the_names_that_the_server_knows(named):
+    path = named.notebook("y-awareness.ipynb", "x = 1")
+    async with Tab(named, path) as tab:
+        async with stock(named, path, "zoe") as client:
             await client.until(lambda said: said["what"] == "sync")
-            await client.tell(user={"name": "Zoë"})
-            await tab.until(lambda: {"user": {"name": "Zoë"}} in tab.states.values(), "our client sees Zoë")
-            state = awareness.State(7, 1, '{"user": {"name": "Ada"}}')
+            await client.tell(user={"name": "Ada", "color": "#123456", "colorLight": "#12345633"})
+            (zoe,) = await tab.until(lambda: users(tab.states.values()), "our client sees Zoë")
+            assert (zoe["username"], zoe["name"], zoe["display_name"]) == ("zoe", "Zoë", "Zoë")
+            assert (zoe["color"], zoe["colorLight"]) == ("#123456", "#12345633"), (
+                "a colour is one's own choice"
+            )
+            state = awareness.State(
+                7, 1, '{"user": {"name": "Zoë", "username": "zoe"}, "cursors": [{"a": 1}]}'
+            )
             tab.say(awareness.encode(awareness.encode_states([state])))
-            await client.until(lambda said: {"user": {"name": "Ada"}} in said.get("states", []))
-        await tab.until(lambda: {"user": {"name": "Zoë"}} not in tab.states.values(), "Zoë's leaving is seen")
+            said = await client.until(lambda said: len(users(said.get("states", []))) == 2)
+            (ada,) = (state for state in said["states"] if state.get("cursors"))
+            assert (ada["user"]["username"], ada["user"]["name"]) == ("ada", "Ada")
+            assert ada["cursors"] == [{"a": 1}]
+        await tab.until(lambda: not users(tab.states.values()), "Zoë's leaving is seen")
+
+
+def users(states: Iterable[dict[str, Any] | None]) -> list[dict[str, Any]]:
+    return [state["user"] for state in states if state and "user" in state]

@@ -178,13 +178,13 @@ async def test_who_has_it_open_in_either_form_is_seen_in_the_other(servers: Serv
     ben, kernel = servers.ben, Peer(servers.notebook.content, "ben").join()
     _say(ada, 1, user={"username": "ada"}, activeCell="one", cursors=[1])
     _say(ben, 2, user={"username": "ben"}, activeCell="one", cursors=[2])
+    kernel.kind = "kernel"
     _say(kernel, 3, user={"username": "ben"}, kind="kernel", cell="one", status="training")
     await until(lambda: len(_seen(ada, "notebook")) == 2 and len(_seen(ben, "text")) == 1)
     text, notebook = {"view": "text"}, {"view": "notebook"}
-    assert {"user": {"username": "ada"}, "activeCell": "one", **text} in ben.states.values()
-    assert {"user": {"username": "ben"}, "activeCell": "one", **notebook} in ada.states.values()
-    told = {"kind": "kernel", "cell": "one", "status": "training", **notebook}
-    assert {"user": {"username": "ben"}, **told} in ada.states.values()
+    assert ("ada", {"activeCell": "one", **text}) in _told(ben)
+    assert ("ben", {"activeCell": "one", **notebook}) in _told(ada)
+    assert ("kernel", {"kind": "kernel", "cell": "one", "status": "training", **notebook}) in _told(ada)
     # Who comes later sees them, too.
     zoe = Peer(servers.text.content, "zoe").join()
     assert len(zoe.states) == 3
@@ -194,6 +194,12 @@ async def test_who_has_it_open_in_either_form_is_seen_in_the_other(servers: Serv
     servers.text.content.leave(ada)
     servers.text.content.leave(zoe)
     assert servers.text.empty, "those who are only told of keep nothing open"
+
+
+def _told(peer: Peer) -> list[tuple[str, dict[str, Any]]]:
+    """Return of each state that a peer was told whose it is, and the rest."""
+    states = [dict(state) for state in peer.states.values() if state]
+    return [(state.pop("user")["username"], state) for state in states]
 
 
 def _say(peer: Peer, client: int, **state: Any) -> None:

@@ -395,11 +395,11 @@ async def test_parts_of_a_large_edit_arrive_whole():
 async def test_awareness_reaches_the_others_and_ends_with_the_peer():
     document, _, _ = make_document()
     ada, ben = Peer(document, "ada").join(), Peer(document, "ben").join()
-    ada.say(awareness.encode(encode_states([State(1, 1, '{"user":"ada"}')])))
+    ada.say(awareness.encode(encode_states([State(1, 1, '{"status":"ada"}')])))
     await turn()
-    assert ben.states == {1: {"user": "ada"}}
+    assert ben.states == {1: {"status": "ada"}}
     eve = Peer(document, "eve").join()
-    assert eve.states == {1: {"user": "ada"}}
+    assert eve.states == {1: {"status": "ada"}}
     document.leave(ada)
     await turn()
     assert ben.states == {1: None} and eve.states == {1: None}
@@ -411,12 +411,12 @@ async def test_awareness_reaches_the_others_and_ends_with_the_peer():
 async def test_nobody_speaks_for_others():
     document, _, _ = make_document()
     ada, eve = Peer(document, "ada").join(), Peer(document, "eve").join()
-    ada.say(awareness.encode(encode_states([State(1, 1, '{"user":"ada"}')])))
+    ada.say(awareness.encode(encode_states([State(1, 1, '{"status":"ada"}')])))
     await turn()
-    eve.say(awareness.encode(encode_states([State(1, 9, '{"user":"mallory"}'), State(1, 10, "null")])))
+    eve.say(awareness.encode(encode_states([State(1, 9, '{"status":"mallory"}'), State(1, 10, "null")])))
     await turn()
     late = Peer(document, "late").join()
-    assert late.states == {1: {"user": "ada"}}
+    assert late.states == {1: {"status": "ada"}}
 
 
 async def test_a_tab_that_comes_back_early_keeps_its_client():

@@ -32,6 +32,7 @@ class Peer:
         self.document = document
         self.user = user
         self.role = role
+        self.kind = "person"
         self.doc: Doc[Any] = Doc()
         self.text = self.doc.get("source", type=Text)
         self.acknowledged = 0
@@ -49,6 +50,11 @@ class Peer:
         self._writer = FrameWriter(document.limits.frame)
         self._remote = False
         self._observer = self.doc.observe(self._on_update)
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        name = self.user.title()
+        return {"kind": self.kind, "username": self.user, "name": name, "display_name": name, "color": None}
 
     def join(self, lineage: str | None = None, *, compares: bool = False) -> Peer:
         known = b"\0" if compares else self.doc.get_state()

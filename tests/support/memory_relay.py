@@ -37,6 +37,10 @@ class MemoryPeer:
         self.tasks = [asyncio.create_task(self._write()), asyncio.create_task(self._read())]
 
     @property
+    def identity(self) -> dict[str, Any]:
+        return {"kind": "person", "username": self.user}
+
+    @property
     def role(self) -> Role:
         return self.relay.role
 

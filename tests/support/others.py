@@ -39,12 +39,14 @@ def signing_in(**people: dict[str, str]) -> str:
 
 _SIGNING_IN = """
 from jupyter_server.auth import IdentityProvider, User
+from tornado.websocket import WebSocketHandler
 
 class Names(IdentityProvider):
     def get_user(self, handler):
         name = handler.get_query_argument("token", "")
         if name in PEOPLE:
-            handler.set_cookie("who", name)
+            if not isinstance(handler, WebSocketHandler):
+                handler.set_cookie("who", name)
         else:
             given = handler.request.headers.get("Authorization", "").removeprefix("token ")
             name = handler.get_cookie("who") or (given if given in PEOPLE else "ada")
