@@ -1,11 +1,14 @@
-"""Who may do what: a user's role for a file, by the server's own identity and `Authorizer`."""
+"""Who may do what: a user's role for a file, by the server's identity and `Authorizer`, and a deployment's own word."""
 
 from __future__ import annotations
 
+import asyncio
+import logging
 import secrets
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict, dataclass, field
+from inspect import isawaitable
 from typing import Any
 
 from jupyter_server.base.handlers import JupyterHandler
@@ -15,22 +18,46 @@ from rtc_widgets.errors import ChannelClosed
 from rtc_widgets.protocol.codes import CloseCode
 from rtc_widgets.roles import Role
 
-__all__ = ["Grant", "Grants", "identity_of", "role_of"]
+__all__ = ["Grant", "Grants", "RoleHook", "identity_of", "role_of"]
 
 _LIFETIME = 60.0  # seconds, docs/protocol.md, section 6
+_PATIENCE = 10.0  # seconds, with a deployment's own code
+
+RoleHook = Callable[[dict[str, Any], str, Role], Any]
+_log = logging.getLogger(__name__)
 
 
-async def role_of(handler: JupyterHandler) -> Role | None:
-    """Return the role that the server's `Authorizer` gives the user of *handler*'s request, or None.
+async def role_of(handler: JupyterHandler, path: str, hook: RoleHook | None = None) -> Role | None:
+    """Return the role of the user of *handler*'s request for the file at *path*, or None for no access.
+
+    It is what the server's `Authorizer` says, unless *hook* says something else of somebody who may read. A hook that
+    fails, or that says what is no role, takes all rights away.
+    """
+    user = await ensure_async(handler.identity_provider.get_user(handler))
+    if user is None:
+        return None
+    role = await _allowed(handler, user)
+    if role is None or hook is None:
+        return role
+    try:
+        async with asyncio.timeout(_PATIENCE):
+            said = await asyncio.to_thread(hook, asdict(user), path, role)
+            if isawaitable(said):
+                said = await said
+        return None if said is None else Role(said)
+    except Exception:  # noqa: BLE001 - the trust boundary to a deployment's own code
+        _log.exception("RelayApp.role_hook failed, so %s has no access to %r.", user.username, path)
+        return None
+
+
+async def _allowed(handler: JupyterHandler, user: Any) -> Role | None:
+    """Return the role that the server's `Authorizer` gives a user.
 
     Who may read and not write the ``contents`` may still comment where the authorizer allows ``write`` of ``comments``.
 
     The request's path names the file, so a custom authorizer can decide by file; that is why a ticket is granted by an
     HTTP request and not by a message on the WebSocket that all documents share.
     """
-    user = await ensure_async(handler.identity_provider.get_user(handler))
-    if user is None:
-        return None
 
     async def may(action: str, resource: str) -> bool:
         return bool(await ensure_async(handler.authorizer.is_authorized(handler, user, action, resource)))
@@ -56,7 +83,7 @@ class Grant:
         identity: the user, as jupyter_server's identity model has it, and ``kind``.
         comm_ids: the documents that were not opened with the ticket yet.
         role: what the user may do.
-        recheck: asks the authorizer again; None when the right is gone.
+        recheck: asks for the role again; None when the right is gone.
         ticket: the secret that a ``comm_open`` presents.
         expires: by the monotonic clock, in seconds.
     """

@@ -65,6 +65,14 @@ class RelayApp(ExtensionApp):
         help="Further people to mention, from a directory of the deployment's: called with what was typed, returns "
         "people as dicts like jupyter_server's User. May be a coroutine function; else it runs in a thread.",
     ).tag(config=True)
+    role_hook = Callable(
+        None,
+        allow_none=True,
+        help="The last word on what somebody may do in a document: called with the person, a dict like "
+        "jupyter_server's User, the file's path, and the role that the Authorizer gives, returns viewer, commenter, "
+        "editor, runner, or None for no access. Not called for who may not read. May be a coroutine function; else it "
+        "runs in a thread.",
+    ).tag(config=True)
     max_file_size = Int(
         100 * 2**20, help="Bytes; a larger file opens the ordinary way, without collaboration."
     ).tag(config=True)
@@ -116,6 +124,7 @@ class RelayApp(ExtensionApp):
             mirror=self.mirror,
             remember_people=self.remember_people,
             directory=self.directory,
+            role_hook=self.role_hook,
             max_file_size=self.max_file_size,
             max_documents=self.max_documents,
             max_unsent=self.max_unsent,

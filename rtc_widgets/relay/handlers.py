@@ -89,7 +89,8 @@ class RoomsHandler(_RelayHandler, APIHandler):
         format_, type_ = body.get("format"), body.get("type")
         if not isinstance(format_, str) or not isinstance(type_, str):
             raise web.HTTPError(400, "The body needs a 'format' and a 'type', both strings.")
-        role = await role_of(self)
+        hook = self.relay.role_hook
+        role = await role_of(self, path, hook)
         if role is None:
             raise web.HTTPError(403)
         known = body.get("room")
@@ -101,7 +102,9 @@ class RoomsHandler(_RelayHandler, APIHandler):
         room = await self.relay.open(RoomKey(path, format_, type_))
         comm_ids = {name: document.comm_id for name, document in room.documents.items()}
         user = self.current_user.username
-        grant = Grant(user, identity_of(self), set(comm_ids.values()), role, lambda: role_of(self))
+        grant = Grant(
+            user, identity_of(self), set(comm_ids.values()), role, lambda: role_of(self, room.path, hook)
+        )
         self.relay.directory.note(grant.identity)
         return {
             "room": room.id,
@@ -252,7 +255,8 @@ class YjsHandler(_SocketHandler):
         self._peer.leave()
 
     async def _join(self, path: str) -> YjsPeer:
-        role = await role_of(self)
+        hook = self.relay.role_hook
+        role = await role_of(self, path, hook)
         if role is None:
             raise ChannelClosed(CloseCode.UNAUTHORIZED, CloseCode.UNAUTHORIZED.sentence)
         type_ = self.get_query_argument("type", "notebook" if path.endswith(".ipynb") else "file")
@@ -262,7 +266,8 @@ class YjsHandler(_SocketHandler):
         document = room.documents.get(name)
         if document is None:
             raise ChannelClosed(CloseCode.NOT_FOUND, f"A room has no document {name!r}.")
-        grant = Grant(self.current_user.username, identity_of(self), set(), role, lambda: role_of(self))
+        user = self.current_user.username
+        grant = Grant(user, identity_of(self), set(), role, lambda: role_of(self, room.path, hook))
         self.relay.directory.note(grant.identity)
         peer = YjsPeer(self.relay, room, document, grant, self.writer, self.close)
         peer.join()

@@ -17,7 +17,7 @@ from tornado.websocket import WebSocketHandler
 from rtc_widgets.errors import ChannelClosed, StoreError
 from rtc_widgets.protocol.codes import CloseCode
 from rtc_widgets.protocol.welcome import Limits
-from rtc_widgets.relay.access import Grants
+from rtc_widgets.relay.access import Grants, RoleHook
 from rtc_widgets.relay.claim import Claim
 from rtc_widgets.relay.directory import Directory
 from rtc_widgets.relay.index import RoomIndex
@@ -58,6 +58,7 @@ class RelaySettings:
     limits: Limits = field(default_factory=Limits)
     remember_people: bool = True
     directory: Callable[[str], Any] | None = None
+    role_hook: RoleHook | None = None
     kernels: bool = True
     kernels_open_files: bool = True
 
@@ -83,6 +84,7 @@ class Relay:
         self.max_unsent = settings.max_unsent
         self.kernels_open_files = settings.kernels_open_files
         self.recheck_interval = settings.recheck_interval
+        self.role_hook = settings.role_hook
         # Room for a frame at the limit and its envelope.
         self.max_websocket_message = max(4 * 2**20, 2 * settings.limits.frame)
         self.grants = Grants()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from rtc_widgets.protocol import auth
+from rtc_widgets.protocol import auth, sync
 from rtc_widgets.protocol.codes import CloseCode
 from rtc_widgets.relay.access import Grant
 from rtc_widgets.relay.connection import Rate, min_role
@@ -88,12 +88,16 @@ class YjsPeer:
             self._document.expel(self, CloseCode.TOO_MANY, CloseCode.TOO_MANY.sentence)
 
     async def recheck(self) -> None:
-        """Ask the authorizer again, so that a right that was taken away ends."""
+        """Ask for the role again, so that a right that was taken away ends, and one that was given holds."""
         role = await self._grant.recheck()
         if role is None:
             self._document.expel(self, CloseCode.UNAUTHORIZED, CloseCode.UNAUTHORIZED.sentence)
-        else:
-            self._grant.role = role
+            return
+        could_write = self._document.may_write(self)
+        self._grant.role = role
+        if self._document.may_write(self) and not could_write:
+            # What it was not asked for when it joined: it may have written something before it could be sent.
+            self._write(framed(sync.step1(self._document.doc.get_state())))
 
     def send(self, outgoing: Outgoing) -> None:
         """Send the frames that a stock client knows; they go whole, which needs no parts here."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import urllib.error
 import urllib.request
 
@@ -14,7 +15,8 @@ from support.tab import Refused, Tab
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from rtc_widgets.protocol import envelope, sync
+from rtc_widgets.protocol import awareness, envelope, sync
+from rtc_widgets.protocol.codec import Reader
 from rtc_widgets.protocol.codes import CloseCode
 
 # Tokens are names: ada may write, eve may read what does not lie in "secret/", mallory may nothing. A file named
@@ -140,6 +142,135 @@ async def test_a_right_that_is_taken_away_ends_for_stock_clients_too(guarded):
                 await asyncio.wait([asyncio.ensure_future(socket.wait_closed())], timeout=0.1)
         assert socket.close_code == 4403
     frozen.unlink()
+
+
+async def test_nobody_is_told_of_under_another_name(guarded):
+    path = guarded.notebook("forged-presence.ipynb", "x = 1")
+    ada = {"username": "ada", "name": "Ada", "display_name": "Ada Lovelace", "avatar_url": "/ada.png"}
+    url = f"ws://127.0.0.1:{guarded.port}/api/rtc_widgets/yjs/{path}"
+    async with (
+        Tab(guarded, path) as witness,
+        Tab(guarded, path, token="eve") as eve,
+        connect(url, additional_headers={"Authorization": "token eve"}) as stock,
+    ):
+        witness.say(_state(witness.doc.client_id, 1, user={"username": "ada"}, status="I am Ada"))
+        await eve.until(lambda: witness.doc.client_id in eve.states, "Ada is seen")
+        eve.say(_state(witness.doc.client_id, 9, user=ada, status="no, I am"))
+        eve.say(_state(eve.doc.client_id, 1, user=ada, kind="kernel", cursors=[{"anchor": 1}]))
+        await stock.send(_state(7, 1, user={**ada, "colorLight": "#fff"}, cursor={"anchor": 2}))
+        await witness.until(lambda: {7, eve.doc.client_id} <= set(witness.states), "both are seen")
+        await eve.until(lambda: 7 in eve.states, "by everybody")
+        assert witness.doc.client_id not in witness.states, "nobody speaks for her"
+        assert eve.states[witness.doc.client_id]["status"] == "I am Ada"
+        for client, own in (
+            (7, {"cursor": {"anchor": 2}}),
+            (eve.doc.client_id, {"cursors": [{"anchor": 1}]}),
+        ):
+            said = dict(witness.states[client])
+            user = said.pop("user")
+            assert (user["username"], user["name"], user["display_name"]) == ("eve", "eve", "eve")
+            assert user["avatar_url"] is None and said == own
+
+
+def _state(client, clock, **said):
+    state = awareness.State(client, clock, json.dumps(said))
+    return awareness.encode(awareness.encode_states([state]))
+
+
+async def test_a_stock_client_that_may_write_at_last_is_asked_for_what_it_has(serve):
+    server = serve(config=CONFIG)
+    path = server.notebook("stock-promoted.ipynb", "x = 1")
+    frozen = server.work / "config" / "frozen"
+    frozen.touch()
+    url = f"ws://127.0.0.1:{server.port}/api/rtc_widgets/yjs/{path}"
+    async with (
+        Tab(server, path) as ada,
+        connect(url, additional_headers={"Authorization": "token ada"}) as stock,
+    ):
+        assert ada.grant["role"] == "viewer"
+        frozen.unlink()
+        async with asyncio.timeout(20):
+            while not (frame := await stock.recv()).startswith(b"\0\0"):
+                pass
+        replica = Doc()
+        replica.get("mine", type=Text).insert(0, "kept")
+        await stock.send(sync.step2(replica.get_update(sync.decode(Reader(frame[1:])).state_vector)))
+        await ada.until(lambda: str(ada.doc.get("mine", type=Text)) == "kept", "what it had arrives")
+        await ada.until(lambda: ada.events and ada.events[-1].params == {"role": "runner"}, "ours is told")
+        ada.cell(0)["source"].insert(0, "y = ")
+        await ada.committed()
+
+
+HOOKED = (
+    CONFIG
+    + """
+import asyncio
+
+WORDS = Path(__file__).with_name("words")
+
+async def role_hook(identity, path, role):
+    await asyncio.sleep(0)
+    word = WORDS.read_text() if WORDS.exists() else ""
+    if word == "raise":
+        raise LookupError("The directory of people is away.")
+    if identity["username"] == "eve" and path == "shared/hooked.ipynb":
+        return word or role
+    return None if word == "nobody" else role
+
+c.RelayApp.role_hook = role_hook
+"""
+)
+
+
+async def test_a_deployment_has_the_last_word_on_a_role(serve):
+    server = serve(config=HOOKED)
+    path, other = server.notebook("shared/hooked.ipynb", "x = 1"), server.notebook("other.ipynb", "x = 1")
+    words = server.work / "config" / "words"
+    async with (
+        Tab(server, path) as ada,
+        Tab(server, path, token="eve") as eve,
+        Tab(server, other, token="eve"),
+    ):
+        assert (ada.grant["role"], eve.grant["role"]) == ("runner", "viewer")
+        for word in ("commenter", "editor", "runner", "viewer", "editor"):
+            words.write_text(word)
+            await eve.until(
+                lambda: eve.events and eve.events[-1].params == {"role": word},  # noqa: B023
+                f"she is a {word} on the same connection",
+            )
+        eve.cell(0)["source"].insert(0, "by eve: ")
+        await ada.until(lambda: ada.sources == ["by eve: x = 1"], "and writes")
+        assert not ada.events, "of Ada nothing else was said"
+
+
+@pytest.mark.parametrize("word", ["raise", "emperor", "nobody"])
+async def test_a_hook_that_fails_or_says_no_takes_all_rights(serve, word):
+    server = serve(config=HOOKED)
+    path = server.notebook("shared/hooked.ipynb", "x = 1")
+    words = server.work / "config" / "words"
+    who = "eve" if word == "emperor" else "ada"
+    async with Tab(server, path, token=who) as tab:
+        words.write_text(word)
+        await tab.until(lambda: tab.closed, "who is in is closed")
+        assert tab.closed["code"] == CloseCode.UNAUTHORIZED
+    with pytest.raises(Refused) as refused:
+        await asyncio.to_thread(Tab(server, path, token=who).ask)
+    assert refused.value.status == 403
+    said = "" if word == "nobody" else f"RelayApp.role_hook failed, so {who} has no access to '{path}'."
+    assert said in server.log
+    words.unlink()
+    async with Tab(server, path, token=who) as tab:
+        assert tab.sources == ["x = 1"]
+
+
+async def test_a_hook_gives_nothing_to_who_may_not_read(serve):
+    server = serve(config=CONFIG + 'c.RelayApp.role_hook = lambda identity, path, role: "runner"')
+    path = server.notebook("a.ipynb", "x = 1")
+    async with Tab(server, path, token="eve") as eve:
+        assert eve.grant["role"] == "runner"
+    with pytest.raises(Refused) as refused:
+        await asyncio.to_thread(Tab(server, path, token="mallory").ask)
+    assert refused.value.status == 403
 
 
 async def test_a_ticket_is_for_one_document_once(guarded):
