@@ -84,14 +84,15 @@ def min_role(role: Role) -> Role:
 class Rate:
     """Hold one connection to a number of messages a second, over ten seconds (section 11)."""
 
-    def __init__(self, rate: int) -> None:
+    def __init__(self, rate: int, clock: Callable[[], float] | None = None) -> None:
         self._rate = rate
         self._budget = rate * 10.0
-        self._counted = asyncio.get_running_loop().time()
+        self._clock = clock or asyncio.get_running_loop().time
+        self._counted = self._clock()
 
     def take(self, count: int = 1) -> bool:
         """Take some of the messages that the last ten seconds have left; tell whether there were as many."""
-        now = asyncio.get_running_loop().time()
+        now = self._clock()
         self._budget = min(self._rate * 10.0, self._budget + (now - self._counted) * self._rate)
         self._counted = now
         self._budget -= count

@@ -81,6 +81,10 @@ class RelayApp(ExtensionApp):
     max_awareness = Int(2**16, help="Bytes that a peer may say of itself.").tag(config=True)
     max_rate = Int(1000, help="Messages a second of one connection, over ten seconds.").tag(config=True)
     max_documents = Int(256, help="Documents open on one connection.").tag(config=True)
+    max_rooms = Int(
+        1000, min=1, help="Documents open on the server; one that nobody has open makes way for another."
+    ).tag(config=True)
+    max_comment = Int(2**16, min=1, help="Bytes of one comment.").tag(config=True)
     max_unsent = Int(
         16 * 2**20,
         min=1,
@@ -127,6 +131,8 @@ class RelayApp(ExtensionApp):
             role_hook=self.role_hook,
             max_file_size=self.max_file_size,
             max_documents=self.max_documents,
+            max_rooms=self.max_rooms,
+            max_comment=self.max_comment,
             max_unsent=self.max_unsent,
             limits=Limits(self.max_frame, self.max_message, self.max_awareness, self.max_rate),
             kernels=self.kernels,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -250,6 +251,7 @@ class RoomMaker:
         content, annotations = await self._documents(record, doc, tally)
         room = Room(record.room, key.path, key.format, key.type, content, annotations, file)
         room.private, room.directory = self._private, self._directory
+        room.annotator.bounds = replace(room.annotator.bounds, body=self._settings.max_comment)
         if key.type == "notebook":
             mirroring = Mirroring(room.annotator, annotations, file, self._settings.mirror)
             room.undecided = mirroring.undecided

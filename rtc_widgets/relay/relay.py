@@ -54,6 +54,8 @@ class RelaySettings:
     snapshot_every: int = 1000
     max_file_size: int = 100 * 2**20
     max_documents: int = 256
+    max_rooms: int = 1000
+    max_comment: int = 2**16
     max_unsent: int = 16 * 2**20
     limits: Limits = field(default_factory=Limits)
     remember_people: bool = True
@@ -113,6 +115,7 @@ class Relay:
             self.index.forget,
             self._maker.make_view,
             lambda room: self._memory.after(room.content.size),
+            settings.max_rooms,
         )
         self.kernels = Kernels(self, serverapp)
 

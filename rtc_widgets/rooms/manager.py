@@ -15,6 +15,10 @@ from rtc_widgets.rooms.room import Room
 
 __all__ = ["RoomKey", "RoomManager"]
 
+_FULL = (
+    "{path} cannot be opened: this server has {most} documents open, as many as it may. Close some and open it again "
+    "(c.RelayApp.max_rooms on the server)."
+)
 _log = logging.getLogger(__name__)
 
 
@@ -69,6 +73,7 @@ class RoomManager:
             name later is another file.
         make_view: makes the view of a room that is open; the key says which.
         sized: told of each room that was opened or has closed, for the memory that its document takes.
+        most: how many rooms may be open; an empty one makes way.
     """
 
     def __init__(
@@ -78,12 +83,15 @@ class RoomManager:
         forget: Callable[[str], Awaitable[object]] | None = None,
         make_view: Callable[[Room, RoomKey], Awaitable[Room]] | None = None,
         sized: Callable[[Room], object] | None = None,
+        most: int | None = None,
     ) -> None:
         self._make = make
         self._sized = sized
         self._make_view = make_view
         self._forget = forget
         self._close_delay = close_delay
+        self._most = most
+        self._making = 0
         self._rooms: dict[str, Room] = {}
         self._paths = _Paths()
         self._timers: dict[str, asyncio.TimerHandle] = {}
@@ -112,8 +120,11 @@ class RoomManager:
         """Return the room of *key*, made by the first who asks; it closes again unless a peer joins.
 
         Raises:
-            ChannelClosed: the path is open as another format or type, or the room cannot be made.
+            ChannelClosed: the path is open as another format or type, as many rooms are open as may be, or the room
+                cannot be made.
         """
+        if self._full and key.path not in self._rooms:
+            await self._make_way()
         async with self._paths.hold(key.path):
             self._check_open()
             room = self._rooms.get(key.path)
@@ -162,8 +173,25 @@ class RoomManager:
         self.settle(room)
         return room
 
+    @property
+    def _full(self) -> bool:
+        return self._most is not None and len(self._rooms) + self._making >= self._most
+
+    async def _make_way(self) -> None:
+        """Close the room that has been empty for longest, if there is one."""
+        empty = next(iter(self._timers), None)
+        room = next((room for room in self.rooms if room.id == empty), None)
+        if room is not None:
+            await self._close_if_empty(room)
+
     async def _opened(self, key: RoomKey) -> Room:
-        room = self._rooms[key.path] = await self._make(key)
+        if self._full:
+            raise ChannelClosed(CloseCode.TOO_MANY, _FULL.format(path=key.path, most=self._most))
+        self._making += 1
+        try:
+            room = self._rooms[key.path] = await self._make(key)
+        finally:
+            self._making -= 1
         if self._sized is not None:
             self._sized(room)
         return room
@@ -264,6 +292,9 @@ class RoomManager:
                 await self._forget(gone)
 
     async def _close(self, room: Room) -> None:
+        timer = self._timers.pop(room.id, None)
+        if timer is not None:
+            timer.cancel()
         try:
             await room.aclose()
         finally:

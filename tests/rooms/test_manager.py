@@ -398,3 +398,42 @@ async def test_a_text_file_that_gets_a_notebook_s_name_stays_one_while_it_is_ope
     await manager.rename("b.txt", "b.ipynb")
     assert await manager.open(RoomKey("b.ipynb", "text", "file")) is text
     await manager.aclose()
+
+
+async def test_as_many_rooms_as_may_be_are_open_and_one_more_is_refused():
+    shelf = Shelf()
+    manager = RoomManager(shelf.make, most=2)
+    rooms = [await manager.open(RoomKey(f"{name}.ipynb", "json", "notebook")) for name in "ab"]
+    for room in rooms:
+        room.content.join(Peer(room.content, "ada"), [])
+        manager.settle(room)
+    with pytest.raises(ChannelClosed, match="2 documents open, as many as it may") as refused:
+        await manager.open(RoomKey("c.ipynb", "json", "notebook"))
+    assert refused.value.code == CloseCode.TOO_MANY
+    assert [await manager.open(RoomKey(room.path, "json", "notebook")) for room in rooms] == rooms
+    assert shelf.closed == []
+    await manager.aclose()
+
+
+async def test_rooms_that_are_made_at_once_are_counted():
+    shelf = Shelf()
+    manager = RoomManager(shelf.make, most=2)
+    shelf.gate.clear()
+    asking = [asyncio.create_task(manager.open(RoomKey(f"{n}.ipynb", "json", "notebook"))) for n in range(3)]
+    await until(asking[2].done)
+    shelf.gate.set()
+    made = await asyncio.gather(*asking, return_exceptions=True)
+    assert [isinstance(one, ChannelClosed) for one in made] == [False, False, True]
+    await manager.aclose()
+
+
+async def test_an_empty_room_makes_way():
+    shelf = Shelf()
+    manager = RoomManager(shelf.make, close_delay=3600.0, most=2)
+    first, second = [await manager.open(RoomKey(f"{name}.ipynb", "json", "notebook")) for name in "ab"]
+    second.content.join(Peer(second.content, "ada"), [])
+    manager.settle(second)
+    third = await manager.open(RoomKey("c.ipynb", "json", "notebook"))
+    assert shelf.closed == [first.path]
+    assert {room.path for room in manager.rooms} == {second.path, third.path}
+    await manager.aclose()
