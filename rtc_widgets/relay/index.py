@@ -13,12 +13,15 @@ import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from rtc_widgets.stores.aside import copy_tables
 from rtc_widgets.stores.database import Database
 
 if TYPE_CHECKING:
     import os
     import sqlite3
     from collections.abc import Sequence
+
+    from rtc_widgets.stores.aside import Damage
 
 __all__ = ["RoomIndex", "RoomRecord"]
 
@@ -93,8 +96,18 @@ class RoomIndex:
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self._database = Database(
-            path, application=_APPLICATION, schema=_SCHEMA, what="the list of shared documents"
+            path,
+            application=_APPLICATION,
+            schema=_SCHEMA,
+            what="the list of shared documents",
+            check=_find_damage,
+            salvage=_salvage,
         )
+
+    @property
+    def damage(self) -> Damage | None:
+        """Return what was found when it was opened; known when the first call has returned."""
+        return self._database.damage
 
     async def find(self, path: str, format_: str, type_: str) -> RoomRecord | None:
         """Return the record of a file, if it was ever open."""
@@ -151,6 +164,31 @@ class RoomIndex:
 
 
 # --- in the database's thread
+
+
+def _find_damage(connection: sqlite3.Connection) -> str | None:
+    for table in ("rooms", "deleted"):
+        for room, *contents in connection.execute(f"SELECT room, base, attempted FROM {table}"):  # noqa: S608 - no input
+            if not all(content is None or _can_unpack(content) for content in contents):
+                return f"what the file of the room {room} held cannot be read"
+    return None
+
+
+def _salvage(source: sqlite3.Connection, target: sqlite3.Connection) -> None:
+    copy_tables(source, target)
+    for table in ("rooms", "deleted"):
+        rows = target.execute(f"SELECT room, base, attempted FROM {table}").fetchall()  # noqa: S608 - no input
+        for room, *contents in rows:
+            if not all(content is None or _can_unpack(content) for content in contents):
+                target.execute(f"DELETE FROM {table} WHERE room = ?", (room,))  # noqa: S608 - no input
+
+
+def _can_unpack(content: Any) -> bool:
+    try:
+        _unpack(content)
+    except (zlib.error, ValueError, LookupError, TypeError):
+        return False
+    return True
 
 
 def _find(connection: sqlite3.Connection, keys: Sequence[tuple[str, str, str]]) -> list[Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import time
 from dataclasses import replace
 from functools import partial
@@ -24,6 +25,7 @@ from rtc_widgets.registry import document_class
 from rtc_widgets.relay.file_version import FileVersion, Stat
 from rtc_widgets.relay.files import RoomFile
 from rtc_widgets.relay.index import RoomIndex, RoomRecord
+from rtc_widgets.relay.mending import begin_anew, remark
 from rtc_widgets.relay.mirroring import Mirroring
 from rtc_widgets.relay.projections import IN_STEP, TextBacking
 from rtc_widgets.relay.text_room import TextRoom
@@ -33,13 +35,17 @@ from rtc_widgets.rooms.log import Tally, load
 from rtc_widgets.rooms.manager import RoomKey
 from rtc_widgets.rooms.private import PrivateNotes
 from rtc_widgets.rooms.room import Room, comm_id
-from rtc_widgets.stores.entry import Entry, Store
+from rtc_widgets.stores.entry import DAMAGED, Entry, Store
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
     from rtc_widgets.relay.relay import RelaySettings
 
 __all__ = ["RoomMaker"]
 
+_log = logging.getLogger(__name__)
 _LOG_PATIENCE = 5.0  # seconds that a save waits for a log whose disk refuses
 
 
@@ -53,6 +59,7 @@ class RoomMaker:
         settings: the configuration.
         private: where what is kept for single people is kept.
         directory: knows whom one may mention.
+        aside: tells where a log is now that was found damaged, if one was.
     """
 
     def __init__(
@@ -63,13 +70,16 @@ class RoomMaker:
         settings: RelaySettings,
         private: PrivateNotes | None = None,
         directory: PeopleDirectory | None = None,
+        aside: Callable[[], Path | None] = lambda: None,
     ) -> None:
+        self._aside = aside
         self._contents: Any = contents  # jupyter_server types few of its methods
         self._store = store
         self._index = index
         self._private = private
         self._directory = directory
         self._settings = settings
+        self._mended: set[str] = set()  # rooms, not yet open
 
     async def make(self, key: RoomKey) -> Room:
         """Return the room of *key*.
@@ -105,11 +115,21 @@ class RoomMaker:
         tally = None
         if record is not None:
             tally = await load(self._store, comm_id(record.room, "content"), doc, record.lineage)
+        if record is not None and tally is not None and tally.damaged:
+            if version is None:
+                raise damage or ChannelClosed(CloseCode.UNREADABLE, CloseCode.UNREADABLE.sentence)
+            _log.warning(
+                "The log of %s lost entries. The document is made from its file and the rest.", key.path
+            )
+            await begin_anew(self._store, self._index, record, version)
+            self._mended.add(record.room)
+            return await self.make(key)
+        lost = record is not None and tally is None
         if record is None or tally is None:
             if version is None:
                 raise damage or ChannelClosed(CloseCode.UNREADABLE, CloseCode.UNREADABLE.sentence)
             (record, tally), unchanged = await self._seed(doc, key, version), True
-        room = await self._room(key, record, doc, file, tally)
+        room = await self._room(key, record, doc, file, tally, lost=lost)
         # Only now, with the room listening, so that what was done to the file meanwhile is logged like any change.
         await file.begin(record.base, record.attempted, unchanged=unchanged)
         return room
@@ -180,7 +200,7 @@ class RoomMaker:
             await self._index.put(record)
             doc.apply_update(seeded.update)
             logged = text, None
-        content, annotations = await self._documents(record, doc)
+        content, annotations, _ = await self._documents(record, doc)
         return TextRoom(
             record.room,
             key.path,
@@ -198,6 +218,8 @@ class RoomMaker:
         """
         name = comm_id(record.room, "content")
         entries = [entry async for entry in self._store.read(name)]
+        if any(entry.label == DAMAGED for entry in entries):
+            return None  # the notebook has all but what was no notebook yet
         if not entries or entries[0].kind == "update" or entries[0].label != record.lineage:
             return None
         last = max(
@@ -215,7 +237,8 @@ class RoomMaker:
 
     async def _documents(
         self, record: RoomRecord, doc: Doc[Any], tally: Tally | None = None
-    ) -> tuple[RoomDocument, RoomDocument]:
+    ) -> tuple[RoomDocument, RoomDocument, Tally | None]:
+        """Return both documents, and what was read of the annotations' log."""
         notes: Doc[Any] = Doc(client_id=new_client_id())
         name = comm_id(record.room, "annotations")
         noted = await load(self._store, name, notes, record.room, seeded=False)
@@ -243,15 +266,20 @@ class RoomMaker:
             tally=noted,
             snapshot_every=every,
         )
-        return content, annotations
+        return content, annotations, noted
 
     async def _room(
-        self, key: RoomKey, record: RoomRecord, doc: Doc[Any], file: RoomFile, tally: Tally
+        self, key: RoomKey, record: RoomRecord, doc: Doc[Any], file: RoomFile, tally: Tally, *, lost: bool
     ) -> Room:
-        content, annotations = await self._documents(record, doc, tally)
+        content, annotations, noted = await self._documents(record, doc, tally)
         room = Room(record.room, key.path, key.format, key.type, content, annotations, file)
         room.private, room.directory = self._private, self._directory
         room.annotator.bounds = replace(room.annotator.bounds, body=self._settings.max_comment)
+        aside, mended = self._aside(), record.room in self._mended
+        self._mended.discard(record.room)
+        if aside is not None or mended:
+            comments = noted is not None and noted.damaged
+            room.remarks.append(remark(aside, lost=lost or mended, comments=comments))
         if key.type == "notebook":
             mirroring = Mirroring(room.annotator, annotations, file, self._settings.mirror)
             room.undecided = mirroring.undecided

@@ -106,7 +106,13 @@ class Relay:
             self._claim.release()
             raise
         self._maker = RoomMaker(
-            serverapp.contents_manager, self.store, self.index, settings, self.private, self.directory
+            serverapp.contents_manager,
+            self.store,
+            self.index,
+            settings,
+            self.private,
+            self.directory,
+            self._aside,
         )
         self._memory = FreeMemory()
         self.rooms = RoomManager(
@@ -160,6 +166,11 @@ class Relay:
         await self.private.aclose()
         await self.directory.aclose()
         self._claim.release()
+
+    def _aside(self) -> Path | None:
+        """Return where a log is now that was found damaged, if one was."""
+        damage = self.store.damage or self.index.damage
+        return None if damage is None else damage.aside
 
     async def _on_contents(self, logger: Any, schema_id: str, data: dict[str, Any]) -> None:
         """Follow renames and deletions; an exception in a listener would only reach the log of the event bus."""

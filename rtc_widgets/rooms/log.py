@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from rtc_widgets.errors import StoreError
+from rtc_widgets.stores.entry import DAMAGED
 from rtc_widgets.stores.snapshot import VERSION, Snapshot, snapshots_of
 
 if TYPE_CHECKING:
@@ -34,11 +35,15 @@ class Tally:
         seq: of the last entry.
         cost: of the entries since the snapshot, in bytes.
         size: of the snapshot, or of what the log began with, in bytes.
+        time: of the last entry that was read; seconds since the epoch.
+        damaged: whether entries are missing that could not be read any more.
     """
 
     seq: int = 0
     cost: int = 0
     size: int = 0
+    time: float = 0.0
+    damaged: bool = False
 
     def add(self, entries: Sequence[Entry]) -> None:
         """Count *entries* that were added to the log."""
@@ -79,13 +84,16 @@ async def load(store: Store, name: str, doc: Doc[Any], lineage: str, *, seeded: 
     updates: list[bytes] = []
     size = 0
     async for entry in store.read(name, after=tally.seq):
+        if entry.kind == "update" and entry.label == DAMAGED:
+            tally.seq, tally.damaged = entry.seq, True
+            continue
         if not tally.seq:
             if seeded and (entry.kind == "update" or entry.label != lineage):
                 return None
             tally.size = len(entry.update)
         else:
             tally.add([entry])
-        tally.seq = entry.seq
+        tally.seq, tally.time = entry.seq, entry.time
         updates.append(entry.update)
         size += len(entry.update)
         if len(updates) == _ENTRIES or size > _BYTES:

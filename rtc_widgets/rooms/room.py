@@ -115,6 +115,8 @@ class Room:
         """Knows whom one may mention, besides those who are in the documents."""
         self.undecided: Callable[[], bool] = _never
         """Tells whether somebody is to be asked about a copy of the comments in the file."""
+        self.remarks: list[tuple[str, str, str]] = []
+        """What each peer that joins is told: level, code and a sentence, as in ``tell``."""
         self._keeping = asyncio.Lock()
         for document in self.documents.values():
             document.on_request = self._on_request
@@ -169,6 +171,9 @@ class Room:
         if problem is not None:
             notice = {"level": "warning", "code": problem.code, "message": problem.reason}
             peer.send(self.content.outgoing(event.encode("notice", notice)))
+        for level, code, message in self.remarks:
+            remark = {"level": level, "code": code, "message": message}
+            peer.send(self.content.outgoing(event.encode("notice", remark)))
         trusted = self.backing.trusted_cells()
         if trusted:
             # Told, not written into the document: a mark that everybody may write proves nothing.

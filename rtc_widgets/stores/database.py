@@ -8,11 +8,15 @@ however sudden; a power failure may take the last seconds, but not the file. WAL
 network file systems (Hub homes on NFS) do not have; on those it is a rollback journal with
 ``synchronous=FULL``, slower by the network's round trips. They are told by ``/proc/mounts``; elsewhere than
 on Linux a path is taken to be local.
+
+When it is opened, the thread first looks whether the file is whole. A damaged one is set aside (``aside``), and what
+can be read of it is put into a new one, before any job is done.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 import logging
 import queue
@@ -22,12 +26,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from rtc_widgets.errors import StoreError
+from rtc_widgets.stores.aside import Damage, copy_tables, is_damage, set_aside
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Callable, Sequence
 
-__all__ = ["Database", "is_network"]
+__all__ = ["DamagedRow", "Database", "is_network"]
 
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
@@ -36,12 +41,19 @@ _log = logging.getLogger(__name__)
 
 _MOST_JOBS = 10_000  # in one transaction
 _BUSY_SECONDS = 10.0  # how long to wait for another process's lock
+_CHECKED = 256 * 2**20  # bytes; to read a larger file would keep the first documents waiting for seconds
 # fmt: off
 _NETWORK_TYPES = frozenset({
     "9p", "afs", "beegfs", "ceph", "cifs", "davfs", "gfs2", "glusterfs", "gpfs", "lustre", "ncpfs", "nfs",
     "nfs4", "ocfs2", "orangefs", "pvfs2", "smb3", "smbfs", "virtiofs", "wekafs",
 })
 # fmt: on
+
+
+class DamagedRow(sqlite3.DatabaseError):
+    """Tell that a row is not as it was written."""
+
+    sqlite_errorcode = sqlite3.SQLITE_CORRUPT
 
 
 class _Job(NamedTuple):
@@ -60,10 +72,11 @@ class Database:
         schema: what makes version 1, 2, ... of the tables out of the one before (``user_version``).
         what: a name for people: "the log of the shared documents".
         on_rollback: called in the thread when a transaction was undone, to drop what was remembered of it.
+        check: looks, in the thread, for what SQLite's own check does not see, and returns what is wrong.
+        salvage: copies what can be read of a damaged file (the first connection) into a new one (the second).
 
     Raises:
-        StoreError: the file is not ours, newer than this release, corrupt or not accessible; it was left
-            untouched.
+        StoreError: the file is not ours, newer than this release, or not accessible; it was left untouched.
     """
 
     def __init__(
@@ -74,14 +87,22 @@ class Database:
         schema: Sequence[str],
         what: str,
         on_rollback: Callable[[], None] = lambda: None,
+        check: Callable[[sqlite3.Connection], str | None] = lambda _: None,
+        salvage: Callable[[sqlite3.Connection, sqlite3.Connection], None] = copy_tables,
     ) -> None:
         self.path = Path(path)
+        self.damage: Damage | None = None
+        """What was found when it was opened; known when the first call has returned."""
         self._what = what
         self._on_rollback = on_rollback
+        self._check = check
+        self._salvage = salvage
+        self._kind = application, schema
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._closing = threading.Lock()
         self._closed = False
-        self._connection = self._open(application, schema)
+        self._problem: Exception | None = None
+        self._connection = self._open(self.path)
         self._thread = threading.Thread(target=self._work, name=f"rtc_widgets {self.path.name}", daemon=True)
         self._thread.start()
 
@@ -116,23 +137,18 @@ class Database:
 
     # --- opening
 
-    def _open(self, application: int, schema: Sequence[str]) -> sqlite3.Connection:
+    def _open(self, path: Path) -> sqlite3.Connection | None:
+        """Open the file; None where it is damaged, which the thread sees to."""
         connection = None
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            if not self.path.exists():
-                self.path.touch(mode=0o600)
-            connection = sqlite3.connect(
-                self.path,
-                timeout=_BUSY_SECONDS,
-                isolation_level=None,
-                check_same_thread=False,
-                cached_statements=64,
-            )
-            self._prepare(connection, application, schema)
+            connection = self._connected(path)
+            self._prepare(connection)
         except (sqlite3.Error, OSError) as error:
             if connection is not None:
                 connection.close()
+            if is_damage(error):
+                self._problem = error
+                return None
             raise self._error("opened", error) from error
         except StoreError:
             if connection is not None:
@@ -140,7 +156,26 @@ class Database:
             raise
         return connection
 
-    def _prepare(self, connection: sqlite3.Connection, application: int, schema: Sequence[str]) -> None:
+    def _connected(self, path: Path) -> sqlite3.Connection:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if not path.exists():
+            path.touch(mode=0o600)
+        return sqlite3.connect(
+            path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False, cached_statements=64
+        )
+
+    def _made(self, path: Path) -> sqlite3.Connection:
+        """Return an empty file of this kind at *path*."""
+        connection = self._connected(path)
+        try:
+            self._make_tables(connection)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _prepare(self, connection: sqlite3.Connection) -> None:
+        application, schema = self._kind
         # Nothing is written before it is known that the file is ours.
         mark = _pragma(connection, "application_id")
         version = _pragma(connection, "user_version")
@@ -159,6 +194,12 @@ class Database:
         local = not is_network(self.path)
         mode = _pragma(connection, f"journal_mode={'WAL' if local else 'DELETE'}")
         connection.execute(f"PRAGMA synchronous={'NORMAL' if mode == 'wal' else 'FULL'}")
+        self._make_tables(connection)
+
+    def _make_tables(self, connection: sqlite3.Connection) -> None:
+        application, schema = self._kind
+        if _pragma(connection, "user_version") == len(schema):
+            return  # and nothing is written into a file that may be damaged
         connection.execute("BEGIN IMMEDIATE")
         try:
             for number in range(_pragma(connection, "user_version"), len(schema)):
@@ -174,11 +215,10 @@ class Database:
     def _error(self, done: str, error: Exception) -> StoreError:
         if isinstance(error, sqlite3.OperationalError) and "full" in str(error):
             cure = "Free some space; what was not saved is tried again."
-        elif isinstance(error, sqlite3.DatabaseError) and not isinstance(error, sqlite3.OperationalError):
+        elif is_damage(error):
             cure = (
-                "It was left untouched. Move it (and its namesakes with -wal and -shm) away: "
-                f"{self._what} then starts anew from the files. "
-                f"`sqlite3 {self.path.name} .recover` saves what can be read."
+                "Restart the server: the damaged file is then set aside, and what can be read of it is put into a new "
+                "one. What is open now is kept in memory and saved to the files."
             )
         else:
             cure = "Check that the server may write there, and that no other program locks it."
@@ -187,12 +227,69 @@ class Database:
     # --- the thread
 
     def _work(self) -> None:
+        try:
+            self._look()
+        except (sqlite3.Error, OSError, StoreError) as error:
+            _log.exception("%s, %s, is damaged and could not be set aside", self.path, self._what)
+            self._refuse(self._error("mended", error))
+            return
         closing = False
         while not closing:
             jobs, closing = self._wait()
             if jobs:
                 self._do(jobs)
+        assert self._connection is not None
         self._connection.close()
+
+    def _look(self) -> None:
+        """See whether the file is whole, and to it if it is not."""
+        problem = None if self._problem is None else str(self._problem)
+        suspect = self._suspect.exists()
+        if self._connection is not None and (suspect or self.path.stat().st_size <= _CHECKED):
+            problem = self._found(self._connection)
+        if problem is not None:
+            if self._connection is not None:
+                self._connection.close()
+                self._connection = None
+            self._mend(problem)
+        if suspect:
+            self._suspect.unlink(missing_ok=True)
+
+    def _found(self, connection: sqlite3.Connection) -> str | None:
+        """Return what is wrong with the file."""
+        try:
+            said = str(_pragma(connection, "quick_check(1)"))
+            return self._check(connection) if said == "ok" else said
+        except sqlite3.Error as error:
+            if is_damage(error):
+                return str(error)
+            _log.warning("%s, %s, could not be looked at: %s", self.path, self._what, error)
+            return None
+
+    def _mend(self, problem: str) -> None:
+        self.damage = set_aside(self.path, problem, self._made, self._salvage)
+        _log.error(
+            "%s, %s, was damaged (%s). It was set aside as %s; what could be read of it is in a new one.",
+            self.path,
+            self._what,
+            problem,
+            self.damage.aside.name,
+        )
+        self._problem = None
+        self._connection = self._open(self.path)
+        if self._connection is None:
+            raise StoreError(f"{self.path} is damaged again: {self._problem}")
+
+    def _refuse(self, error: StoreError) -> None:
+        closing = False
+        while not closing:
+            jobs, closing = self._wait()
+            _resolve(jobs, [error] * len(jobs))
+
+    @property
+    def _suspect(self) -> Path:
+        """Return the file whose being there says that damage was met, so that the next to open looks at everything."""
+        return self.path.with_name(self.path.name + ".suspect")
 
     def _wait(self) -> tuple[list[_Job], bool]:
         """Wait for a job and return it with all that queued up behind it, and whether there will be more."""
@@ -224,6 +321,7 @@ class Database:
 
     def _transaction(self, jobs: list[_Job]) -> list[Any]:
         connection = self._connection
+        assert connection is not None
         try:
             connection.execute("BEGIN IMMEDIATE")
             answers: list[Any] = []
@@ -232,6 +330,9 @@ class Database:
             connection.execute("COMMIT")
         except Exception as error:
             self._roll_back()
+            if is_damage(error):
+                with contextlib.suppress(OSError):  # the next to open does not look, where the file is large
+                    self._suspect.touch(mode=0o600)
             if isinstance(error, StoreError):
                 raise
             raise self._error("written", error) from error
@@ -239,9 +340,8 @@ class Database:
 
     def _roll_back(self) -> None:
         try:
-            if (
-                self._connection.in_transaction
-            ):  # SQLite itself rolls back on some errors, a full disk among them
+            # SQLite itself rolls back on some errors, a full disk among them.
+            if self._connection is not None and self._connection.in_transaction:
                 self._connection.execute("ROLLBACK")
         except sqlite3.Error:
             _log.exception("%s: a failed transaction could not be undone", self.path)

@@ -15,12 +15,15 @@ from rtc_widgets.errors import StoreError
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
 
-__all__ = ["EMPTY_UPDATES", "KINDS", "Entry", "Kind", "Store", "check_entries", "check_snapshot"]
+__all__ = ["DAMAGED", "EMPTY_UPDATES", "KINDS", "Entry", "Kind", "Store", "check_entries", "check_snapshot"]
 
 Kind = Literal["seed", "update", "snapshot"]
 KINDS: tuple[Kind, ...] = ("seed", "update", "snapshot")
 
 EMPTY_UPDATES = (b"", b"\0\0")
+
+DAMAGED = "damaged"
+"""Labels an entry that says: what stood here could not be read any more, and all after it is gone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +35,7 @@ class Entry:
         author: the authenticated user's name, or None where the relay itself made the change.
         time: seconds since the epoch.
         kind: ``seed`` begins a document, ``snapshot`` stands for all entries before it.
-        label: the lineage, for a seed or a snapshot.
+        label: the lineage, for a seed or a snapshot; of an update what it is known by, if anything.
         seq: the place in the log; given by the store, ascending, never used twice.
     """
 
@@ -69,14 +72,21 @@ class Store(Protocol):
         """
         ...
 
-    async def compact(self, doc: str, *, upto: int, snapshot: bytes) -> None:
+    async def compact(self, doc: str, *, upto: int, snapshot: bytes, label: str | None = None) -> None:
         """Replace the entries of *doc* with a ``seq`` of at most *upto* by one that holds *snapshot*.
 
-        The snapshot takes the place, the time and the ``seq`` of the last entry that it replaces, and the
-        label of the first. Nothing happens where there is nothing to replace.
+        The snapshot takes the place, the time and the ``seq`` of the last entry that it replaces. Nothing happens
+        where there is nothing to replace.
+
+        Args:
+            doc: the document.
+            upto: a ``seq``.
+            snapshot: what those entries come to, a Yjs update (version 1).
+            label: of the snapshot, where the document begins anew; that of the first entry that it replaces for None.
 
         Raises:
-            StoreError: nothing was changed; also where *snapshot* is an empty update.
+            StoreError: nothing was changed; also where *snapshot* is an empty update, and the document does not begin
+                anew.
         """
         ...
 

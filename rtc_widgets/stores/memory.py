@@ -58,16 +58,18 @@ class MemoryStore:
                 await asyncio.sleep(0)
             yield entry
 
-    async def compact(self, doc: str, *, upto: int, snapshot: bytes) -> None:
+    async def compact(self, doc: str, *, upto: int, snapshot: bytes, label: str | None = None) -> None:
         """Replace the beginning of the log by *snapshot*; see ``Store.compact``."""
-        check_snapshot(snapshot)
+        if label is None:
+            check_snapshot(snapshot)
         with self._lock:
             self._check_open()
             log = self._logs.get(doc, [])
             covered = [entry for entry in log if entry.seq <= upto]
             if covered:
                 first, last = covered[0], covered[-1]
-                whole = Entry(snapshot, None, last.time, "snapshot", first.label, last.seq)
+                known = first.label if label is None else label
+                whole = Entry(snapshot, None, last.time, "snapshot", known, last.seq)
                 self._logs[doc] = [whole, *log[len(covered) :]]
                 kept = self._snapshots.get(doc)
                 if kept is not None and kept.seq <= last.seq:

@@ -9,14 +9,17 @@ from dataclasses import astuple
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rtc_widgets.errors import StoreError
-from rtc_widgets.stores.database import Database
+from rtc_widgets.stores.database import DamagedRow, Database
 from rtc_widgets.stores.entry import KINDS, Entry, check_entries, check_snapshot
+from rtc_widgets.stores.salvage import COLUMNS, checksum, find_damage, salvage
 from rtc_widgets.stores.snapshot import Snapshot, check
 
 if TYPE_CHECKING:
     import os
     import sqlite3
     from collections.abc import AsyncIterator, Iterator, Sequence
+
+    from rtc_widgets.stores.aside import Damage
 
 __all__ = ["SqliteStore"]
 
@@ -47,14 +50,26 @@ _SCHEMA = [
         data BLOB NOT NULL
     )
     """,
+    # SQLite does not see a wrong byte in a row, nor that one is missing: which entry of the document was before it.
+    """
+    ALTER TABLE entries ADD COLUMN before INTEGER;
+    ALTER TABLE entries ADD COLUMN checksum INTEGER
+    """,
 ]
 _BATCH_ROWS = 1000
 _BATCH_BYTES = 1 << 20
 _log = logging.getLogger(__name__)
 
 _CHUNKS = (256, 32, 4, 1)  # rows in one statement
+_NAMES = ", ".join(COLUMNS)
+_VALUES = f"({', '.join('?' * len(COLUMNS))})"
+_SELECT = (
+    f"SELECT name, {_NAMES} FROM entries LEFT JOIN names ON number = author "  # noqa: S608 - no input
+    "WHERE doc = ? AND seq > ? ORDER BY seq LIMIT ?"
+)
+_REPLACE = f"INSERT OR REPLACE INTO entries ({_NAMES}) VALUES {_VALUES}"  # noqa: S608 - no input
 
-_Row = tuple[int, int, int, float, "int | None", "str | None", bytes]
+_Row = tuple[Any, ...]  # of COLUMNS
 
 
 class _Append(NamedTuple):
@@ -71,6 +86,7 @@ class _Compact(NamedTuple):
     doc: str
     upto: int
     snapshot: bytes
+    label: str | None
 
 
 class _Put(NamedTuple):
@@ -81,9 +97,12 @@ class _Put(NamedTuple):
 class SqliteStore:
     """Keep logs in the SQLite file at *path*.
 
+    A damaged file is set aside, and what can be read of it put into a new one (``salvage``), before the first call is
+    answered.
+
     Raises:
-        StoreError: the file is not a log of this release or an older one, is corrupt or not accessible. It
-            was left untouched; the message names it and the cure.
+        StoreError: the file is another program's, a newer release's, or not accessible. It was left untouched; the
+            message names it and the cure.
 
     Example::
 
@@ -93,13 +112,21 @@ class SqliteStore:
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self._numbers: dict[str, int] = {}
+        self._lasts: dict[int, int] = {}
         self._database = Database(
             path,
             application=_APPLICATION,
             schema=_SCHEMA,
             what="the log of shared documents",
-            on_rollback=self._numbers.clear,
+            on_rollback=self._forget,
+            check=find_damage,
+            salvage=salvage,
         )
+
+    @property
+    def damage(self) -> Damage | None:
+        """Return what was found when it was opened; known when the first call has returned."""
+        return self._database.damage
 
     async def append(self, doc: str, entries: Sequence[Entry]) -> int:
         """Add *entries* and return after their commit; see ``Store.append``."""
@@ -113,10 +140,11 @@ class SqliteStore:
                 yield entry
             after = batch[-1].seq
 
-    async def compact(self, doc: str, *, upto: int, snapshot: bytes) -> None:
+    async def compact(self, doc: str, *, upto: int, snapshot: bytes, label: str | None = None) -> None:
         """Replace the beginning of the log by *snapshot*; see ``Store.compact``."""
-        check_snapshot(snapshot)
-        await self._database.call(self._compact, _Compact(doc, upto, snapshot))
+        if label is None:
+            check_snapshot(snapshot)
+        await self._database.call(self._compact, _Compact(doc, upto, snapshot, label))
 
     async def put_snapshot(self, doc: str, snapshot: Snapshot) -> None:
         """Keep *snapshot* beside the log; see ``Snapshots.put_snapshot``."""
@@ -132,6 +160,10 @@ class SqliteStore:
         await self._database.aclose()
 
     # --- in the database's thread
+
+    def _forget(self) -> None:
+        self._numbers.clear()
+        self._lasts.clear()
 
     def _number(self, connection: sqlite3.Connection, name: str, *, create: bool = False) -> int:
         number = self._numbers.get(name)
@@ -155,28 +187,46 @@ class SqliteStore:
                 author = None if entry.author is None else self._number(connection, entry.author, create=True)
                 kind = KINDS.index(entry.kind)
                 label = entry.label or None
-                rows.append((next(numbers), number, kind, entry.time, author, label, entry.update))
-            answers.append(rows[-1][0] if entries else _last(connection, number))
+                seq, before = next(numbers), self._last(connection, number)
+                row = (seq, number, kind, float(entry.time), author, label, entry.update, before)
+                rows.append((*row, checksum(row)))
+                self._lasts[number] = seq
+            answers.append(self._last(connection, number))
         _insert(connection, rows)
         return answers
+
+    def _last(self, connection: sqlite3.Connection, doc: int) -> int:
+        last = self._lasts.get(doc)
+        if last is None:
+            row = connection.execute("SELECT max(seq) FROM entries WHERE doc = ?", (doc,)).fetchone()
+            last = self._lasts[doc] = row[0] or 0
+        return last
 
     def _read(self, connection: sqlite3.Connection, reads: Sequence[_Read]) -> list[list[Entry]]:
         return [list(_batch(connection, self._number(connection, doc), after)) for doc, after in reads]
 
     def _compact(self, connection: sqlite3.Connection, compacts: Sequence[_Compact]) -> list[None]:
-        for doc, upto, snapshot in compacts:
+        for doc, upto, snapshot, label in compacts:
             number = self._number(connection, doc)
             covered = (number, upto)
             ends = "SELECT min(seq), max(seq) FROM entries WHERE doc = ? AND seq <= ?"
             first, last = connection.execute(ends, covered).fetchone()
             if first is None:
                 continue
-            label = connection.execute("SELECT label FROM entries WHERE seq = ?", (first,)).fetchone()[0]
+            (known,) = connection.execute("SELECT label FROM entries WHERE seq = ?", (first,)).fetchone()
+            (time,) = connection.execute("SELECT time FROM entries WHERE seq = ?", (last,)).fetchone()
             # One transaction either way, and the new is written before the old goes: at the last one's place.
-            row = (KINDS.index("snapshot"), label, snapshot, last)
-            connection.execute(
-                "UPDATE entries SET kind = ?, author = NULL, label = ?, data = ? WHERE seq = ?", row
+            row = (
+                last,
+                number,
+                KINDS.index("snapshot"),
+                time,
+                None,
+                known if label is None else label,
+                snapshot,
+                0,
             )
+            connection.execute(_REPLACE, (*row, checksum(row)))
             connection.execute("DELETE FROM entries WHERE doc = ? AND seq < ?", (number, last))
             connection.execute("DELETE FROM snapshots WHERE doc = ? AND seq <= ?", (number, last))
         return [None] * len(compacts)
@@ -197,7 +247,7 @@ class SqliteStore:
 
     def _kept(self, connection: sqlite3.Connection, doc: str) -> Snapshot | None:
         row = connection.execute(
-            "SELECT snapshots.seq, lineage, snapshots.data, version, checksum FROM snapshots JOIN entries "
+            "SELECT snapshots.seq, lineage, snapshots.data, version, snapshots.checksum FROM snapshots JOIN entries "
             "ON entries.seq = snapshots.seq AND entries.doc = snapshots.doc WHERE snapshots.doc = ?",
             (self._number(connection, doc),),
         ).fetchone()
@@ -215,28 +265,22 @@ def _insert(connection: sqlite3.Connection, rows: list[_Row]) -> None:
     """Insert many rows a statement, since each fights with the event loop for the GIL."""
     start = 0
     for size in _CHUNKS:
-        statement = "INSERT INTO entries VALUES " + ", ".join(["(?,?,?,?,?,?,?)"] * size)  # noqa: S608 - no input
+        statement = f"INSERT INTO entries ({_NAMES}) VALUES " + ", ".join([_VALUES] * size)  # noqa: S608 - no input
         while len(rows) - start >= size:
             values = itertools.chain.from_iterable(rows[start : start + size])
             connection.execute(statement, tuple(values))
             start += size
 
 
-def _last(connection: sqlite3.Connection, doc: int) -> int:
-    row = connection.execute("SELECT max(seq) FROM entries WHERE doc = ?", (doc,)).fetchone()
-    return row[0] or 0
-
-
 def _batch(connection: sqlite3.Connection, doc: int, after: int) -> Iterator[Entry]:
-    rows: Any = connection.execute(
-        "SELECT seq, kind, time, name, label, data FROM entries LEFT JOIN names ON number = author "
-        "WHERE doc = ? AND seq > ? ORDER BY seq LIMIT ?",
-        (doc, after, _BATCH_ROWS),
-    )
+    rows: Any = connection.execute(_SELECT, (doc, after, _BATCH_ROWS))
     size = 0
-    for seq, kind, time, author, label, data in rows:
+    for name, *row in rows:
+        seq, _, kind, time, _, label, data, _, check = row
+        if check is not None and check != checksum(tuple(row)):
+            raise DamagedRow(f"entry {seq} is not as it was written")
         try:
-            yield Entry(data, author, time, KINDS[kind], label or "", seq)
+            yield Entry(data, name, time, KINDS[kind], label or "", seq)
         except IndexError as error:
             raise StoreError(
                 f"Entry {seq} of the log is of a kind that this release does not know."

@@ -175,6 +175,18 @@ class StoreExam(ABC):
             assert (only.kind, only.label, only.update) == ("snapshot", "lineage", b"again")
             assert await store.append("doc", [_update("4")]) > only.seq
 
+    async def test_a_document_begins_anew_with_a_label_of_its_own(self, tmp_path: Path) -> None:
+        async with aclosing(self.open_store(tmp_path)) as store:
+            await store.append("doc", [Entry(b"seed", None, 1.0, "seed", "lineage")])
+            upto = await store.append("doc", [_update("1")])
+            await store.compact("doc", upto=upto, snapshot=b"whole", label="another")
+            assert [entry async for entry in store.read("doc")] == [
+                Entry(b"whole", None, 1.5, "snapshot", "another", upto)
+            ]
+            # Also with nothing in it, for then it is meant.
+            await store.compact("doc", upto=upto, snapshot=b"\0\0", label="empty")
+            assert [(e.update, e.label) async for e in store.read("doc")] == [(b"\0\0", "empty")]
+
     async def test_a_reader_misses_nothing_when_the_log_is_compacted(self, tmp_path: Path) -> None:
         async with aclosing(self.open_store(tmp_path)) as store:
             last = await store.append("doc", [_update(str(number)) for number in range(3000)])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sqlite3
 import urllib.error
 
 import pytest
@@ -241,9 +242,13 @@ c.ServerApp.jpserver_extensions = {"rtc_widgets": True, "jupyter_server_ydoc": T
     await asyncio.to_thread(until, lambda: server.sources(path) == ["x = 1"], "the file is untouched")
 
 
-async def test_a_log_that_is_damaged_leaves_the_server_working(serve, tmp_path):
-    (tmp_path / "log.sqlite").write_text("this is no log")
-    server = serve(options=[f"--RelayApp.store_path={tmp_path / 'log.sqlite'}"])
+async def test_a_log_that_this_release_cannot_use_leaves_the_server_working(serve, tmp_path):
+    log = tmp_path / "log.sqlite"
+    with sqlite3.connect(log) as connection:
+        connection.execute("CREATE TABLE recipes (name TEXT)")
+    connection.close()
+    before = log.read_bytes()
+    server = serve(options=[f"--RelayApp.store_path={log}"])
     path = server.notebook("plain.ipynb", "x = 1")
     assert "opened without collaboration" in server.log and "log.sqlite" in server.log
     with pytest.raises(urllib.error.HTTPError) as missing:
@@ -252,4 +257,4 @@ async def test_a_log_that_is_damaged_leaves_the_server_working(serve, tmp_path):
         assert missing.value.code == 404
     assert server.api(f"/api/contents/{path}")["name"] == path
     await asyncio.to_thread(server.stop)
-    assert (tmp_path / "log.sqlite").read_text() == "this is no log"
+    assert log.read_bytes() == before

@@ -79,9 +79,9 @@ class SlowStore(_Slow):
         for entry in await self._wait_for(gathered):
             yield entry
 
-    async def compact(self, doc: str, *, upto: int, snapshot: bytes) -> None:
+    async def compact(self, doc: str, *, upto: int, snapshot: bytes, label: str | None = None) -> None:
         """Replace the beginning of the log."""
-        await self._wait_for(lambda: self._store.compact(doc, upto=upto, snapshot=snapshot))
+        await self._wait_for(lambda: self._store.compact(doc, upto=upto, snapshot=snapshot, label=label))
 
     async def put_snapshot(self, doc: str, snapshot: Snapshot) -> None:
         """Keep a snapshot, where the store keeps any."""
