@@ -25,7 +25,10 @@ __all__ = ["CommentsBase"]
 
 # What a page may ask for (docs/protocol.md, 3.4).
 _METHODS = frozenset(
-    f"comments.{name}" for name in ("add", "edit", "delete", "resolve", "reopen", "attach", "mirror")
+    (
+        "people.find",
+        *(f"comments.{name}" for name in ("add", "edit", "delete", "resolve", "reopen", "attach", "mirror")),
+    )
 )
 # Seconds, and how often, it is looked whether what was answered is in the replica, so that a page sees it first.
 _ARRIVAL, _TRIES = 0.02, 100

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from playwright.sync_api import Locator, expect
-from support.comments import CONFIG, cards, comment, opened
+from support.comments import CONFIG, begun, cards, comment, opened, said, text
 from support.others import ADAPTIVE
 from support.person import NotebookPerson, Person
 from support.server import Server
@@ -150,6 +152,8 @@ def test_after_a_restart_comments_go_on_and_the_widget_says_what_does_not(office
 
 def test_of_a_document_that_the_page_has_not_open_the_kernel_is_the_author(office, visit, screenshots):
     office.notebook("other.ipynb", "rate = 0.5")
+    # Whom only the server knows.
+    said(office, office.notebook("cleos.ipynb", "y = 2"), "cleo", begun("cleos", "Hm", text(0, 0, 1)))
     path = trusted(office, "about.ipynb", OTHER, ANSWER)
     ada = visit(office, path, "ada")
     ada.run(0)
@@ -159,8 +163,11 @@ def test_of_a_document_that_the_page_has_not_open_the_kernel_is_the_author(offic
     ada.run(1)
     expect(ada.cells.nth(1).locator(".jp-InputPrompt")).to_have_text("[*]:")
     widget(ada).get_by_role("combobox", name="Comment on this cell").click()
-    ada.page.keyboard.type("Why?")
+    ada.page.keyboard.type("Why? @cl")
+    expect(widget(ada).get_by_role("option")).to_have_text(re.compile("Cleo$"))
+    ada.page.keyboard.press("Enter")
     ada.page.keyboard.press("Control+Enter")
+    expect(threads(ada, 1).locator(".rtcw-Mention")).to_have_text("@Cleo")
     expect(ada.cells.nth(1).locator(".jp-OutputArea-output").first).to_contain_text("Kernel")
     expect(threads(ada).locator(".rtcw-Face.rtcw-mod-kernel")).to_have_count(1)
     expect(threads(ada, 1)).to_contain_text("Why?")

@@ -161,6 +161,7 @@ class WidgetView {
       label,
       text: session.private.draft(key),
       people: () => session.people,
+      find: query => session.findPeople?.(query),
       actions: [
         {
           id: 'send',

@@ -4,6 +4,7 @@ import { type ISignal, Signal } from '@lumino/signaling';
 import type { IShownThread } from '../comments/asked';
 import type { IKept } from '../comments/asking';
 import { lookOf } from '../comments/authors';
+import { Directory } from '../comments/directory';
 import { Discussion, type IContentProvider } from '../comments/discussion';
 import type { IMentionable } from '../comments/mentions';
 import type { IPlaces, IPrivate, ISession } from '../comments/shared';
@@ -33,6 +34,7 @@ export class RemoteSession implements ISession {
       me: () => ({ ..._feed.state.about.me, claimed: false })
     });
     this.places = new Places(_feed, this.discussion);
+    this._directory = new Directory(asker);
   }
 
   readonly discussion: Discussion;
@@ -41,19 +43,29 @@ export class RemoteSession implements ISession {
 
   get people(): readonly IMentionable[] {
     const { people, here, about } = this._feed.state;
-    const users = new Set([...Object.keys(here), ...Object.keys(people)]);
+    const known = this._directory.people;
+    const users = new Set([
+      ...Object.keys(here),
+      ...Object.keys(people),
+      ...known.keys()
+    ]);
     users.delete(about.me.user);
     return [...users].map(user => {
-      const name = text(here[user]?.['display_name']) || user;
+      const told = here[user] ?? known.get(user);
+      const name = text(told?.['display_name']) || user;
       const author = { user, kind: 'person', name, claimed: false } as const;
       return { ...this.lookOf(author), user, isHere: user in here };
     });
   }
 
+  findPeople(query: string): Promise<boolean> {
+    return this._directory.find(query);
+  }
+
   lookOf(author: IAuthor): IIdentity {
     const { people, here } = this._feed.state;
     return lookOf(author, {
-      people: new Map(Object.entries(people)),
+      people: new Map([...this._directory.people, ...Object.entries(people)]),
       me: {},
       here: Object.entries(here).map(([username, { color }]) => ({
         username,
@@ -66,6 +78,8 @@ export class RemoteSession implements ISession {
   dispose(): void {
     this.discussion.dispose();
   }
+
+  private readonly _directory: Directory;
 }
 
 class Source implements IThreadSource {

@@ -169,6 +169,25 @@ describe('comments as a kernel tells them', () => {
     expect(refused!.refused).toBe('No.');
   });
 
+  it('may mention whom only the server knows', async () => {
+    const { kernel, session } = opened();
+    const users = () => session.people.map(({ user }) => user);
+    expect(users()).toEqual([]);
+    const found = session.findPeople('zo');
+    const [{ method, params, number, view }] = kernel.said as [
+      Record<string, unknown>
+    ];
+    expect([method, params]).toEqual(['people.find', { query: 'zo' }]);
+    const people = [{ username: 'zoe', display_name: 'Zoë Ochoa' }];
+    kernel.tells({ answer: number, view, result: { people } });
+    expect(await found).toBe(true);
+    expect(users()).toEqual(['zoe']);
+    expect(session.people[0]).toMatchObject({
+      name: 'Zoë Ochoa',
+      isHere: false
+    });
+  });
+
   it('can be read and not written where no kernel is', async () => {
     const { feed, session, said } = opened(false);
     await new Promise(resolve => setTimeout(resolve));
