@@ -54,6 +54,11 @@ class TabPeer:
         """Return what the user may do: never more than read where the file is read-only."""
         return self.grant.role if self.room.writable else min_role(self.grant.role)
 
+    @property
+    def unsent(self) -> int:
+        """Return how many bytes wait for the connection, for this document and others."""
+        return self.connection.write.unsent
+
     def send(self, outgoing: Outgoing) -> None:
         """Send frames to the tab."""
         self.connection.write(outgoing.carried(_on_websocket), outgoing.asked)
@@ -130,16 +135,16 @@ class TabConnection:
     def receive(self, data: bytes | str) -> None:
         """Take one WebSocket message; what does not parse closes the connection, and only this one."""
         if not self._rate.take():
-            self._hang_up(CloseCode.TOO_MANY.websocket, CloseCode.TOO_MANY)
+            self._drop(CloseCode.TOO_MANY)
             return
         try:
             message = envelope.unpack(data if isinstance(data, bytes) else data.encode())
         except FrameError as error:
             _log.warning("A message of %s does not parse: %s", self._user, error)
-            self._hang_up(CloseCode.BAD_FRAME.websocket, CloseCode.BAD_FRAME)
+            self._drop(CloseCode.BAD_FRAME)
             return
         if not self._rate.take(max(0, len(message.buffers) - 1)):
-            self._hang_up(CloseCode.TOO_MANY.websocket, CloseCode.TOO_MANY)
+            self._drop(CloseCode.TOO_MANY)
             return
         if message.comm_id == HEARTBEAT:
             self.send(data if isinstance(data, bytes) else data.encode())
@@ -180,6 +185,10 @@ class TabConnection:
             elif role is not peer.grant.role:
                 peer.grant.role = role
                 peer.send(peer.document.outgoing(event.encode("role", {"role": peer.role})))
+
+    def _drop(self, code: CloseCode) -> None:
+        self._relay.counts.drop(code, self._user or "")
+        self._hang_up(code.websocket, code)
 
     def _open(self, message: envelope.Message) -> None:
         comm_id, data = message.comm_id, message.data

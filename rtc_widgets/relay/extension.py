@@ -14,6 +14,7 @@ from rtc_widgets.protocol.welcome import Limits
 from rtc_widgets.relay.handlers import routes
 from rtc_widgets.relay.mirroring import MIRROR
 from rtc_widgets.relay.relay import Relay, RelaySettings
+from rtc_widgets.relay.tidings import Tidings
 
 __all__ = ["RelayApp"]
 
@@ -144,6 +145,7 @@ class RelayApp(ExtensionApp):
         except StoreError as error:
             # The server works without us: a page that finds no relay opens its documents the ordinary way.
             self.log.critical("Documents are opened without collaboration: %s", error)
+            Tidings(self.serverapp.event_logger).tell("damaged", code="store", message=str(error))
         self.settings["rtc_widgets"] = self.relay
 
     def initialize_handlers(self) -> None:

@@ -108,6 +108,11 @@ class FileState:
         return self._known
 
     @property
+    def saved_at(self) -> str | None:
+        """Return when the file was last changed, by us or by others, in ISO 8601; None where there is none."""
+        return None if self._known is None else self._known.last_modified
+
+    @property
     def trusted(self) -> frozenset[str]:
         """Return the ids of the cells that the contents manager may trust, unless their outputs were changed."""
         return self._versions.trusted

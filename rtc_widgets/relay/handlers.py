@@ -20,13 +20,14 @@ from rtc_widgets.protocol.codes import CloseCode
 from rtc_widgets.relay.access import Grant, identity_of, role_of
 from rtc_widgets.relay.connection import TabConnection, min_role
 from rtc_widgets.relay.socket import Pinger, SocketReader, SocketWriter
+from rtc_widgets.relay.status import status_of
 from rtc_widgets.relay.yjs import YjsPeer
 from rtc_widgets.rooms.manager import RoomKey
 
 if TYPE_CHECKING:
     from rtc_widgets.relay.relay import Relay
 
-__all__ = ["CommsHandler", "InfoHandler", "RoomsHandler", "YjsHandler", "routes"]
+__all__ = ["CommsHandler", "InfoHandler", "RoomsHandler", "StatusHandler", "YjsHandler", "routes"]
 
 _PING = 20.0  # seconds
 
@@ -58,6 +59,19 @@ class InfoHandler(_RelayHandler, APIHandler):
                 "other": other,
             }
         )
+
+
+class StatusHandler(_RelayHandler, APIHandler):
+    """Tell who watches over the server what there is (docs/operations.md)."""
+
+    # Whom the server lets in is told who is where; an Authorizer may tell it only some.
+    auth_resource = "rtc_widgets_status"
+
+    @web.authenticated
+    @authorized
+    async def get(self) -> None:
+        """Answer with the rooms, their peers, and how far the log and the files are."""
+        self.finish(status_of(self.relay))
 
 
 class _Moved(Exception):
@@ -163,6 +177,7 @@ class _SocketHandler(WebSocketMixin, WebSocketHandler, _RelayHandler):
             self.current_user.username,
             self.relay.max_unsent,
         )
+        self.relay.counts.drop(CloseCode.TOO_SLOW, self.current_user.username)
         self.close(CloseCode.TOO_SLOW.websocket, CloseCode.TOO_SLOW)
         # Not in the midst of what is being sent to everybody.
         asyncio.get_running_loop().call_soon(self.leave)
@@ -282,6 +297,7 @@ def routes() -> list[tuple[str, type[JupyterHandler]]]:
     """Return the relay's URL patterns, below the server's base URL."""
     return [
         (r"/api/rtc_widgets/?", InfoHandler),
+        (r"/api/rtc_widgets/status/?", StatusHandler),
         (r"/api/rtc_widgets/rooms/(.+)", RoomsHandler),
         (r"/api/rtc_widgets/comms", CommsHandler),
         (r"/api/rtc_widgets/yjs/(.+)", YjsHandler),

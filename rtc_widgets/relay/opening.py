@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -29,6 +30,7 @@ from rtc_widgets.relay.mending import begin_anew, remark
 from rtc_widgets.relay.mirroring import Mirroring
 from rtc_widgets.relay.projections import IN_STEP, TextBacking
 from rtc_widgets.relay.text_room import TextRoom
+from rtc_widgets.rooms.counts import Counts
 from rtc_widgets.rooms.directory import PeopleDirectory
 from rtc_widgets.rooms.document import RoomDocument
 from rtc_widgets.rooms.log import Tally, load
@@ -71,6 +73,9 @@ class RoomMaker:
         private: PrivateNotes | None = None,
         directory: PeopleDirectory | None = None,
         aside: Callable[[], Path | None] = lambda: None,
+        *,
+        counts: Counts | None = None,
+        told: Callable[[Room, str, str, str], object] | None = None,
     ) -> None:
         self._aside = aside
         self._contents: Any = contents  # jupyter_server types few of its methods
@@ -80,6 +85,8 @@ class RoomMaker:
         self._directory = directory
         self._settings = settings
         self._mended: set[str] = set()  # rooms, not yet open
+        self._counts = counts
+        self._told = told
 
     async def make(self, key: RoomKey) -> Room:
         """Return the room of *key*.
@@ -253,6 +260,7 @@ class RoomMaker:
             tally=tally,
             # A notebook's text has none: its log is made short whenever it is opened.
             snapshot_every=0 if tally is None else every,
+            counts=self._counts,
         )
         annotations = RoomDocument(
             name,
@@ -265,6 +273,7 @@ class RoomMaker:
             limits=limits,
             tally=noted,
             snapshot_every=every,
+            counts=self._counts,
         )
         return content, annotations, noted
 
@@ -280,6 +289,8 @@ class RoomMaker:
         if aside is not None or mended:
             comments = noted is not None and noted.damaged
             room.remarks.append(remark(aside, lost=lost or mended, comments=comments))
+        if self._told is not None:
+            room.told = self._told
         if key.type == "notebook":
             mirroring = Mirroring(room.annotator, annotations, file, self._settings.mirror)
             room.undecided = mirroring.undecided

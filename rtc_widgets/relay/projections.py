@@ -102,6 +102,16 @@ class TextBacking:
         """Tell whether somebody deleted the notebook here."""
         return self._file.removed
 
+    @property
+    def unsaved(self) -> bool:
+        """Tell whether the notebook has something that its file has not."""
+        return self._file.unsaved
+
+    @property
+    def saved_at(self) -> str | None:
+        """Return when the notebook's file was last changed."""
+        return self._file.saved_at
+
     def remove(self) -> None:
         """Need nothing: the notebook's room learns of it."""
 

@@ -23,9 +23,12 @@ from rtc_widgets.relay.directory import Directory
 from rtc_widgets.relay.index import RoomIndex
 from rtc_widgets.relay.kernels import Kernels
 from rtc_widgets.relay.memory import FreeMemory
+from rtc_widgets.relay.metrics import Metrics
 from rtc_widgets.relay.mirroring import Mirror
 from rtc_widgets.relay.opening import RoomMaker
 from rtc_widgets.relay.private import PrivateFile
+from rtc_widgets.relay.tidings import Tidings
+from rtc_widgets.rooms.counts import Counts
 from rtc_widgets.rooms.manager import RoomKey, RoomManager
 from rtc_widgets.rooms.room import Room
 from rtc_widgets.stores.sqlite import SqliteStore
@@ -105,6 +108,11 @@ class Relay:
         except StoreError:
             self._claim.release()
             raise
+        self.store_path = self._claim.path
+        self._damage_told = False
+        self.counts = Counts()
+        self.tidings = Tidings(serverapp.event_logger)
+        self.counts.on_dropped = self.tidings.dropped
         self._maker = RoomMaker(
             serverapp.contents_manager,
             self.store,
@@ -113,6 +121,8 @@ class Relay:
             self.private,
             self.directory,
             self._aside,
+            counts=self.counts,
+            told=self.tidings.told,
         )
         self._memory = FreeMemory()
         self.rooms = RoomManager(
@@ -120,10 +130,11 @@ class Relay:
             settings.close_delay,
             self.index.forget,
             self._maker.make_view,
-            lambda room: self._memory.after(room.content.size),
+            self._sized,
             settings.max_rooms,
         )
         self.kernels = Kernels(self, serverapp)
+        self._metrics = Metrics(self)
 
     @property
     def other_provider(self) -> str | None:
@@ -134,6 +145,22 @@ class Relay:
             if active:
                 return package
         return None
+
+    @property
+    def store_bytes(self) -> int:
+        """Return how large the log is on the disk, with what SQLite keeps beside it."""
+        files = (self._claim.path.with_name(self._claim.path.name + end) for end in ("", "-wal", "-journal"))
+        return sum(file.stat().st_size for file in files if file.exists())
+
+    def _sized(self, room: Room) -> None:
+        self._memory.after(room.content.size)
+        damage = self.store.damage or self.index.damage
+        if damage is not None and not self._damage_told:
+            # Only now: it is found out by the first who reads.
+            self._damage_told = True
+            self.tidings.tell("damaged", code="store", message=f"{damage.problem} ({damage.aside.name})")
+        opened = self.rooms.get(room.path) is room
+        self.tidings.tell("opened" if opened else "closed", room)
 
     async def open(self, key: RoomKey) -> Room:
         """Return the room of a file.
@@ -157,6 +184,7 @@ class Relay:
     async def aclose(self) -> None:
         """Write what is unsaved, close every room and connection, and the log."""
         await self.kernels.aclose()
+        self._metrics.close()
         self._memory.close()
         await self.rooms.aclose()
         for connection in list(self.connections):

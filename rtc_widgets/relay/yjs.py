@@ -99,6 +99,11 @@ class YjsPeer:
             # What it was not asked for when it joined: it may have written something before it could be sent.
             self._write(framed(sync.step1(self._document.doc.get_state())))
 
+    @property
+    def unsent(self) -> int:
+        """Return how many bytes wait for the connection."""
+        return self._write.unsent
+
     def send(self, outgoing: Outgoing) -> None:
         """Send the frames that a stock client knows; they go whole, which needs no parts here."""
         if data := outgoing.carried(_on_websocket):

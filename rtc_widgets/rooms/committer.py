@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable, Sequence
 
 from rtc_widgets.errors import StoreError
 from rtc_widgets.protocol import status
+from rtc_widgets.rooms.counts import Counts
 from rtc_widgets.rooms.log import Tally
 from rtc_widgets.rooms.peer import RoomPeer
 from rtc_widgets.stores.entry import Entry, Store
@@ -38,6 +40,7 @@ class Committer:
         lineage: of the document.
         tally: of its log as it is.
         snapshot_every: how many small changes there are at least between two snapshots; 0 for none.
+        counts: of the server.
     """
 
     def __init__(
@@ -51,6 +54,7 @@ class Committer:
         lineage: str,
         tally: Tally | None = None,
         snapshot_every: int = 0,
+        counts: Counts | None = None,
     ) -> None:
         self._doc = doc
         self._store = store
@@ -61,7 +65,14 @@ class Committer:
         self._tally = tally or Tally()
         self._snapshots = snapshots_of(store)
         self._snapshot_every = snapshot_every
+        self._counts = counts or Counts()
         self._entries: list[Entry] = []
+        self._appending = 0  # entries
+        self._since: float | None = (
+            None  # the oldest of the entries that are queued, and of those being written
+        )
+        self._since_appending: float | None = None
+        self._lag = 0.0
         self._owed: dict[RoomPeer, int] = {}
         self._then: list[Callable[[], None]] = []
         self._due_then: list[Callable[[], None]] = []
@@ -75,8 +86,21 @@ class Committer:
         """Return the bytes of what the log began with, or of its last snapshot."""
         return self._tally.size
 
+    @property
+    def waiting(self) -> int:
+        """Return how many entries are not in the log yet."""
+        return len(self._entries) + self._appending
+
+    @property
+    def lag(self) -> float:
+        """Return the seconds from the receipt of a change to its commit: of the last, or of what waits longer."""
+        since = self._since_appending or self._since
+        return self._lag if since is None else max(self._lag, time.monotonic() - since)
+
     def add(self, entries: Sequence[Entry]) -> None:
         """Queue *entries*."""
+        if self._since is None:
+            self._since = time.monotonic()
         self._entries += entries
 
     def owe(self, peer: RoomPeer, seq: int) -> None:
@@ -140,11 +164,13 @@ class Committer:
         # Taken in one turn with the entries, so that it holds them and nothing else that the log has not.
         state = self._state() if self._due else None
         entries, self._entries = self._entries, []
+        self._since_appending, self._since, self._appending = self._since, None, len(entries)
         owed, self._owed = self._owed, {}
         self._due_then, self._then = self._then, []
         try:
             if entries:
                 await self._append(entries)
+                self._note_lag()
             self._go_on()
             for peer, seq in owed.items():
                 self._acknowledge(peer, status.encode(seq))
@@ -152,8 +178,16 @@ class Committer:
                 await self._keep(state)
         finally:
             self._committed = asyncio.get_running_loop().time()
+            self._appending, self._since_appending = 0, None
             self._task = None
         self.kick()
+
+    def _note_lag(self) -> None:
+        if self._since_appending is not None:
+            self._lag = time.monotonic() - self._since_appending
+            self._counts.commits += 1
+            self._counts.seconds += self._lag
+            self._appending, self._since_appending = 0, None
 
     async def _append(self, entries: list[Entry]) -> None:
         attempt = 0

@@ -21,9 +21,11 @@ from rtc_widgets.protocol import awareness, event, query_awareness, request, syn
 from rtc_widgets.protocol.codes import CloseCode
 from rtc_widgets.protocol.parts import FrameTooLarge
 from rtc_widgets.protocol.peer import FrameReader, FrameWriter
+from rtc_widgets.protocol.state_hash import state_hash
 from rtc_widgets.protocol.welcome import Limits
 from rtc_widgets.rooms.awareness import RoomAwareness, signed
 from rtc_widgets.rooms.committer import Committer
+from rtc_widgets.rooms.counts import Counts
 from rtc_widgets.rooms.log import Tally
 from rtc_widgets.rooms.peer import Outgoing, RoomPeer
 from rtc_widgets.stores.entry import Entry, Store
@@ -74,6 +76,7 @@ class RoomDocument:
         limits: of docs/protocol.md, section 11.
         tally: of the log, from loading it.
         snapshot_every: how many small changes there are at least between two snapshots of the log; 0 for none.
+        counts: of the server.
     """
 
     def __init__(
@@ -88,6 +91,7 @@ class RoomDocument:
         limits: Limits | None = None,
         tally: Tally | None = None,
         snapshot_every: int = 0,
+        counts: Counts | None = None,
     ) -> None:
         self.comm_id = comm_id
         self.name = name
@@ -112,6 +116,7 @@ class RoomDocument:
         self._moved: dict[int, RoomPeer | None] = {}
         self._flushing = False
         self._splitter = FrameWriter(self.limits.frame)
+        self._counts = counts or Counts()
         self._committer = Committer(
             comm_id,
             store,
@@ -121,6 +126,7 @@ class RoomDocument:
             lineage=lineage,
             tally=tally,
             snapshot_every=snapshot_every,
+            counts=self._counts,
         )
         self._changed: list[Callable[[], None]] = []
         self._updated: list[OnUpdate] = []
@@ -140,6 +146,21 @@ class RoomDocument:
     def size(self) -> int:
         """Return about how large its state is, in bytes: as large as what its log began with, or its last snapshot."""
         return self._committer.size
+
+    @property
+    def uncommitted(self) -> int:
+        """Return how many changes are not in the log yet."""
+        return len(self._pending) + self._committer.waiting
+
+    @property
+    def lag(self) -> float:
+        """Return the seconds that it takes a change to be in the log."""
+        return self._committer.lag
+
+    def state_hash(self) -> str:
+        """Return the hash of the replica's state (docs/protocol.md, section 3.4)."""
+        vector = self.doc.get_state()
+        return state_hash(vector, self.doc.get_update(vector))
 
     def on_changed(self, callback: Callable[[], None]) -> None:
         """Call *callback* after each turn of the event loop in which the replica changed."""
@@ -248,6 +269,8 @@ class RoomDocument:
     def expel(self, peer: RoomPeer, code: str, reason: str) -> None:
         """Close the document for *peer*."""
         self.leave(peer)
+        if code != CloseCode.GOING_AWAY:
+            self._counts.drop(code, peer.user)
         peer.close(code, reason)
 
     def receive(self, peer: RoomPeer, frames: Sequence[bytes], seq: int = 0) -> None:
@@ -291,6 +314,8 @@ class RoomDocument:
         elif pending or moved:
             self._fan_out(pending, moved)
         if pending:
+            self._counts.updates += len(pending)
+            self._counts.bytes += sum(len(change.update) for change in pending)
             now = time.time()
             self._committer.add(
                 [

@@ -103,6 +103,11 @@ class RoomManager:
         """Return the rooms that are open."""
         return list(self._rooms.values())
 
+    @property
+    def all(self) -> list[Room]:
+        """Return the rooms that are open, and the views of them."""
+        return [room for open_ in self._rooms.values() for room in (open_, *open_.views)]
+
     def get(self, path: str) -> Room | None:
         """Return the open room of *path*, if there is one."""
         return self._rooms.get(path)

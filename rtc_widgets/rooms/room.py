@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
+from rtc_widgets._version import __version__
 from rtc_widgets.documents.threads import Author
 from rtc_widgets.errors import ChannelClosed
 from rtc_widgets.protocol import event
@@ -38,6 +39,16 @@ class Backing(Protocol):
     @property
     def removed(self) -> bool:
         """Tell whether somebody deleted the file here, and it was not made anew."""
+        ...
+
+    @property
+    def unsaved(self) -> bool:
+        """Tell whether the document has something that the file has not."""
+        ...
+
+    @property
+    def saved_at(self) -> str | None:
+        """Return when the file was last changed, by us or by others, in ISO 8601; None where there is none."""
         ...
 
     def remove(self) -> None:
@@ -117,6 +128,8 @@ class Room:
         """Tells whether somebody is to be asked about a copy of the comments in the file."""
         self.remarks: list[tuple[str, str, str]] = []
         """What each peer that joins is told: level, code and a sentence, as in ``tell``."""
+        self.told: Callable[[Room, str, str, str], object] = _ignore
+        """Called with each sentence for everybody: the room, its level, its code, and itself."""
         self._keeping = asyncio.Lock()
         for document in self.documents.values():
             document.on_request = self._on_request
@@ -162,6 +175,7 @@ class Room:
 
     def tell(self, level: str, code: str, message: str) -> None:
         """Show everybody a sentence."""
+        self.told(self, level, code, message)
         for room in (self, *self.views):
             room.content.tell("notice", {"level": level, "code": code, "message": message})
 
@@ -212,6 +226,9 @@ class Room:
             return await self._keep(self.private, peer, asked)
         if asked.method == FIND:
             return await find_people(self.directory, peer.role, asked.params)
+        if asked.method == "state":
+            self.content.flush()
+            return {"hash": self.content.state_hash(), "release": __version__}
         answers = {"save": self._save, "take-back": self._take_back}
         if asked.method not in answers:
             raise ChannelClosed("unknown-method", f"This release answers no request {asked.method!r}.")
@@ -262,6 +279,10 @@ class Room:
 
 def _never() -> bool:
     return False
+
+
+def _ignore(*_: object) -> None:
+    """Stand in for a callback."""
 
 
 def _whose(peer: RoomPeer) -> str:

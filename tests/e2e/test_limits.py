@@ -22,6 +22,9 @@ from rtc_widgets.ids import new_client_id
 from rtc_widgets.protocol import awareness, envelope, parts, sync
 from rtc_widgets.protocol.codes import CloseCode
 
+# So much is typed that a busy machine takes a while.
+pytestmark = pytest.mark.timeout(180)
+
 # A save of so much takes a while, and is not what is tested.
 NO_SAVING = ["--RelayApp.save_delay=1000", "--RelayApp.save_max_wait=1000"]
 
