@@ -26,6 +26,17 @@ export interface ICardOptions {
   readonly copyLink: ((thread: string) => Promise<void>) | null;
 }
 
+/** What a person writes anew. */
+interface IRewriting {
+  /** The comment's, or that of what was refused. */
+  readonly id: string;
+  readonly label: string;
+  readonly text: string;
+  /** What the button says with which it is sent. */
+  readonly save: string;
+  readonly act: (text: string, mentions: readonly string[]) => void;
+}
+
 /** Comments at the end of a long thread that are shown while it is not active. */
 const LAST = 2;
 
@@ -422,32 +433,41 @@ export class Card {
 
   private _edit(thread: IShownThread, comment: IShownComment): void {
     const { session, trans } = this._options;
+    this._rewrite({
+      id: comment.id,
+      label: trans.__('Edit the comment'),
+      text: comment.body,
+      save: trans.__('Save'),
+      act: (text, mentions) => {
+        if (text !== comment.body) {
+          session.discussion.edit(thread.id, comment.id, text, mentions);
+        }
+      }
+    });
+  }
+
+  /** Let the person write something anew, in the place where it stands. */
+  private _rewrite({ id, label, text, save, act }: IRewriting): void {
+    const { session, trans } = this._options;
     const close = () => {
       this._editing = null;
       this.update();
       this.node.focus();
     };
+    const done = (words: string, mentions: readonly string[]) => {
+      act(words, mentions);
+      close();
+    };
     const composer = new Composer({
       trans,
-      label: trans.__('Edit the comment'),
-      text: comment.body,
+      label,
+      text,
       people: () => session.people,
       find: query => session.findPeople?.(query),
-      actions: [
-        {
-          id: 'save',
-          label: trans.__('Save'),
-          act: (text, mentions) => {
-            if (text !== comment.body) {
-              session.discussion.edit(thread.id, comment.id, text, mentions);
-            }
-            close();
-          }
-        }
-      ],
+      actions: [{ id: 'save', label: save, act: done }],
       cancelled: close
     });
-    this._editing = { id: comment.id, composer };
+    this._editing = { id, composer };
     this.update();
     composer.focus();
   }
@@ -530,32 +550,13 @@ export class Card {
   /** Let the person say in other words what was refused. */
   private _reword(id: string, text: string): void {
     const { session, trans } = this._options;
-    const close = () => {
-      this._editing = null;
-      this.update();
-      this.node.focus();
-    };
-    const composer = new Composer({
-      trans,
+    this._rewrite({
+      id,
       label: trans.__('Change what was not sent'),
       text,
-      people: () => session.people,
-      find: query => session.findPeople?.(query),
-      actions: [
-        {
-          id: 'save',
-          label: trans.__('Send'),
-          act: (words, mentions) => {
-            session.discussion.reword(id, words, mentions);
-            close();
-          }
-        }
-      ],
-      cancelled: close
+      save: trans.__('Send'),
+      act: (words, mentions) => session.discussion.reword(id, words, mentions)
     });
-    this._editing = { id, composer };
-    this.update();
-    composer.focus();
   }
 
   // --- the reply
