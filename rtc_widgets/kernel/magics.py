@@ -17,6 +17,7 @@ from rtc_widgets.documents.cells import first_line
 from rtc_widgets.documents.link import DEAF, LinkState
 from rtc_widgets.errors import NotConnected, RtcError
 from rtc_widgets.kernel import api, extension, remarks
+from rtc_widgets.kernel.doctor import doctor
 from rtc_widgets.kernel.remarks import Refusal, not_understood
 from rtc_widgets.kernel.standing import AWAY, Card, missing, standing, who
 
@@ -28,11 +29,12 @@ if TYPE_CHECKING:
 
 __all__ = ["SUBCOMMANDS", "Magics"]
 
-SUBCOMMANDS = ("help", "sync", "who")
+SUBCOMMANDS = ("doctor", "help", "sync", "who")
 
 HELP = """\
 %rtc                how the live notebook stands: cells, people, connection, what is saved
 %rtc who            who is here, and where
+%rtc doctor         what may be wrong between here and the server, and what to do about it
 %rtc sync [-t 30]   wait until all that was written here is safe on the server, for at most 30 seconds
 %undo [n]           take back the last step that this kernel's code made, or the last n; others' edits stay
 %redo [n]           do again what was undone last
@@ -42,7 +44,7 @@ HELP = """\
 
 Where several notebooks share the kernel, each takes the path of one: %rtc who other.ipynb"""
 
-_RTC_USAGE = "%rtc [who | sync [-t SECONDS] | help] [PATH.ipynb]"
+_RTC_USAGE = "%rtc [who | doctor | sync [-t SECONDS] | help] [PATH.ipynb]"
 _STEPS_USAGE = "%{} [NUMBER OF STEPS] [PATH.ipynb]"
 
 # Seconds that `%rtc sync` waits unless told otherwise.
@@ -87,7 +89,7 @@ class Magics:
 
 
 def rtc(line: str) -> None:
-    """Show how the live notebook stands, or who is here, or wait until all is safe."""
+    """Show how the live notebook stands, or who is here, or what may be wrong, or wait until all is safe."""
     typed = _parsed(line, _RTC_USAGE)
     command = typed.words[0] if typed.words else ""
     if len(typed.words) > 1 or command not in {"", *SUBCOMMANDS}:
@@ -101,6 +103,8 @@ def rtc(line: str) -> None:
             print(_sync(typed))  # noqa: T201
         case "who":
             _show(typed.path, lambda notebook, _: who(notebook))
+        case "doctor":
+            _show(typed.path, doctor)
         case _:
             _show(typed.path, standing)
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from rtc_widgets.documents.users import Person
     from rtc_widgets.kernel.session import KernelSession
 
-__all__ = ["AWAY", "Card", "missing", "standing", "who"]
+__all__ = ["AWAY", "Card", "file_says", "missing", "standing", "who", "written_says"]
 
 # Seconds to wait for an acknowledgement that is on its way: the relay commits at most every 200 ms, and tells a kernel
 # no more often.
@@ -69,8 +69,8 @@ def standing(notebook: Notebook, session: KernelSession) -> Card:
         ("cells", _census(notebook)),
         ("here", here or "nobody"),
         ("connection", _connection(notebook, session)),
-        ("written here", _written(notebook, session)),
-        ("file", _file(notebook, session)),
+        ("written here", written_says(notebook, session)),
+        ("file", file_says(notebook, session)),
     ]
     note = notebook.document.detached or (AWAY if notebook.state is LinkState.OFFLINE else "")
     return Card(notebook.path or "Live notebook", rows, note)
@@ -126,7 +126,8 @@ def _connection(notebook: Notebook, session: KernelSession) -> str:
     return "; ".join(parts)
 
 
-def _written(notebook: Notebook, session: KernelSession) -> str:
+def written_says(notebook: Notebook, session: KernelSession) -> str:
+    """Say whether what was written here has arrived; waits a moment for it."""
     if not session.hears_during_cells:
         return "leaves at once; whether it has arrived is heard when the cell has ended"
     try:
@@ -136,7 +137,8 @@ def _written(notebook: Notebook, session: KernelSession) -> str:
     return "all of it is safe on the server"
 
 
-def _file(notebook: Notebook, session: KernelSession) -> str:
+def file_says(notebook: Notebook, session: KernelSession) -> str:
+    """Say what the file has, and since when."""
     with notebook.document.reading() as replica:
         dirty = replica.root("state", Map).get("dirty")
     parts = []

@@ -96,6 +96,38 @@ async def test_what_the_file_has_not_yet(serve: Any) -> None:
         await card_with(kernel, "has everything; last written 2")
 
 
+async def test_the_doctor_finds_nothing_where_all_is_well(server: Server) -> None:
+    path = server.notebook("well.ipynb", "x = 1")
+    async with Tab(server, path) as tab, Kernel(server, path) as kernel:
+        await kernel.run(CONNECT + "nb[0].source = 'x = 2'\nnb.append('y = 3')\ndel nb[1]")
+        tab.cell(0)["source"].insert(0, "# ")
+        said = await shown(kernel, "%rtc doctor")
+        assert said.startswith(f"{path}: all is well\n"), said
+        assert "✓ live" in said and f"✓ {__version__} here, {__version__} on the server" in said
+        assert "✓ editor" in said and "✓ after " in said
+        assert "✓ the same here and on the server" in said
+        assert "all of it is safe on the server" in said and "✗" not in said
+
+
+STRAY = """
+from pycrdt import Doc, Text
+from rtc_widgets.origins import Origin
+stray = Doc()
+stray["stray"] = Text("only here")
+nb.document.apply_remote(stray.get_update(), Origin("remote"))
+"""
+
+
+async def test_the_doctor_finds_a_replica_that_has_something_else(server: Server) -> None:
+    path = server.notebook("apart.ipynb", "x = 1")
+    async with Tab(server, path), Kernel(server, path) as kernel:
+        await kernel.run(CONNECT + STRAY)
+        said = await shown(kernel, "%rtc doctor")
+        assert said.startswith(f"{path}: one thing is not as it should be\n"), said
+        assert "✗ another here than on the server" in said
+        assert "run %reload_ext rtc_widgets" in said
+
+
 async def test_sync_waits_until_everybody_could_have_it(server: Server) -> None:
     path = server.notebook("magics-sync.ipynb", "x = 1")
     async with Tab(server, path) as tab, Kernel(server, path) as kernel:

@@ -61,7 +61,7 @@ IDS = ['nb["0a1b2c3d-l', 'nb["0a1b2c3d-t', 'nb["9e107d9d']
         ('x = 1\nnb[0].metadata["t', ['x = 1\nnb[0].metadata["tags']),
         ('nb.defining("', ['nb.defining("df', 'nb.defining("pd', 'nb.defining("plot']),
         ("x = nb.defining('p", ["x = nb.defining('pd", "x = nb.defining('plot"]),
-        ("%rtc ", ["%rtc help", "%rtc sync", "%rtc who"]),
+        ("%rtc ", ["%rtc doctor", "%rtc help", "%rtc sync", "%rtc who"]),
         ("%rtc s", ["%rtc sync"]),
         ("x = 1\n%rtc w", ["x = 1\n%rtc who"]),
     ],
