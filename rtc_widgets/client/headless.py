@@ -343,7 +343,7 @@ class HeadlessRelay:
                 ycell["execution_count"] = None if count is None else float(count)
 
     def _pull(self) -> set[int]:
-        content, _ = content_of(read(self.doc, "notebook"), "notebook", self._base)
+        content = content_of(read(self.doc, "notebook"), "notebook", self._base)
         base, self._base = self._base, content
         if content == base:
             return set()

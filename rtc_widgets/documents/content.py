@@ -34,7 +34,7 @@ def read(doc: Doc[Any], type_: str, document: YBaseDoc | None = None) -> Any:
     return str(doc.get("source", type=Text)) if document is None else document.get()
 
 
-def content_of(taken: Any, type_: str, base: Any) -> tuple[Any, set[str]]:
+def content_of(taken: Any, type_: str, base: Any) -> Any:
     """Return the normalized content, which equals *base* where there is nothing to save; for any thread.
 
     Cells keep their ids here also where the notebook's version has none.
@@ -44,12 +44,9 @@ def content_of(taken: Any, type_: str, base: Any) -> tuple[Any, set[str]]:
         type_: the document's type.
         base: what the file holds as far as is known; tells whether metadata that jupyter_ydoc puts into every
             notebook are in the file.
-
-    Returns:
-        The content, and the ids of the cells that a frontend marked as trusted, as it does with what it ran.
     """
     if type_ != "notebook":
-        return normalize(type_, taken), set()
+        return normalize(type_, taken)
     meta, cells = json.loads(taken[0]), parse_cells(taken[1])
     known = base["metadata"] if base else {}
     metadata = {
@@ -57,8 +54,7 @@ def content_of(taken: Any, type_: str, base: Any) -> tuple[Any, set[str]]:
         for key, value in (meta.get("metadata") or {}).items()
         if key in known or value != PLACEHOLDERS.get(key)
     }
-    trusted = {cell["id"] for cell in cells if cell["metadata"].get("trusted")}
     notebook = {**meta, "metadata": metadata, "cells": cells}
     # Only the relay, or whoever keeps the comments, puts a copy of them into the file.
     take_out(notebook)
-    return normalize("notebook", notebook), trusted
+    return normalize("notebook", notebook)

@@ -50,7 +50,7 @@ class Reader:
 
     def _read_all(self, known: dict[str, Any] | None) -> dict[str, Any]:
         taken = read(self._doc, "notebook")
-        content: dict[str, Any] = content_of(taken, "notebook", known)[0]
+        content: dict[str, Any] = content_of(taken, "notebook", known)
         # Other ids were made up, for one of two cells that have the same or for one that has none.
         live = [cell.get("id") for cell in json.loads(taken[1])]
         self.has_twins = live != [cell["id"] for cell in content["cells"]]

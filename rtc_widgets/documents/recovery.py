@@ -32,7 +32,7 @@ def content(document: LiveDocument, type_: str, base: Any = None) -> Any:
     """Return what the document would be as a file, normalized; cells under the ids that they have here."""
     with document.reading() as replica:
         taken = read(replica.doc, type_, wrap(replica, type_))
-    return content_of(taken, type_, base)[0]
+    return content_of(taken, type_, base)
 
 
 def reapply(document: LiveDocument, type_: str, base: Any, mine: Any) -> Recovery:

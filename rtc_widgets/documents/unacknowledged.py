@@ -94,7 +94,7 @@ class Unacknowledged:
         """Return the content, normalized, of all that is acknowledged."""
         doc = self._acknowledged()
         document = None if type_ == "notebook" or type_ in TEXT else document_class(type_)(doc)
-        return content_of(read(doc, type_, document), type_, None)[0]
+        return content_of(read(doc, type_, document), type_, None)
 
     def _acknowledged(self) -> Doc[Any]:
         doc: Doc[Any] = Doc()

@@ -113,6 +113,15 @@ class FileState:
         return None if self._known is None else self._known.last_modified
 
     @property
+    def ran(self) -> Callable[[], set[str]]:
+        """What returns the cells whose outputs were seen by the one person who could change them."""
+        return self._versions.ran
+
+    @ran.setter
+    def ran(self, ran: Callable[[], set[str]]) -> None:
+        self._versions.ran = ran
+
+    @property
     def trusted(self) -> frozenset[str]:
         """Return the ids of the cells that the contents manager may trust, unless their outputs were changed."""
         return self._versions.trusted

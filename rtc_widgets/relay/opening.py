@@ -298,6 +298,8 @@ class RoomMaker:
         file.on_writable = lambda _: room.roles_changed()
         file.on_saving = partial(self._index.saving, record.room)
         file.on_saved = partial(self._note_saved, record.room)
+        if room.trust is not None:
+            file.ran = room.trust.ran
         file.before_save = partial(_logged, content)
         return room
 
@@ -306,7 +308,7 @@ class RoomMaker:
 
 
 def _text_seed(taken: Any, written: Any) -> tuple[str, Seed]:
-    text = Writer().write(content_of(taken, "notebook", written)[0])
+    text = Writer().write(content_of(taken, "notebook", written))
     return text, seed("file", text)
 
 

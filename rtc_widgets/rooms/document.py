@@ -53,6 +53,8 @@ class _Change(NamedTuple):
     update: bytes
     author: str
     writer: RoomPeer | None
+    # What the relay took back of it, which is in the update already: for who wrote it.
+    correction: bytes | None = None
 
 
 class RoomDocument:
@@ -99,6 +101,8 @@ class RoomDocument:
         self.lineage = lineage
         self.limits = limits or Limits()
         self.on_request: RequestHandler | None = None
+        self.cleaner: Callable[[], None] | None = None
+        """Called after what a peer wrote, takes out what must not travel."""
         self._writable = writable
         self._awareness = RoomAwareness()
         self._peers: dict[RoomPeer, FrameReader] = {}
@@ -365,7 +369,7 @@ class RoomDocument:
                 task.cancel()
             self.doc.unobserve(self._subscription)
             # These lead back here: without them all goes at once, and not when the collector finds it.
-            self.on_request = None
+            self.on_request = self.cleaner = None
             self._changed, self._updated, self._met = [], [], []
 
     # What comes in
@@ -443,6 +447,7 @@ class RoomDocument:
             if not self.may_write(peer):
                 raise ChannelClosed(CloseCode.READ_ONLY, CloseCode.READ_ONLY.sentence)
             self._writer = peer
+            before = len(self._pending)
             try:
                 if ids.SEED_MARK in update:
                     self._check_seed(sync.state_clients(get_state(update)))
@@ -454,10 +459,21 @@ class RoomDocument:
                 ) from error
             finally:
                 self._writer = None
+            if self.cleaner is not None:
+                self._clean(self.cleaner, brought=len(self._pending) - before)
             self._last[peer] = seq
         if seq:
             self._owed[peer] = seq
             self._schedule()
+
+    def _clean(self, cleaner: Callable[[], None], brought: int) -> None:
+        """Have taken out what must not travel: the others get that in one piece with the change that *brought* it."""
+        before = len(self._pending)
+        cleaner()
+        if brought and len(self._pending) > before:
+            *_, change, taken = self._pending
+            update = merge_updates(change.update, taken.update)
+            self._pending[-2:] = [change._replace(update=update, correction=taken.update)]
 
     def _check_seed(self, clients: dict[int, int]) -> None:
         own = ids.seed_client_id(self.lineage)
@@ -582,7 +598,7 @@ class RoomDocument:
                     for_all = self.outgoing(*self._updates(pending), *said)
                 due = for_all
             else:
-                others = [change for change in pending if change.writer is not peer]
+                others = [one for change in pending if (one := _for(peer, change)) is not None]
                 due = self.outgoing(*self._updates(others), *([] if peer is mover else said))
             if due.frames:
                 peer.send(due)
@@ -616,6 +632,13 @@ class RoomDocument:
     def _log_failed(self, error: StoreError) -> None:
         message = f"The server cannot write its log, so changes are not safe from a crash yet; it tries again. {error}"
         self.tell("notice", {"level": "error", "code": "store", "message": message})
+
+
+def _for(peer: RoomPeer, change: _Change) -> _Change | None:
+    """Return what of a change *peer* has not got, None for nothing."""
+    if change.writer is not peer:
+        return change
+    return None if change.correction is None else _Change(change.correction, "relay", None)
 
 
 def _groups(changes: list[_Change]) -> Iterator[list[_Change]]:

@@ -19,6 +19,7 @@ from rtc_widgets.rooms.document import RoomDocument
 from rtc_widgets.rooms.healing import Healer
 from rtc_widgets.rooms.peer import RoomPeer
 from rtc_widgets.rooms.private import PRIVATE, PrivateNotes, carry_out
+from rtc_widgets.rooms.trust import TrustMarks
 
 __all__ = ["Backing", "Room", "comm_id"]
 
@@ -138,6 +139,8 @@ class Room:
         self.annotator = Annotator(annotations.doc, self._cells.have)
         self.annotator.identity_of = self._identity_of
         self._healer = Healer(content, self.annotator)
+        self.trust = TrustMarks(content) if type_ == "notebook" else None
+        """Keeps marks of trust out of a notebook."""
 
     @property
     def empty(self) -> bool:
@@ -189,6 +192,8 @@ class Room:
             remark = {"level": level, "code": code, "message": message}
             peer.send(self.content.outgoing(event.encode("notice", remark)))
         trusted = self.backing.trusted_cells()
+        if self.trust is not None:
+            trusted += sorted(self.trust.own(peer.user).difference(trusted))
         if trusted:
             # Told, not written into the document: a mark that everybody may write proves nothing.
             peer.send(self.content.outgoing(event.encode("trusted", {"cells": trusted})))
@@ -215,6 +220,8 @@ class Room:
         for document in self.documents.values():
             await document.aclose(code, reason)
         self._cells.close()
+        if self.trust is not None:
+            self.trust.close()
         self.views.clear()  # each leads back here
         self.undecided = _never  # so does this
         self.annotator.identity_of = lambda _: None  # and this

@@ -58,6 +58,7 @@ def test_two_people_talk_in_a_widget_while_a_cell_runs(office, visit, screenshot
     ben = visit(office, path, "ben", color_scheme="dark")
     ada.run(0)
     expect(widget(ada)).to_contain_text("No open comments")
+    ben.trust()
     expect(widget(ben)).to_contain_text("No open comments")
     comment(ada, "0.5", "Why **half**?", 1)
     for person in (ada, ben):
@@ -130,6 +131,7 @@ def test_after_a_restart_comments_go_on_and_the_widget_says_what_does_not(office
     path = trusted(office, "restarted.ipynb", SHOW, "rate = 0.5")
     ada, ben = visit(office, path, "ada"), visit(office, path, "ben")
     ada.run(0)
+    ben.trust()
     expect(widget(ben)).to_contain_text("No open comments")
     comment(ada, "0.5", "Why?", 1)
     for person in (ada, ben):

@@ -187,6 +187,13 @@ class Person:
             "([id, args]) => { void window.jupyterapp.commands.execute(id, args); }", [command, args or {}]
         )
 
+    def trust(self) -> None:
+        """Trust all outputs of the notebook as they are, as one does with *Trust Notebook*."""
+        self.execute("notebook:trust")
+        dialog = self.page.locator(".jp-Dialog")
+        dialog.locator("button.jp-mod-accept", has_text="Trust").click()
+        expect(dialog).to_have_count(0)
+
     def crash(self) -> None:
         """End the process that draws the page, as the system does when memory is short: it can say nothing any more."""
         with contextlib.suppress(Error):

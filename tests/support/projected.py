@@ -68,7 +68,7 @@ class Pair:
 
     @property
     def content(self) -> dict[str, Any]:
-        content: dict[str, Any] = content_of(read(self.notebook, "notebook"), "notebook", self.written)[0]
+        content: dict[str, Any] = content_of(read(self.notebook, "notebook"), "notebook", self.written)
         return content
 
     def begin(self, **options: Any) -> Step:
