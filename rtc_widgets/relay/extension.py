@@ -82,6 +82,12 @@ class RelayApp(ExtensionApp):
     max_awareness = Int(2**16, help="Bytes that a peer may say of itself.").tag(config=True)
     max_rate = Int(1000, help="Messages a second of one connection, over ten seconds.").tag(config=True)
     max_documents = Int(256, help="Documents open on one connection.").tag(config=True)
+    backups = Int(
+        10,
+        min=0,
+        help="Copies of one notebook that are kept, each from before more than half of its cells were deleted at once. "
+        "0 for none.",
+    ).tag(config=True)
     max_rooms = Int(
         1000, min=1, help="Documents open on the server; one that nobody has open makes way for another."
     ).tag(config=True)
@@ -132,6 +138,7 @@ class RelayApp(ExtensionApp):
             role_hook=self.role_hook,
             max_file_size=self.max_file_size,
             max_documents=self.max_documents,
+            backups=self.backups,
             max_rooms=self.max_rooms,
             max_comment=self.max_comment,
             max_unsent=self.max_unsent,

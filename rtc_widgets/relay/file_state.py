@@ -56,6 +56,9 @@ class FileState:
         """Awaited with each version of the file that was read or written, and with the base of merges then."""
         self.page_for: Callable[[Any], Any] = same
         """Called with the copy of the comments that the file has, for the one that it is to have."""
+        self.on_replaced: Callable[[Any, Any], Coroutine[Any, Any, None]] | None = None
+        """Awaited with what stands in the file and what is about to, or does: by us, before it is written; by others,
+        after."""
         self.on_page: Callable[[Any], None] = ignore
         """Called with a copy of the comments that somebody else wrote into the file."""
         self.page: Any = None
@@ -136,11 +139,14 @@ class FileState:
         Raises:
             ChannelClosed: it cannot be merged; the document was not changed.
         """
+        before = self._versions.base
         try:
             conflicts = self._versions.take(version)
         except NotMerged as error:
             raise ChannelClosed("not-merged", f"{self.path}: {error} {overwrite(self.path)}") from error
         self._took(version, conflicts)
+        if before is not None and self.on_replaced is not None:
+            self._task(self.on_replaced(before, self._versions.base))
 
     def _took(self, version: FileVersion, conflicts: list[str]) -> None:
         self._note_writable(version.stat)

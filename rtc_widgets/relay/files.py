@@ -118,7 +118,7 @@ class RoomFile(Watching):
         # These lead back here: without them the document goes at once, and not when the collector finds it.
         self.on_notice = self.on_writable = self.on_page = ignore
         self.page_for = same
-        self.before_save = self.on_saving = self.on_saved = None
+        self.before_save = self.on_saving = self.on_saved = self.on_replaced = None
 
     def remove(self) -> None:
         """Learn from the contents manager that the file was deleted, before the watch could see it."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import shlex
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -23,6 +24,7 @@ from rtc_widgets.errors import ChannelClosed, DocumentError, UnknownDocumentType
 from rtc_widgets.ids import new_client_id, new_id
 from rtc_widgets.protocol.codes import CloseCode
 from rtc_widgets.registry import document_class
+from rtc_widgets.relay.backups import Backups, gone
 from rtc_widgets.relay.file_version import FileVersion, Stat
 from rtc_widgets.relay.files import RoomFile
 from rtc_widgets.relay.index import RoomIndex, RoomRecord
@@ -76,6 +78,7 @@ class RoomMaker:
         *,
         counts: Counts | None = None,
         told: Callable[[Room, str, str, str], object] | None = None,
+        backups: Backups | None = None,
     ) -> None:
         self._aside = aside
         self._contents: Any = contents  # jupyter_server types few of its methods
@@ -87,6 +90,7 @@ class RoomMaker:
         self._mended: set[str] = set()  # rooms, not yet open
         self._counts = counts
         self._told = told
+        self._backups = backups
 
     async def make(self, key: RoomKey) -> Room:
         """Return the room of *key*.
@@ -301,6 +305,8 @@ class RoomMaker:
         if room.trust is not None:
             file.ran = room.trust.ran
         file.before_save = partial(_logged, content)
+        if key.type == "notebook" and self._backups is not None and self._backups.most:
+            file.on_replaced = partial(_keep_backup, self._backups, room.id, file)
         return room
 
     async def _note_saved(self, room: str, stat: Stat, base: Any) -> None:
@@ -324,6 +330,21 @@ def _tells(content: Any) -> bool:
     if isinstance(content, dict):
         return any(str(cell.get("source", "")).strip() for cell in content.get("cells", ()))
     return isinstance(content, str | bytes | bytearray) and bool(content.strip())
+
+
+async def _keep_backup(backups: Backups, room: str, file: RoomFile, before: Any, after: Any) -> None:
+    """Keep a copy of *before* where most of it is gone, and tell everybody."""
+    lost = await asyncio.to_thread(gone, before, after)
+    if lost is None:
+        return
+    kept = await backups.keep(room, file.path, before)
+    if kept is not None:
+        file.on_notice(
+            "warning",
+            "backup",
+            f"{lost[0]} of the {lost[1]} cells of {file.path} were deleted. The notebook as it was before is kept on "
+            f"the server; to get it back, copy it here, for example in a cell: !cp {shlex.quote(str(kept))} .",
+        )
 
 
 async def _logged(content: RoomDocument) -> None:

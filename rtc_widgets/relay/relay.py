@@ -18,6 +18,7 @@ from rtc_widgets.errors import ChannelClosed, StoreError
 from rtc_widgets.protocol.codes import CloseCode
 from rtc_widgets.protocol.welcome import Limits
 from rtc_widgets.relay.access import Grants, RoleHook
+from rtc_widgets.relay.backups import Backups
 from rtc_widgets.relay.claim import Claim
 from rtc_widgets.relay.directory import Directory
 from rtc_widgets.relay.index import RoomIndex
@@ -57,6 +58,7 @@ class RelaySettings:
     snapshot_every: int = 1000
     max_file_size: int = 100 * 2**20
     max_documents: int = 256
+    backups: int = 10
     max_rooms: int = 1000
     max_comment: int = 2**16
     max_unsent: int = 16 * 2**20
@@ -123,6 +125,7 @@ class Relay:
             self._aside,
             counts=self.counts,
             told=self.tidings.told,
+            backups=Backups(self.store_path.with_suffix(".backups"), settings.backups),
         )
         self._memory = FreeMemory()
         self.rooms = RoomManager(

@@ -131,6 +131,8 @@ class Saving(FileState):
                 )
             if self.before_save is not None:
                 await self.before_save()
+            if versions.base is not None and self.on_replaced is not None:
+                await self.on_replaced(versions.base, content)
             if versions.old_format and self._known is not None:
                 await self._disk.keep_copy()
             if self.on_saving is not None:
