@@ -17,6 +17,7 @@ from rtc_widgets.rooms.annotate import METHODS, Actor, Annotator
 from rtc_widgets.rooms.document import RoomDocument
 from rtc_widgets.rooms.healing import placed
 from rtc_widgets.rooms.private import PRIVATE, Private, do_private
+from rtc_widgets.stores.entry import Signature
 from rtc_widgets.stores.memory import MemoryStore
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ class HeadlessNotes:
             return None
         if method == "comments.add" and self._annotator.mirror == "never":
             raise ChannelClosed("no-document", _STRIPPED)
-        with self.document.signed(user):
+        with self.document.signed(Signature(user, "kernel")):
             answer = self._annotator.carry_out(_KERNEL, method, params)
         await self.document.committed()
         return answer

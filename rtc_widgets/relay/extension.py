@@ -47,7 +47,16 @@ class RelayApp(ExtensionApp):
         1000,
         min=0,
         help="Changes, of about a kilobyte, after which a snapshot is put beside a document's log, for it to load "
-        "sooner. Large documents have fewer. The log keeps every change. 0 for none.",
+        "sooner. Large documents have fewer. It takes nothing from the log. 0 for none.",
+    ).tag(config=True)
+    history_days = Float(
+        30.0,
+        help="Days for which the log keeps who changed what, to the minute. What is older is one snapshot.",
+    ).tag(config=True)
+    max_log_size = Int(
+        64 * 2**20,
+        min=0,
+        help="Bytes of one document's log; over it the older half of its history is made one snapshot.",
     ).tag(config=True)
     mirror = Enum(
         MIRROR,
@@ -116,6 +125,12 @@ class RelayApp(ExtensionApp):
             )
         return float(proposal["value"])
 
+    @validate("history_days")
+    def _days(self, proposal: Any) -> float:
+        if proposal["value"] < 0:
+            raise ValueError(f"RelayApp.history_days is a number of days, not {proposal['value']}.")
+        return float(proposal["value"])
+
     def initialize_settings(self) -> None:
         """Make the relay."""
         assert self.serverapp is not None
@@ -132,6 +147,8 @@ class RelayApp(ExtensionApp):
             recheck_interval=self.recheck_interval,
             store_path=self.store_path,
             snapshot_every=self.snapshot_every,
+            history_days=self.history_days,
+            max_log_size=self.max_log_size,
             mirror=self.mirror,
             remember_people=self.remember_people,
             directory=self.directory,

@@ -38,8 +38,9 @@ from rtc_widgets.rooms.document import RoomDocument
 from rtc_widgets.rooms.log import Tally, load
 from rtc_widgets.rooms.manager import RoomKey
 from rtc_widgets.rooms.private import PrivateNotes
+from rtc_widgets.rooms.retention import Retention
 from rtc_widgets.rooms.room import Room, comm_id
-from rtc_widgets.stores.entry import DAMAGED, Entry, Store
+from rtc_widgets.stores.entry import DAMAGED, Entry, Signature, Store
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -222,7 +223,7 @@ class RoomMaker:
             TextBacking(room, content, *logged),
         )
 
-    async def _load_text(self, doc: Doc[Any], record: RoomRecord) -> tuple[str, str | None] | None:
+    async def _load_text(self, doc: Doc[Any], record: RoomRecord) -> tuple[str, Signature | None] | None:
         """Fill *doc* from its log; return what it said when it last said the same as the notebook, and who typed since.
 
         None where there is no log of that lineage.
@@ -244,7 +245,8 @@ class RoomMaker:
             await self._store.compact(name, upto=entries[last].seq, snapshot=doc.get_update())
         for entry in entries[last + 1 :]:
             doc.apply_update(entry.update)
-        return said, next((entry.author for entry in reversed(entries[last + 1 :]) if entry.author), None)
+        since = reversed(entries[last + 1 :])
+        return said, next((Signature(entry.author, entry.by) for entry in since if entry.author), None)
 
     async def _documents(
         self, record: RoomRecord, doc: Doc[Any], tally: Tally | None = None
@@ -254,6 +256,7 @@ class RoomMaker:
         name = comm_id(record.room, "annotations")
         noted = await load(self._store, name, notes, record.room, seeded=False)
         limits, every = self._settings.limits, self._settings.snapshot_every
+        kept = Retention(self._settings.history_days, self._settings.max_log_size)
         content = RoomDocument(
             comm_id(record.room, "content"),
             "content",
@@ -265,6 +268,7 @@ class RoomMaker:
             # A notebook's text has none: its log is made short whenever it is opened.
             snapshot_every=0 if tally is None else every,
             counts=self._counts,
+            retention=None if tally is None else kept,
         )
         annotations = RoomDocument(
             name,
@@ -278,6 +282,7 @@ class RoomMaker:
             tally=noted,
             snapshot_every=every,
             counts=self._counts,
+            retention=kept,
         )
         return content, annotations, noted
 

@@ -29,6 +29,8 @@ from rtc_widgets.relay.typing_peer import TypingPeer
 from rtc_widgets.relay.typings import Typings
 from rtc_widgets.relay.validity import check
 from rtc_widgets.relay.versions import RELAY
+from rtc_widgets.rooms.peer import signature
+from rtc_widgets.stores.entry import Signature
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -41,6 +43,7 @@ if TYPE_CHECKING:
 
 __all__ = ["IN_STEP", "TextBacking"]
 
+_BY_RELAY = Signature("relay", "relay")
 IN_STEP = "in step"
 """The label of an entry of the log: what the text said then was in the notebook's log."""
 
@@ -61,7 +64,7 @@ class TextBacking:
         author: who typed what differs from it.
     """
 
-    def __init__(self, room: Room, text: RoomDocument, base: str | None, author: str | None) -> None:
+    def __init__(self, room: Room, text: RoomDocument, base: str | None, author: Signature | None) -> None:
         self._room = room
         self._file: RoomFile = room.backing  # type: ignore[assignment] # the relay's rooms have no other
         self._notebook = room.content
@@ -76,7 +79,7 @@ class TextBacking:
         self._problem: Problem | None = None
         # What was done since the last step: to the notebook, and by whom; to the text, by one person after the other.
         self._done: list[bytes] = []
-        self._authors: set[str] = set()
+        self._authors: set[Signature] = set()
         self._typed = Typings()
         self._merging = self._writing = self._noting = self._closed = False
         self._changes = self._noted = 0
@@ -216,9 +219,9 @@ class TextBacking:
         self._merge(step, typing)
         if step.text is not None:
             if discard_by is not None:
-                authors.add(discard_by)
+                authors.add(Signature(discard_by, "person"))
             if step.notebook is not None and typing is not None:
-                authors.add(typing.user)
+                authors.add(signature(typing))
             self._project(step.text, authors)
         return step
 
@@ -252,17 +255,17 @@ class TextBacking:
             if here and typing is not None:
                 self._notebook.receive(typing, [sync.update(step.notebook)])
             else:
-                name = self._author if typing is None else typing.user
-                self._notebook.write(step.notebook, name or "relay")
+                author = self._author if typing is None else signature(typing)
+                self._notebook.write(step.notebook, author or _BY_RELAY)
         if step.problem is None:
             self._author = None
 
-    def _project(self, update: bytes, authors: set[str]) -> None:
+    def _project(self, update: bytes, authors: set[Signature]) -> None:
         """Do to the text what *authors* did to the notebook."""
         self._changes += 1
         self._writing = True
         try:
-            self._text.write(update, authors.pop() if len(authors) == 1 else "relay")
+            self._text.write(update, authors.pop() if len(authors) == 1 else _BY_RELAY)
         finally:
             self._writing = False
 
@@ -305,15 +308,15 @@ class TextBacking:
         except Exception:  # noqa: BLE001 - a bug here must not end the room: the log has what was typed
             _log.exception("The text of %s could not be brought up to date", self._room.path)
 
-    def _on_notebook(self, update: bytes, author: str, writer: RoomPeer | None) -> None:
+    def _on_notebook(self, update: bytes, author: Signature, writer: RoomPeer | None) -> None:
         if self._projection is None or isinstance(writer, TypingPeer):
             return
         self._done.append(update)
-        if writer is not None or author != RELAY.kind:  # which only says how the file stands
+        if writer is not None or author.by != "relay":  # which only says how the file stands
             self._authors.add(author)
             self._touch()
 
-    def _on_text(self, update: bytes, author: str, writer: RoomPeer | None) -> None:
+    def _on_text(self, update: bytes, author: Signature, writer: RoomPeer | None) -> None:
         if self._writing or (writer is None and self._projection is None):
             return
         self._typed.add(self._people.typing(writer), update)

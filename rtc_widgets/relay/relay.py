@@ -34,7 +34,7 @@ from rtc_widgets.rooms.manager import RoomKey, RoomManager
 from rtc_widgets.rooms.room import Room
 from rtc_widgets.stores.sqlite import SqliteStore
 
-__all__ = ["Relay", "RelaySettings"]
+__all__ = ["Relay", "RelaySettings", "default_store"]
 
 _CONTENTS_EVENTS = "https://events.jupyter.org/jupyter_server/contents_service/v1"
 # Extensions that own the documents of a server themselves: one file has one writer.
@@ -56,6 +56,8 @@ class RelaySettings:
     store_path: str = ""
     mirror: Mirror = "ask"
     snapshot_every: int = 1000
+    history_days: float = 30.0
+    max_log_size: int = 64 * 2**20
     max_file_size: int = 100 * 2**20
     max_documents: int = 256
     backups: int = 10
@@ -96,7 +98,7 @@ class Relay:
         self.max_websocket_message = max(4 * 2**20, 2 * settings.limits.frame)
         self.grants = Grants()
         self.connections: set[WebSocketHandler] = set()
-        path = Path(settings.store_path) if settings.store_path else _default_store(serverapp.root_dir)
+        path = Path(settings.store_path) if settings.store_path else default_store(serverapp.root_dir)
         self._claim = Claim(path)
         try:
             self.store = SqliteStore(self._claim.path)
@@ -213,6 +215,7 @@ class Relay:
             await self.rooms.delete(path, partial(self.index.delete, path))
 
 
-def _default_store(root_dir: str) -> Path:
+def default_store(root_dir: str) -> Path:
+    """Return where the log of a server is whose `RelayApp.store_path` says nothing."""
     name = hashlib.sha256(str(Path(root_dir).resolve()).encode()).hexdigest()[:16]
     return Path(jupyter_data_dir()) / "rtc_widgets" / f"{name}.sqlite"

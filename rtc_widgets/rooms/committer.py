@@ -12,12 +12,14 @@ from rtc_widgets.protocol import status
 from rtc_widgets.rooms.counts import Counts
 from rtc_widgets.rooms.log import Tally
 from rtc_widgets.rooms.peer import RoomPeer
+from rtc_widgets.rooms.retention import Retention, shorten
 from rtc_widgets.stores.entry import Entry, Store
 from rtc_widgets.stores.snapshot import Snapshot, snapshots_of
 
 __all__ = ["Committer"]
 
 _SPACING = 0.2  # seconds between two commits while changes go on; the first is not kept waiting
+_SHORTEN_EVERY = 5000  # entries; it reads the whole log
 _RETRY_AFTER = (0.5, 1.0, 2.0, 5.0)  # seconds; the last one repeats
 _log = logging.getLogger(__name__)
 
@@ -41,6 +43,7 @@ class Committer:
         tally: of its log as it is.
         snapshot_every: how many small changes there are at least between two snapshots; 0 for none.
         counts: of the server.
+        retention: how much of the log is kept; None for all of it.
     """
 
     def __init__(
@@ -55,6 +58,7 @@ class Committer:
         tally: Tally | None = None,
         snapshot_every: int = 0,
         counts: Counts | None = None,
+        retention: Retention | None = None,
     ) -> None:
         self._doc = doc
         self._store = store
@@ -66,6 +70,9 @@ class Committer:
         self._snapshots = snapshots_of(store)
         self._snapshot_every = snapshot_every
         self._counts = counts or Counts()
+        self._retention = retention
+        self._grown = 0  # entries since the log was last made short
+        self._shortening: asyncio.Task[None] | None = None
         self._entries: list[Entry] = []
         self._appending = 0  # entries
         self._since: float | None = (
@@ -145,6 +152,11 @@ class Committer:
             await self.idle()
             if self._due:
                 await self._keep(self._state())
+            if self._shortening is not None:
+                await self._shortening
+            self._shorten()
+            if self._shortening is not None:
+                await self._shortening
         finally:
             self._cancel()
             # They lead back to who has this.
@@ -176,6 +188,8 @@ class Committer:
                 self._acknowledge(peer, status.encode(seq))
             if state is not None:
                 await self._keep(state)
+            if self._grown >= _SHORTEN_EVERY:
+                self._shorten()
         finally:
             self._committed = asyncio.get_running_loop().time()
             self._appending, self._since_appending = 0, None
@@ -195,6 +209,7 @@ class Committer:
             try:
                 self._tally.seq = await self._store.append(self._doc, entries)
                 self._tally.add(entries)
+                self._grown += len(entries)
                 return
             except StoreError as error:
                 _log.error("The log of %s refused %d updates: %s", self._doc, len(entries), error)
@@ -205,6 +220,14 @@ class Committer:
                     raise
                 await asyncio.sleep(_RETRY_AFTER[min(attempt, len(_RETRY_AFTER) - 1)])
                 attempt += 1
+
+    def _shorten(self) -> None:
+        """Begin to make the log short, unless that is going on; nobody waits for it."""
+        if self._retention is None or (self._shortening is not None and not self._shortening.done()):
+            return
+        self._grown = 0
+        work = shorten(self._store, self._doc, self._retention, time.time())
+        self._shortening = asyncio.get_running_loop().create_task(work)
 
     def _go_on(self) -> None:
         due, self._due_then = self._due_then, []

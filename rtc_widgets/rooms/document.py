@@ -27,8 +27,9 @@ from rtc_widgets.rooms.awareness import RoomAwareness, signed
 from rtc_widgets.rooms.committer import Committer
 from rtc_widgets.rooms.counts import Counts
 from rtc_widgets.rooms.log import Tally
-from rtc_widgets.rooms.peer import Outgoing, RoomPeer
-from rtc_widgets.stores.entry import Entry, Store
+from rtc_widgets.rooms.peer import Outgoing, RoomPeer, signature
+from rtc_widgets.rooms.retention import Retention
+from rtc_widgets.stores.entry import Entry, Signature, Store
 
 __all__ = ["RequestHandler", "RoomDocument"]
 
@@ -37,10 +38,11 @@ _MERGE_AT_MOST = 100
 # Requests of one peer that are being carried out (docs/protocol.md, section 11).
 _MOST_REQUESTS = 1_000
 # Events carry an origin's hash only.
-_SIGNED = {hash(origin): origin.kind for origin in (Origin("file"), Origin("relay"))}
+_RELAY = Signature("relay", "relay")
+_SIGNED = {hash(Origin("file")): Signature("file", "file"), hash(Origin("relay")): _RELAY}
 
 RequestHandler = Callable[[RoomPeer, request.Request], Awaitable[Any]]
-OnUpdate = Callable[[bytes, str, RoomPeer | None], None]
+OnUpdate = Callable[[bytes, Signature, RoomPeer | None], None]
 _log = logging.getLogger(__name__)
 
 
@@ -51,7 +53,7 @@ def _remote(user: str) -> Origin:
 
 class _Change(NamedTuple):
     update: bytes
-    author: str
+    signature: Signature
     writer: RoomPeer | None
     # What the relay took back of it, which is in the update already: for who wrote it.
     correction: bytes | None = None
@@ -79,6 +81,7 @@ class RoomDocument:
         tally: of the log, from loading it.
         snapshot_every: how many small changes there are at least between two snapshots of the log; 0 for none.
         counts: of the server.
+        retention: how much of the log is kept; None for all of it.
     """
 
     def __init__(
@@ -94,6 +97,7 @@ class RoomDocument:
         tally: Tally | None = None,
         snapshot_every: int = 0,
         counts: Counts | None = None,
+        retention: Retention | None = None,
     ) -> None:
         self.comm_id = comm_id
         self.name = name
@@ -131,11 +135,12 @@ class RoomDocument:
             tally=tally,
             snapshot_every=snapshot_every,
             counts=self._counts,
+            retention=retention,
         )
         self._changed: list[Callable[[], None]] = []
         self._updated: list[OnUpdate] = []
         self._met: list[Callable[[RoomPeer], None]] = []
-        self._author: str | None = None
+        self._author: Signature | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._asked: Counter[RoomPeer] = Counter()
         self._subscription = doc.observe(self._on_transaction)
@@ -171,7 +176,7 @@ class RoomDocument:
         self._changed.append(callback)
 
     def on_update(self, callback: OnUpdate) -> None:
-        """Call *callback* with each update as it is applied, its author, and the peer that wrote it, if one did.
+        """Call *callback* with each update as it is applied, who made it, and the peer that wrote it, if one did.
 
         It must not touch the replica.
         """
@@ -197,13 +202,13 @@ class RoomDocument:
             self._moved[client] = None
         self._schedule()
 
-    def write(self, update: bytes, author: str) -> None:
+    def write(self, update: bytes, author: Signature) -> None:
         """Apply a change that the relay makes, signed *author*: whose doing it was."""
         with self.signed(author), self.doc.transaction(origin=Origin("relay")):
             self.doc.apply_update(update)
 
     @contextmanager
-    def signed(self, author: str) -> Iterator[None]:
+    def signed(self, author: Signature) -> Iterator[None]:
         """Have what is done to the replica meanwhile signed *author*; without a pause of the event loop."""
         self._author = author
         try:
@@ -214,7 +219,7 @@ class RoomDocument:
     def note(self, label: str) -> None:
         """Write *label* into the log, behind everything that was received so far."""
         self.flush()
-        self._committer.add([Entry(sync.EMPTY_UPDATE, None, time.time(), "update", label)])
+        self._committer.add([Entry(sync.EMPTY_UPDATE, None, time.time(), "update", label, by="relay")])
         self._committer.kick()
 
     def may_write(self, peer: RoomPeer) -> bool:
@@ -323,7 +328,7 @@ class RoomDocument:
             now = time.time()
             self._committer.add(
                 [
-                    Entry(update=change.update, author=change.author, time=now, kind="update")
+                    Entry(change.update, change.signature.author, now, "update", by=change.signature.by)
                     for change in pending
                 ]
             )
@@ -537,9 +542,9 @@ class RoomDocument:
         if update == sync.EMPTY_UPDATE:
             return
         if self._writer is not None:
-            author = self._writer.user
+            author = signature(self._writer)
         else:
-            author = self._author or _SIGNED.get(happened.transaction.origin(), "relay")
+            author = self._author or _SIGNED.get(happened.transaction.origin(), _RELAY)
         self._pending.append(_Change(update, author, self._writer))
         for callback in self._updated:
             callback(update, author, self._writer)
@@ -556,7 +561,7 @@ class RoomDocument:
 
     def _is_redone(self, change: _Change) -> bool:
         """Tell whether the next server does it again, from the file or by request, unless the log has it."""
-        return change.writer is None and (change.author == "file" or not self._writable)
+        return change.writer is None and (change.signature.by == "file" or not self._writable)
 
     def _release(self) -> None:
         """Tell of what waited; first who asked for everything, for the rest builds upon it."""
@@ -638,7 +643,7 @@ def _for(peer: RoomPeer, change: _Change) -> _Change | None:
     """Return what of a change *peer* has not got, None for nothing."""
     if change.writer is not peer:
         return change
-    return None if change.correction is None else _Change(change.correction, "relay", None)
+    return None if change.correction is None else _Change(change.correction, _RELAY, None)
 
 
 def _groups(changes: list[_Change]) -> Iterator[list[_Change]]:

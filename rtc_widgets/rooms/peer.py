@@ -9,8 +9,9 @@ from typing import Any, Protocol
 from rtc_widgets.protocol import envelope
 from rtc_widgets.protocol.peer import FrameWriter
 from rtc_widgets.roles import Role
+from rtc_widgets.stores.entry import Signature
 
-__all__ = ["Outgoing", "RoomPeer"]
+__all__ = ["Outgoing", "RoomPeer", "signature"]
 
 
 @dataclass(slots=True)
@@ -78,3 +79,10 @@ class RoomPeer(Protocol):
     def close(self, code: str, reason: str) -> None:
         """End the document for this peer; the room has already let it go."""
         ...
+
+
+def signature(peer: RoomPeer) -> Signature:
+    """Return what signs the changes of *peer* in the log."""
+    if peer.identity.get("kind") != "kernel":
+        return Signature(peer.user, "person")
+    return Signature(str(peer.identity.get("username") or "") or None, "kernel")

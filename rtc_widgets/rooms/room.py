@@ -17,7 +17,7 @@ from rtc_widgets.rooms.cell_ids import CellIds
 from rtc_widgets.rooms.directory import FIND, IDENTITY, PeopleDirectory, find_people
 from rtc_widgets.rooms.document import RoomDocument
 from rtc_widgets.rooms.healing import Healer
-from rtc_widgets.rooms.peer import RoomPeer
+from rtc_widgets.rooms.peer import RoomPeer, signature
 from rtc_widgets.rooms.private import PRIVATE, PrivateNotes, carry_out
 from rtc_widgets.rooms.trust import TrustMarks
 
@@ -263,7 +263,7 @@ class Room:
         """Carry out what is asked of the annotations; it is answered when it is in the log."""
         # What is commented on may be in the same message.
         self.content.flush()
-        with self.annotations.signed(peer.user):
+        with self.annotations.signed(signature(peer)):
             answer = self.annotator.carry_out(_actor(peer), asked.method, asked.params)
         await self.annotations.committed()
         begins = asked.method == "comments.add" and "anchor" in asked.params

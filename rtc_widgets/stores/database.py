@@ -160,9 +160,13 @@ class Database:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         if not path.exists():
             path.touch(mode=0o600)
-        return sqlite3.connect(
+        is_new = not path.stat().st_size
+        connection = sqlite3.connect(
             path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False, cached_statements=64
         )
+        if is_new:  # it can give back what is free in it
+            connection.execute("PRAGMA auto_vacuum=INCREMENTAL")
+        return connection
 
     def _made(self, path: Path) -> sqlite3.Connection:
         """Return an empty file of this kind at *path*."""
@@ -229,7 +233,7 @@ class Database:
     def _work(self) -> None:
         try:
             self._look()
-        except (sqlite3.Error, OSError, StoreError) as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, those who wait must hear of it
             _log.exception("%s, %s, is damaged and could not be set aside", self.path, self._what)
             self._refuse(self._error("mended", error))
             return

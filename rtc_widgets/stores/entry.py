@@ -8,22 +8,50 @@ the document's lineage. Applying all of it gives the document; applying an updat
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 
 from rtc_widgets.errors import StoreError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
 
-__all__ = ["DAMAGED", "EMPTY_UPDATES", "KINDS", "Entry", "Kind", "Store", "check_entries", "check_snapshot"]
+__all__ = [
+    "DAMAGED",
+    "EMPTY_UPDATES",
+    "KINDS",
+    "PARTICIPANTS",
+    "Entry",
+    "Kind",
+    "Participant",
+    "Signature",
+    "Store",
+    "check_entries",
+    "check_snapshot",
+]
 
 Kind = Literal["seed", "update", "snapshot"]
 KINDS: tuple[Kind, ...] = ("seed", "update", "snapshot")
+
+Participant = Literal["person", "kernel", "relay", "file"]
+PARTICIPANTS: tuple[Participant, ...] = ("person", "kernel", "relay", "file")
 
 EMPTY_UPDATES = (b"", b"\0\0")
 
 DAMAGED = "damaged"
 """Labels an entry that says: what stood here could not be read any more, and all after it is gone."""
+
+
+class Signature(NamedTuple):
+    """Tell who made a change: the name of a person, who may be called "file", and what kind of participant it was.
+
+    Args:
+        author: the authenticated user's name; of a kernel the name of who alone can have run it, None where several
+            can; ``file`` and ``relay`` for those.
+        by: the kind; None where it is not known.
+    """
+
+    author: str | None
+    by: Participant | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +60,14 @@ class Entry:
 
     Args:
         update: the change, a Yjs update (version 1).
-        author: the authenticated user's name, or None where the relay itself made the change.
+        author: the authenticated user's name, whoever that is: see ``by``. Of a kernel the name of who alone can have
+            run it; None where that is not known, and for what begins a document or stands for many entries.
         time: seconds since the epoch.
         kind: ``seed`` begins a document, ``snapshot`` stands for all entries before it.
         label: the lineage, for a seed or a snapshot; of an update what it is known by, if anything.
         seq: the place in the log; given by the store, ascending, never used twice.
+        by: what kind of participant made the change: ``person``, ``kernel``, ``relay`` or ``file``; None where that is
+            not known, as of entries of older releases.
     """
 
     update: bytes
@@ -45,6 +76,7 @@ class Entry:
     kind: Kind
     label: str = ""
     seq: int = 0
+    by: Participant | None = None
 
 
 class Store(Protocol):
@@ -72,10 +104,13 @@ class Store(Protocol):
         """
         ...
 
-    async def compact(self, doc: str, *, upto: int, snapshot: bytes, label: str | None = None) -> None:
-        """Replace the entries of *doc* with a ``seq`` of at most *upto* by one that holds *snapshot*.
+    async def compact(
+        self, doc: str, *, upto: int, snapshot: bytes, label: str | None = None, after: int = 0
+    ) -> None:
+        """Replace the entries of *doc* with a ``seq`` over *after* and of at most *upto* by one that holds *snapshot*.
 
-        The snapshot takes the place, the time and the ``seq`` of the last entry that it replaces. Nothing happens
+        It takes the place, the time and the ``seq`` of the last entry that it replaces. From the beginning on it is a
+        ``snapshot`` of nobody's; after another entry it is an ``update``, and that last one's in all. Nothing happens
         where there is nothing to replace.
 
         Args:
@@ -83,6 +118,7 @@ class Store(Protocol):
             upto: a ``seq``.
             snapshot: what those entries come to, a Yjs update (version 1).
             label: of the snapshot, where the document begins anew; that of the first entry that it replaces for None.
+            after: a ``seq``; 0 to replace the log from its beginning on.
 
         Raises:
             StoreError: nothing was changed; also where *snapshot* is an empty update, and the document does not begin
@@ -100,6 +136,8 @@ def check_entries(entries: Sequence[Entry]) -> None:
     for entry in entries:
         if entry.kind not in KINDS or not isinstance(entry.update, bytes):
             raise StoreError(f"An entry holds bytes and is a {', '.join(KINDS)}; this is a {entry.kind!r}.")
+        if entry.by is not None and entry.by not in PARTICIPANTS:
+            raise StoreError(f"An entry is by a {', '.join(PARTICIPANTS)}; this is by a {entry.by!r}.")
 
 
 def check_snapshot(snapshot: bytes) -> None:

@@ -58,21 +58,26 @@ class MemoryStore:
                 await asyncio.sleep(0)
             yield entry
 
-    async def compact(self, doc: str, *, upto: int, snapshot: bytes, label: str | None = None) -> None:
+    async def compact(
+        self, doc: str, *, upto: int, snapshot: bytes, label: str | None = None, after: int = 0
+    ) -> None:
         """Replace the beginning of the log by *snapshot*; see ``Store.compact``."""
         if label is None:
             check_snapshot(snapshot)
         with self._lock:
             self._check_open()
             log = self._logs.get(doc, [])
-            covered = [entry for entry in log if entry.seq <= upto]
+            start = sum(entry.seq <= after for entry in log)
+            covered = [entry for entry in log[start:] if entry.seq <= upto]
             if covered:
                 first, last = covered[0], covered[-1]
                 known = first.label if label is None else label
                 whole = Entry(snapshot, None, last.time, "snapshot", known, last.seq)
-                self._logs[doc] = [whole, *log[len(covered) :]]
+                if start:
+                    whole = replace(last, update=snapshot)
+                self._logs[doc] = [*log[:start], whole, *log[start + len(covered) :]]
                 kept = self._snapshots.get(doc)
-                if kept is not None and kept.seq <= last.seq:
+                if not start and kept is not None and kept.seq <= last.seq:
                     del self._snapshots[doc]
 
     async def put_snapshot(self, doc: str, snapshot: Snapshot) -> None:

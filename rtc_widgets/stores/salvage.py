@@ -17,15 +17,19 @@ from rtc_widgets.stores.entry import DAMAGED, KINDS
 
 __all__ = ["COLUMNS", "checksum", "find_damage", "salvage"]
 
-COLUMNS = ("seq", "doc", "kind", "time", "author", "label", "data", "before", "checksum")
+COLUMNS = ("seq", "doc", "kind", "time", "author", "label", "data", "before", "checksum", "participant")
 _EMPTY_UPDATE = b"\0\0"
 _SNAPSHOT = KINDS.index("snapshot")
 
 
 def checksum(row: tuple[Any, ...]) -> int:
-    """Return the checksum of a row of ``COLUMNS``, whose own place is ignored: SQLite has none."""
+    """Return the checksum of a row of ``COLUMNS``, whose own place is ignored: SQLite has none.
+
+    Rows from before there was a participant have none, and the checksum that they had.
+    """
     seq, doc, kind, at, author, label, data, before = row[:8]
-    return zlib.crc32(data, zlib.crc32(repr((seq, doc, kind, float(at), author, label, before)).encode()))
+    who = author if row[9] is None else (author, row[9])
+    return zlib.crc32(data, zlib.crc32(repr((seq, doc, kind, float(at), who, label, before)).encode()))
 
 
 def find_damage(connection: sqlite3.Connection) -> str | None:
@@ -47,7 +51,7 @@ def salvage(source: sqlite3.Connection, target: sqlite3.Connection) -> None:
     """Copy what can be read of *source* into the empty log *target*."""
     names = _names(source)
     target.executemany("INSERT OR IGNORE INTO names (number, name) VALUES (?, ?)", names.items())
-    log = _Log(source)
+    log = _Log(source, target)
     target.execute("DELETE FROM sqlite_sequence WHERE name = 'entries'")
     target.execute("INSERT INTO sqlite_sequence (name, seq) VALUES ('entries', ?)", (log.upto,))
     mark = log.upto
@@ -63,7 +67,19 @@ def salvage(source: sqlite3.Connection, target: sqlite3.Connection) -> None:
             mark += 1
             last = kept.last
             _insert(
-                target, (mark, doc, KINDS.index("update"), time.time(), None, DAMAGED, _EMPTY_UPDATE, last)
+                target,
+                (
+                    mark,
+                    doc,
+                    KINDS.index("update"),
+                    time.time(),
+                    None,
+                    DAMAGED,
+                    _EMPTY_UPDATE,
+                    last,
+                    None,
+                    None,
+                ),
             )
 
 
@@ -86,12 +102,15 @@ class _Log:
     """Know which entries of a damaged log can be read.
 
     ``found`` has them by document, ``unreadable`` the places of others, ``ends`` each document's last as far as the
-    index tells, and ``snapshots`` those rows.
+    index tells, and ``snapshots`` those rows. What was found once is kept in a table of *target* that goes with the
+    connection: looked for again, it may not be found.
     """
 
-    def __init__(self, source: sqlite3.Connection) -> None:
-        self._source = source
-        self._columns = _selected(source)
+    def __init__(self, source: sqlite3.Connection, target: sqlite3.Connection) -> None:
+        self._target = target
+        names = ", ".join(COLUMNS[1:])
+        target.execute(f"CREATE TEMP TABLE found (seq INTEGER PRIMARY KEY, {names})")
+        keep = f"INSERT INTO found VALUES ({', '.join('?' * len(COLUMNS))})"  # noqa: S608 - no input
         self.found: dict[int, list[_Found]] = {}
         self.unreadable: list[int] = []
         ends = _try(source, "SELECT doc, max(seq) FROM entries INDEXED BY entries_of_doc GROUP BY doc")
@@ -99,21 +118,19 @@ class _Log:
         self.ends: dict[int, int] = dict(ends or ())
         last = _try(source, "SELECT seq FROM sqlite_sequence WHERE name = 'entries'") or []
         self.upto = max([*self.ends.values(), *(row[0] for row in last), 0])
-        for row in readable(source, "entries", self._columns, self.upto):
+        for row in readable(source, "entries", _selected(source), self.upto):
             if isinstance(row, int) or not _is_whole(row[1:]):
                 self.unreadable.append(row if isinstance(row, int) else row[0])
                 continue
-            seq, doc, kind, at, _, label, _, before, _ = row[1:]
+            target.execute(keep, row[1:])
+            seq, doc, kind, at, _, label, _, before, *_ = row[1:]
             self.found.setdefault(doc, []).append(_Found(seq, kind, at, label, before))
             self.upto = max(self.upto, seq)
         self.snapshots = {row[0]: row for row in _snapshots(source)}
 
     def row(self, seq: int) -> tuple[Any, ...]:
         """Return the row of an entry that was found."""
-        row: tuple[Any, ...] = self._source.execute(
-            f"SELECT {self._columns} FROM entries WHERE seq = ?",  # noqa: S608 - no input
-            (seq,),
-        ).fetchone()
+        row: tuple[Any, ...] = self._target.execute("SELECT * FROM found WHERE seq = ?", (seq,)).fetchone()
         return row
 
     def kept(self, doc: int) -> _Kept:
@@ -127,7 +144,7 @@ class _Log:
         _, seq, _, lineage, _, state = snapshot
         label = entries[0].label if entries and entries[0].kind != KINDS.index("update") else lineage
         at = max((entry.time for entry in entries if entry.seq <= seq), default=0.0)
-        whole = (seq, doc, _SNAPSHOT, at, None, label, state, 0)
+        whole = (seq, doc, _SNAPSHOT, at, None, label, state, 0, None, None)
         return self._chain(doc, [entry for entry in entries if entry.seq > seq], seq)._replace(whole=whole)
 
     def _chain(self, doc: int, entries: list[_Found], last: int) -> _Kept:
@@ -162,7 +179,7 @@ def _is_whole(row: tuple[Any, ...]) -> bool:
 def _insert(target: sqlite3.Connection, row: tuple[Any, ...]) -> None:
     marks = ", ".join("?" * len(COLUMNS))
     statement = f"INSERT INTO entries ({', '.join(COLUMNS)}) VALUES ({marks})"  # noqa: S608 - no input
-    target.execute(statement, (*row[:8], checksum(row)))
+    target.execute(statement, (*row[:8], checksum(row), row[9]))
 
 
 def _names(source: sqlite3.Connection) -> dict[int, str]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rtc_widgets.errors import StoreError
 from rtc_widgets.stores.database import DamagedRow, Database
-from rtc_widgets.stores.entry import KINDS, Entry, check_entries, check_snapshot
+from rtc_widgets.stores.entry import KINDS, PARTICIPANTS, Entry, check_entries, check_snapshot
 from rtc_widgets.stores.salvage import COLUMNS, checksum, find_damage, salvage
 from rtc_widgets.stores.snapshot import Snapshot, check
 
@@ -55,8 +55,10 @@ _SCHEMA = [
     ALTER TABLE entries ADD COLUMN before INTEGER;
     ALTER TABLE entries ADD COLUMN checksum INTEGER
     """,
+    "ALTER TABLE entries ADD COLUMN participant INTEGER",
 ]
 _BATCH_ROWS = 1000
+_MOST_PAGES = 4096  # given back at once
 _BATCH_BYTES = 1 << 20
 _log = logging.getLogger(__name__)
 
@@ -67,6 +69,7 @@ _SELECT = (
     f"SELECT name, {_NAMES} FROM entries LEFT JOIN names ON number = author "  # noqa: S608 - no input
     "WHERE doc = ? AND seq > ? ORDER BY seq LIMIT ?"
 )
+_IS_FIRST = "SELECT NOT EXISTS (SELECT 1 FROM entries WHERE doc = ? AND seq < ?)"
 _REPLACE = f"INSERT OR REPLACE INTO entries ({_NAMES}) VALUES {_VALUES}"  # noqa: S608 - no input
 
 _Row = tuple[Any, ...]  # of COLUMNS
@@ -87,6 +90,7 @@ class _Compact(NamedTuple):
     upto: int
     snapshot: bytes
     label: str | None
+    after: int
 
 
 class _Put(NamedTuple):
@@ -140,11 +144,13 @@ class SqliteStore:
                 yield entry
             after = batch[-1].seq
 
-    async def compact(self, doc: str, *, upto: int, snapshot: bytes, label: str | None = None) -> None:
+    async def compact(
+        self, doc: str, *, upto: int, snapshot: bytes, label: str | None = None, after: int = 0
+    ) -> None:
         """Replace the beginning of the log by *snapshot*; see ``Store.compact``."""
         if label is None:
             check_snapshot(snapshot)
-        await self._database.call(self._compact, _Compact(doc, upto, snapshot, label))
+        await self._database.call(self._compact, _Compact(doc, upto, snapshot, label, after))
 
     async def put_snapshot(self, doc: str, snapshot: Snapshot) -> None:
         """Keep *snapshot* beside the log; see ``Snapshots.put_snapshot``."""
@@ -188,8 +194,9 @@ class SqliteStore:
                 kind = KINDS.index(entry.kind)
                 label = entry.label or None
                 seq, before = next(numbers), self._last(connection, number)
-                row = (seq, number, kind, float(entry.time), author, label, entry.update, before)
-                rows.append((*row, checksum(row)))
+                by = None if entry.by is None else PARTICIPANTS.index(entry.by)
+                row = (seq, number, kind, float(entry.time), author, label, entry.update, before, None, by)
+                rows.append((*row[:8], checksum(row), by))
                 self._lasts[number] = seq
             answers.append(self._last(connection, number))
         _insert(connection, rows)
@@ -206,29 +213,32 @@ class SqliteStore:
         return [list(_batch(connection, self._number(connection, doc), after)) for doc, after in reads]
 
     def _compact(self, connection: sqlite3.Connection, compacts: Sequence[_Compact]) -> list[None]:
-        for doc, upto, snapshot, label in compacts:
+        for doc, upto, snapshot, label, after in compacts:
             number = self._number(connection, doc)
-            covered = (number, upto)
-            ends = "SELECT min(seq), max(seq) FROM entries WHERE doc = ? AND seq <= ?"
-            first, last = connection.execute(ends, covered).fetchone()
+            ends = "SELECT min(seq), max(seq) FROM entries WHERE doc = ? AND seq > ? AND seq <= ?"
+            first, last = connection.execute(ends, (number, after, upto)).fetchone()
             if first is None:
                 continue
-            (known,) = connection.execute("SELECT label FROM entries WHERE seq = ?", (first,)).fetchone()
-            (time,) = connection.execute("SELECT time FROM entries WHERE seq = ?", (last,)).fetchone()
+            one = f"SELECT {_NAMES} FROM entries WHERE seq = ?"  # noqa: S608 - no input
+            begins, stays = (connection.execute(one, (seq,)).fetchone() for seq in (first, last))
+            (is_first,) = connection.execute(_IS_FIRST, (number, first)).fetchone()
+            if is_first:
+                known = begins[5] if label is None else label
+                row = (last, number, KINDS.index("snapshot"), stays[3], None, known, snapshot, 0, None, None)
+                gone = "DELETE FROM snapshots WHERE doc = ? AND seq >= ? AND seq <= ?"
+            else:
+                row = (*stays[:6], snapshot, begins[7], None, stays[9])
+                gone = "DELETE FROM snapshots WHERE doc = ? AND seq >= ? AND seq < ?"
             # One transaction either way, and the new is written before the old goes: at the last one's place.
-            row = (
-                last,
-                number,
-                KINDS.index("snapshot"),
-                time,
-                None,
-                known if label is None else label,
-                snapshot,
-                0,
+            connection.execute(_REPLACE, (*row[:8], checksum(row), row[9]))
+            connection.execute(
+                "DELETE FROM entries WHERE doc = ? AND seq >= ? AND seq < ?", (number, first, last)
             )
-            connection.execute(_REPLACE, (*row, checksum(row)))
-            connection.execute("DELETE FROM entries WHERE doc = ? AND seq < ?", (number, last))
-            connection.execute("DELETE FROM snapshots WHERE doc = ? AND seq <= ?", (number, last))
+            connection.execute(gone, (number, 0 if is_first else first, last))
+        # The pages that are free now, where the file is of a release that gives them back.
+        (free,) = connection.execute("PRAGMA freelist_count").fetchone()
+        for _ in range(min(free, _MOST_PAGES)):
+            connection.execute("PRAGMA incremental_vacuum(1)")
         return [None] * len(compacts)
 
     def _put_snapshot(self, connection: sqlite3.Connection, puts: Sequence[_Put]) -> list[None]:
@@ -276,11 +286,12 @@ def _batch(connection: sqlite3.Connection, doc: int, after: int) -> Iterator[Ent
     rows: Any = connection.execute(_SELECT, (doc, after, _BATCH_ROWS))
     size = 0
     for name, *row in rows:
-        seq, _, kind, time, _, label, data, _, check = row
+        seq, _, kind, time, _, label, data, _, check, by = row
         if check is not None and check != checksum(tuple(row)):
             raise DamagedRow(f"entry {seq} is not as it was written")
         try:
-            yield Entry(data, name, time, KINDS[kind], label or "", seq)
+            who = None if by is None else PARTICIPANTS[by]
+            yield Entry(data, name, time, KINDS[kind], label or "", seq, who)
         except IndexError as error:
             raise StoreError(
                 f"Entry {seq} of the log is of a kind that this release does not know."

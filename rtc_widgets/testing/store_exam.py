@@ -19,13 +19,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from rtc_widgets.errors import StoreError
-from rtc_widgets.stores.entry import Entry
+from rtc_widgets.stores.entry import PARTICIPANTS, Entry
 from rtc_widgets.stores.snapshot import Snapshot, snapshots_of
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from rtc_widgets.stores.entry import Store
+    from rtc_widgets.stores.entry import Participant, Store
     from rtc_widgets.stores.snapshot import Snapshots
 
 __all__ = ["StoreExam"]
@@ -84,6 +84,17 @@ class StoreExam(ABC):
             assert read[-1].seq == last
             assert [e.seq for e in read] == sorted({e.seq for e in read})
             assert read[0].seq > 0
+
+    async def test_a_person_called_file_is_told_from_the_file(self, tmp_path: Path) -> None:
+        async with aclosing(self.open_store(tmp_path)) as store:
+            said: list[tuple[str | None, Participant | None]] = [
+                ("relay", "person"),
+                (None, "kernel"),
+                ("a", None),
+            ]
+            said += [("file", by) for by in PARTICIPANTS]
+            await store.append("doc", [Entry(b"1", author, 1.0, "update", by=by) for author, by in said])
+            assert [(entry.author, entry.by) async for entry in store.read("doc")] == said
 
     async def test_documents_are_apart(self, tmp_path: Path) -> None:
         async with aclosing(self.open_store(tmp_path)) as store:
@@ -186,6 +197,45 @@ class StoreExam(ABC):
             # Also with nothing in it, for then it is meant.
             await store.compact("doc", upto=upto, snapshot=b"\0\0", label="empty")
             assert [(e.update, e.label) async for e in store.read("doc")] == [(b"\0\0", "empty")]
+
+    async def test_entries_in_the_midst_become_one_that_is_the_last_ones(self, tmp_path: Path) -> None:
+        async with aclosing(self.open_store(tmp_path)) as store:
+            said = [
+                Entry(b"seed", None, 1.0, "seed", "lineage"),
+                *(_update(str(number)) for number in range(5)),
+            ]
+            said[4] = Entry(b"3", "ben", 7.0, "update", "a label", by="kernel")
+            await store.append("doc", said)
+            seqs = [entry.seq async for entry in store.read("doc")]
+            await store.compact("doc", after=seqs[1], upto=seqs[4], snapshot=b"123")
+            assert await _texts(store, "doc") == ["seed", "0", "123", "4"]
+            whole = [entry async for entry in store.read("doc")][2]
+            assert whole == Entry(b"123", "ben", 7.0, "update", "a label", seqs[4], "kernel")
+            await store.compact("doc", after=seqs[4], upto=seqs[4], snapshot=b"nothing")
+            await store.compact("doc", after=seqs[5], upto=seqs[5] + 9, snapshot=b"nothing")
+            assert await _texts(store, "doc") == ["seed", "0", "123", "4"]
+            with pytest.raises(StoreError):
+                await store.compact("doc", after=seqs[1], upto=seqs[4], snapshot=b"\0\0")
+            await store.compact("doc", upto=seqs[4], snapshot=b"whole")
+            assert [(e.update, e.kind) async for e in store.read("doc")] == [
+                (b"whole", "snapshot"),
+                (b"4", "update"),
+            ]
+
+    async def test_a_snapshot_beside_entries_that_became_one_stays_if_it_covers_them_all(
+        self, tmp_path: Path
+    ) -> None:
+        self._needs_snapshots()
+        async with aclosing(self.open_store(tmp_path)) as store:
+            await store.append("doc", [_update(str(number)) for number in range(5)])
+            seqs = [entry.seq async for entry in store.read("doc")]
+            kept = Snapshot(seqs[3], "lineage", b"state")
+            await _beside(store).put_snapshot("doc", kept)
+            await store.compact("doc", after=seqs[0], upto=seqs[3], snapshot=b"123")
+            assert await _beside(store).snapshot("doc") == kept
+            await _beside(store).put_snapshot("doc", kept)
+            await store.compact("doc", after=seqs[0], upto=seqs[4], snapshot=b"1234")
+            assert await _beside(store).snapshot("doc") is None
 
     async def test_a_reader_misses_nothing_when_the_log_is_compacted(self, tmp_path: Path) -> None:
         async with aclosing(self.open_store(tmp_path)) as store:

@@ -289,6 +289,29 @@ async def test_the_relays_own_changes_are_signed():
     assert [entry.author for entry in await log_of(store)] == ["file"]
 
 
+async def test_the_log_tells_a_person_called_file_from_the_file_and_a_kernel_from_who_runs_it():
+    document, store, _ = make_document()
+    person, kernel = Peer(document, "file").join(), Peer(document, "relay").join()
+    kernel.kind = "kernel"
+    for writer in (person, kernel):
+        writer.type("x")
+        await document.committed()
+    for kind in ("file", "relay"):
+        with document.doc.transaction(origin=Origin(kind)):
+            document.doc.get("source", type=Text).insert(0, "x")
+        await document.committed()
+    document.note("a label")
+    await document.committed()
+    log = [(entry.author, entry.by) for entry in await log_of(store)]
+    assert log == [
+        ("file", "person"),
+        ("relay", "kernel"),
+        ("file", "file"),
+        ("relay", "relay"),
+        (None, "relay"),
+    ]
+
+
 async def test_who_may_only_read_cannot_write_by_any_frame():
     for frame in (sync.update, sync.step2):
         document, store, _ = make_document("x = 1")

@@ -14,6 +14,7 @@ from rtc_widgets.documents.threads import Author, read_threads
 from rtc_widgets.roles import Role
 from rtc_widgets.rooms.annotate import Actor, Annotator
 from rtc_widgets.rooms.healing import Healer
+from rtc_widgets.stores.entry import Signature
 
 ADA = Actor(Author("ada", "person", "Ada"), Role.EDITOR)
 
@@ -61,7 +62,7 @@ class Desk:
         with update.transaction():
             source.clear()
             source.insert(0, text)
-        self.content.write(update.get_update(before), "ada")
+        self.content.write(update.get_update(before), Signature("ada", "person"))
 
     def anchor(self, thread: str) -> Mapping[str, Any]:
         return read_threads(self.notes)[thread].anchor

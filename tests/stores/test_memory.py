@@ -33,8 +33,10 @@ class _Plain:
     def read(self, doc: str, *, after: int = 0) -> AsyncIterator[Entry]:
         return self._store.read(doc, after=after)
 
-    async def compact(self, doc: str, *, upto: int, snapshot: bytes, label: str | None = None) -> None:
-        await self._store.compact(doc, upto=upto, snapshot=snapshot, label=label)
+    async def compact(
+        self, doc: str, *, upto: int, snapshot: bytes, label: str | None = None, after: int = 0
+    ) -> None:
+        await self._store.compact(doc, upto=upto, snapshot=snapshot, label=label, after=after)
 
     async def aclose(self) -> None:
         await self._store.aclose()

@@ -62,7 +62,7 @@ def change(path: Path, statement: str) -> None:
     connection.close()
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", range(24))
 async def test_whatever_page_is_damaged_each_document_keeps_a_beginning_and_knows_if_it_is_all(
     tmp_path: Path, seed: int
 ) -> None:

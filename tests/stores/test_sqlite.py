@@ -156,6 +156,7 @@ async def test_a_log_from_before_there_were_snapshots_gets_them(tmp_path: Path) 
         connection.execute("DROP TABLE snapshots")
         connection.execute("ALTER TABLE entries DROP COLUMN before")
         connection.execute("ALTER TABLE entries DROP COLUMN checksum")
+        connection.execute("ALTER TABLE entries DROP COLUMN participant")
         connection.execute("PRAGMA user_version=1")
     connection.close()
     async with aclosing(SqliteStore(path)) as store:

@@ -33,6 +33,7 @@ SETTINGS = RelaySettings(
     poll_interval=0.7,
     close_delay=2.0,
     snapshot_every=10,
+    history_days=0,
     mirror="never",
     limits=Limits(frame=4096),
 )

@@ -79,9 +79,13 @@ class SlowStore(_Slow):
         for entry in await self._wait_for(gathered):
             yield entry
 
-    async def compact(self, doc: str, *, upto: int, snapshot: bytes, label: str | None = None) -> None:
-        """Replace the beginning of the log."""
-        await self._wait_for(lambda: self._store.compact(doc, upto=upto, snapshot=snapshot, label=label))
+    async def compact(
+        self, doc: str, *, upto: int, snapshot: bytes, label: str | None = None, after: int = 0
+    ) -> None:
+        """Replace a part of the log."""
+        await self._wait_for(
+            lambda: self._store.compact(doc, upto=upto, snapshot=snapshot, label=label, after=after)
+        )
 
     async def put_snapshot(self, doc: str, snapshot: Snapshot) -> None:
         """Keep a snapshot, where the store keeps any."""
