@@ -158,6 +158,11 @@ class RoomIndex:
         """Forget one room until its file is restored; its log stays in the store."""
         await self._database.call(_forget, room)
 
+    async def forget_deleted(self, path: str) -> list[str]:
+        """Forget the rooms that a file had when it was deleted; return these and the ones that it has now."""
+        rooms: list[str] = await self._database.call(_forget_deleted, path.strip("/"))
+        return rooms
+
     async def aclose(self) -> None:
         """Write what waits and close the file."""
         await self._database.aclose()
@@ -249,6 +254,15 @@ def _forget(connection: sqlite3.Connection, rooms: Sequence[str]) -> list[None]:
     for room in rooms:
         _drop(connection, "room = ?", (room,))
     return [None] * len(rooms)
+
+
+def _forget_deleted(connection: sqlite3.Connection, paths: Sequence[str]) -> list[list[str]]:
+    found: list[list[str]] = []
+    for path in paths:
+        both = "SELECT room FROM rooms WHERE path = ? UNION SELECT room FROM deleted WHERE path = ?"
+        found.append([room for (room,) in connection.execute(both, (path, path))])
+        connection.execute("DELETE FROM deleted WHERE path = ?", (path,))
+    return found
 
 
 def _remove(connection: sqlite3.Connection, path: str, keep: Sequence[str] = ()) -> None:
