@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pycrdt import Array, Doc, Map, Text
 
@@ -32,6 +32,7 @@ __all__ = [
     "FILE",
     "PLACEHOLDERS",
     "MergeResult",
+    "Sides",
     "identify",
     "merge_cell",
     "merge_notebook",
@@ -51,6 +52,13 @@ _KEEP: Any = object()
 _CONFLICT: Any = object()
 
 
+class Sides(NamedTuple):
+    """Hold what both sides had made of a text that both had changed; None for one that had deleted it."""
+
+    here: str | None
+    there: str | None
+
+
 @dataclass(slots=True)
 class MergeResult:
     """Tell what a merge did.
@@ -60,12 +68,14 @@ class MergeResult:
         changed: whether the live document was changed.
         refused: why nothing was merged, a sentence for a person; empty where it was.
         conflicts: what both sides had changed: ids of cells, or names of values.
+        sides: the texts of those that have any, by the same names.
     """
 
     content: Any
     changed: bool = False
     refused: str = ""
     conflicts: list[str] = field(default_factory=list)
+    sides: dict[str, Sides] = field(default_factory=dict)
 
 
 def merge_text(doc: Doc[Any], base: str | None, theirs: str, origin: Origin = FILE) -> MergeResult:
@@ -79,6 +89,7 @@ def merge_text(doc: Doc[Any], base: str | None, theirs: str, origin: Origin = FI
     merged = diff3.merge(base or "", live, result.content)
     if merged.conflicts:
         result.conflicts.append("source")
+        result.sides["source"] = Sides(live, result.content)
     if merged.text != live:
         result.changed = True
         with doc.transaction(origin=origin):
@@ -230,7 +241,7 @@ class _NotebookMerge:
             if index is None or before["id"] in kept:
                 continue
             if _edited(before, self._live[index]):
-                self._conflict(before["id"])
+                self._conflict(before["id"], Sides(self._live[index]["source"], None))
             else:
                 gone.add(before["id"])
         return gone
@@ -248,7 +259,7 @@ class _NotebookMerge:
             live = self._live[index]
             changes, clash = _cell_changes(before or _blank(live), live, cell, self._merge_source)
             if clash:
-                self._conflict(cell["id"])
+                self._conflict(cell["id"], Sides(live["source"], cell["source"]))
             if "cell_type" in changes or (changes and cell["id"] in moved):
                 # No frontend expects that a cell becomes another kind of cell: a new one under the same id.
                 fresh[cell["id"]] = _changed(live, changes)
@@ -280,9 +291,11 @@ class _NotebookMerge:
             _update(ymeta["metadata"], changes)
             self._result.changed = True
 
-    def _conflict(self, name: str) -> None:
+    def _conflict(self, name: str, sides: Sides | None = None) -> None:
         if name not in self._result.conflicts:
             self._result.conflicts.append(name)
+        if sides is not None:
+            self._result.sides[name] = sides
 
     # --- where cells stand
 
@@ -295,7 +308,7 @@ class _NotebookMerge:
             if name not in self._where and before is not None:
                 if not _edited(before, cell):
                     continue  # deleted here, and the file has nothing new to say of it
-                self._conflict(name)
+                self._conflict(name, Sides(None, cell["source"]))
             if name not in self._where or name in moved:
                 behind[last] = name
             last = name

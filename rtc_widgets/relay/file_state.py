@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from pycrdt import Doc, Map, Subscription
 
-from rtc_widgets.documents.merge import FILE
+from rtc_widgets.documents.merge import FILE, MergeResult
 from rtc_widgets.errors import ChannelClosed
 from rtc_widgets.protocol.codes import CloseCode
 from rtc_widgets.relay.disk import Disk
@@ -25,6 +25,10 @@ __all__ = ["FileState"]
 
 # Changes that are the file's own, or say something about it: nothing to save. Events carry an origin's hash only.
 _OWN = frozenset({hash(FILE), hash(RELAY)})
+
+# Of more conflicts, and of longer texts (code points), people are not shown all: both versions are in the document.
+_MOST_CONFLICTS = 20
+_MOST_TEXT = 20_000
 
 _log = logging.getLogger(__name__)
 
@@ -43,8 +47,8 @@ class FileState:
     """
 
     def __init__(self, contents: ContentsManager, path: str, type_: str, format_: str, doc: Doc[Any]) -> None:
-        self.on_notice: Callable[[str, str, str], None] = ignore
-        """Called with level, code and a sentence for everybody in the room."""
+        self.on_notice: Callable[[str, str, str, list[dict[str, Any]]], None] = ignore
+        """Called with level, code and a sentence for everybody in the room, and with the conflicts that it is about."""
         self.on_writable: Callable[[bool], None] = ignore
         """Called when the file becomes read-only, or writable again."""
         self.before_save: Callable[[], Awaitable[None]] | None = None
@@ -141,14 +145,14 @@ class FileState:
         """
         before = self._versions.base
         try:
-            conflicts = self._versions.take(version)
+            merged = self._versions.take(version)
         except NotMerged as error:
             raise ChannelClosed("not-merged", f"{self.path}: {error} {overwrite(self.path)}") from error
-        self._took(version, conflicts)
+        self._took(version, merged)
         if before is not None and self.on_replaced is not None:
             self._task(self.on_replaced(before, self._versions.base))
 
-    def _took(self, version: FileVersion, conflicts: list[str]) -> None:
+    def _took(self, version: FileVersion, merged: MergeResult | None) -> None:
         self._note_writable(version.stat)
         self._known = version.stat
         if version.page != self._page_read:
@@ -158,12 +162,13 @@ class FileState:
         self.removed = False
         # In the turn of the merge, so that the log has both or neither: `Versions.recover`.
         self._say(hash=self._hash)
-        if conflicts:
+        if merged is not None and merged.conflicts:
             self._notice(
                 "warning",
                 "merged",
                 f"{self.path} was changed outside at places that were changed here, too. Both versions are in the "
                 "document now; where only one can be, it is the one that was here.",
+                told_conflicts(merged),
             )
 
     def _lost(self, problem: ChannelClosed) -> None:
@@ -215,15 +220,31 @@ class FileState:
             level = "error" if problem.code in (CloseCode.UNREADABLE, "save-failed") else "warning"
             self._notice(level, problem.code, problem.reason)
 
-    def _notice(self, level: str, code: str, message: str) -> None:
+    def _notice(
+        self, level: str, code: str, message: str, conflicts: list[dict[str, Any]] | None = None
+    ) -> None:
         _log.warning("%s [%s]", message, code)
-        self.on_notice(level, code, message)
+        self.on_notice(level, code, message, conflicts or [])
 
     def _task(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
         task = asyncio.get_running_loop().create_task(work, name=f"save {self.path}")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
+
+
+def told_conflicts(merged: MergeResult) -> list[dict[str, Any]]:
+    """Return what people are shown of the conflicts of a merge (docs/protocol.md, 3.5)."""
+    told: list[dict[str, Any]] = []
+    for name in merged.conflicts[:_MOST_CONFLICTS]:
+        sides = merged.sides.get(name)
+        texts = {} if sides is None else {"here": _cut(sides.here), "there": _cut(sides.there)}
+        told.append({"name": name, **texts})
+    return told
+
+
+def _cut(text: str | None) -> str | None:
+    return text if text is None or len(text) <= _MOST_TEXT else f"{text[:_MOST_TEXT]}\n…"
 
 
 def overwrite(path: str) -> str:

@@ -87,7 +87,7 @@ class RoomFile(Watching):
         version = self._versions.file
         if unchanged and version is not None:
             self._versions.keep(version, base)
-            self._took(version, [])
+            self._took(version, None)
         elif self._versions.recover(base, attempted, version) and version is not None:
             try:
                 self._take(version)

@@ -171,8 +171,8 @@ class Saving(FileState):
         if same:
             # Also where a hook has stripped it: it is not written again and again.
             self.page, self._page_read = page, version.page
-        conflicts = await versions.wrote(content, left, version, same=same, hooks=self._disk.hooks)
-        self._took(version, conflicts)
+        merged = await versions.wrote(content, left, version, same=same, hooks=self._disk.hooks)
+        self._took(version, merged)
         self._looked_at = self._looks
         if known is not None:
             self._overwritten = [*self._overwritten[1 - _RECENT :], (known, before)]

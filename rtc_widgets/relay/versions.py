@@ -91,8 +91,8 @@ class Versions:
         full = len(cells) > 1 or any(cell["source"] for cell in cells)
         return full and len(content["cells"]) == 1 and not content["cells"][0]["source"]
 
-    def take(self, file: FileVersion) -> list[str]:
-        """Merge *file* into the document and return the conflicts.
+    def take(self, file: FileVersion) -> MergeResult:
+        """Merge *file* into the document and return what came of it.
 
         Raises:
             NotMerged: the file was emptied, or files of this type cannot be merged.
@@ -102,7 +102,7 @@ class Versions:
         if result.refused:
             raise NotMerged(result.refused)
         self._remember(file, result.content)
-        return result.conflicts
+        return result
 
     def keep(self, file: FileVersion, base: Any) -> None:
         """Take *file* for what it was when *base* was noted, and merge nothing."""
@@ -111,8 +111,8 @@ class Versions:
 
     async def wrote(
         self, content: Any, left: Any, file: FileVersion, *, same: bool, hooks: bool
-    ) -> list[str]:
-        """Take over what stands in the file after *content* was saved, and return the conflicts.
+    ) -> MergeResult | None:
+        """Take over what stands in the file after *content* was saved; return what came of it where it was merged.
 
         That is not always what was written: hooks change it, and contents managers may keep only a part of a
         notebook. Either way it is the base of the next merge, and the document stays as it is. But somebody may
@@ -146,7 +146,7 @@ class Versions:
             self._trusted = {
                 cell["id"]: cell.get("outputs") for cell in content["cells"] if cell["id"] in trusted
             }
-        return []
+        return None
 
     def recover(self, base: Any, attempted: Any, file: FileVersion | None) -> bool:
         """Take over the base of an earlier server, which may have ended at any moment.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from rtc_widgets._version import __version__
@@ -176,11 +176,14 @@ class Room:
         for view in self.views:
             await view.renamed(path)
 
-    def tell(self, level: str, code: str, message: str) -> None:
-        """Show everybody a sentence."""
+    def tell(self, level: str, code: str, message: str, conflicts: Sequence[Mapping[str, Any]] = ()) -> None:
+        """Show everybody a sentence, and the conflicts that it is about."""
         self.told(self, level, code, message)
+        notice: dict[str, Any] = {"level": level, "code": code, "message": message}
+        if conflicts:
+            notice["conflicts"] = list(conflicts)
         for room in (self, *self.views):
-            room.content.tell("notice", {"level": level, "code": code, "message": message})
+            room.content.tell("notice", notice)
 
     def greet(self, peer: RoomPeer) -> None:
         """Tell a peer that has just joined what those who were here know already."""

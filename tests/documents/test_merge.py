@@ -125,6 +125,7 @@ def test_both_edited_the_same_line_and_both_stay() -> None:
     result = live.merge(notebook(code("a", "first\nx = 0.20\nlast")))
     assert live.sources == ["first\nx = 0.150\nx = 0.20\nlast"]
     assert result.conflicts == ["a"]
+    assert result.sides == {"a": ("first\nx = 0.150\nlast", "first\nx = 0.20\nlast")}
 
 
 def test_cells_inserted_deleted_and_moved() -> None:
@@ -149,6 +150,7 @@ def test_a_cell_deleted_outside_but_edited_here_stays() -> None:
     live.ycells[1]["source"].insert(0, "typed ")
     result = live.merge(notebook(code("a", "a")))
     assert (live.ids, result.conflicts) == (["a", "b"], ["b"])
+    assert result.sides == {"b": ("typed b", None)}
 
 
 def test_a_cell_deleted_here_but_edited_outside_comes_back() -> None:
@@ -156,6 +158,7 @@ def test_a_cell_deleted_here_but_edited_outside_comes_back() -> None:
     del live.ycells[1]
     result = live.merge(notebook(code("a", "a"), code("b", "B!"), code("c", "c")))
     assert (live.sources, result.conflicts) == (["a", "B!", "c"], ["b"])
+    assert result.sides == {"b": (None, "B!")}
 
 
 def test_a_cell_deleted_here_stays_deleted_when_the_file_did_not_touch_it() -> None:

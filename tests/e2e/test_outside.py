@@ -82,6 +82,12 @@ async def test_a_line_that_is_changed_here_and_outside_is_there_twice_and_everyb
         for tab in (ada, ben):
             await tab.until(lambda tab=tab: tab.events, "the tab is told")
             assert [event.params["code"] for event in tab.events] == ["merged"]
+            (cell,) = tab.events[0].params["conflicts"]
+            assert cell == {
+                "name": notebook["cells"][0]["id"],
+                "here": "rate = 0.15",
+                "there": "rate = 0.2",
+            }
             # The notice may come before what it is about.
             both = ["rate = 0.15", "rate = 0.2"]
             await tab.until(

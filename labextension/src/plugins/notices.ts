@@ -5,8 +5,13 @@ import type {
   JupyterFrontEndPlugin
 } from '@jupyterlab/application';
 import { Notification } from '@jupyterlab/apputils';
+import { INotebookTracker } from '@jupyterlab/notebook';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
-import { ILiveDocuments } from '../tokens';
+import { YNotebook } from '@jupyter/ydoc';
+import { conflictsOf, type IConflict } from '../conflicts/conflicts';
+import { showConflicts } from '../conflicts/show';
+import { toCell } from '../presence/jump';
+import { type ILiveDocument, ILiveDocuments } from '../tokens';
 import { type Level, toast } from './toast';
 
 const LEVELS = ['info', 'warning', 'error'] as const;
@@ -16,28 +21,72 @@ const plugin: JupyterFrontEndPlugin<void> = {
   description: "Shows the relay's notices as notifications.",
   autoStart: true,
   requires: [ILiveDocuments],
-  optional: [ITranslator],
+  optional: [ITranslator, INotebookTracker],
   activate: (
-    _: JupyterFrontEnd,
+    { shell }: JupyterFrontEnd,
     documents: ILiveDocuments | null,
-    translator: ITranslator | null
+    translator: ITranslator | null,
+    notebooks: INotebookTracker | null
   ) => {
     const trans = (translator ?? nullTranslator).load('rtc_widgets');
     // A notice that repeats, or comes for each open document, is shown once as long as it stands there.
     const shown = new Map<string, string>();
-    const show = (level: Level, message: string, autoClose: number | false) => {
+    const show = (
+      level: Level,
+      message: string,
+      autoClose: number | false,
+      actions: Notification.IAction[] = []
+    ) => {
       const before = shown.get(message);
       if (before === undefined || !Notification.manager.has(before)) {
-        shown.set(message, toast(level, message, trans, { autoClose }));
+        shown.set(
+          message,
+          toast(level, message, trans, { autoClose, actions })
+        );
       }
     };
-    documents?.added.connect((_, { provider }) => {
-      provider.eventReceived.connect((_, { name, params }) => {
-        const { message } = params;
-        if (name === 'notice' && typeof message === 'string') {
-          const level = LEVELS.find(known => known === params.level) ?? 'info';
-          show(level, trans.__(message), level === 'info' ? 10_000 : false);
+    const compare = (
+      { model, path }: ILiveDocument,
+      conflicts: readonly IConflict[]
+    ) => {
+      const numberOf = (id: string) => {
+        const cells = model instanceof YNotebook ? model.cells : [];
+        return cells.findIndex(cell => cell.getId() === id) + 1 || null;
+      };
+      const go = (id: string) => {
+        const panel = notebooks?.find(
+          ({ context }) => context.model.sharedModel === model
+        );
+        if (panel) {
+          shell.activateById(panel.id);
+          void toCell(panel.content, [id]);
         }
+      };
+      void showConflicts({ trans, path, conflicts, numberOf, go });
+    };
+    documents?.added.connect((_, live) => {
+      live.provider.eventReceived.connect((_, { name, params }) => {
+        const { message } = params;
+        if (name !== 'notice' || typeof message !== 'string') {
+          return;
+        }
+        const level = LEVELS.find(known => known === params.level) ?? 'info';
+        const conflicts = conflictsOf(params.conflicts);
+        const action: Notification.IAction = {
+          label: trans.__('Compare'),
+          caption: trans.__('Show what was here and what was in the file'),
+          callback: event => {
+            // The notice stays, to compare once more.
+            event.preventDefault();
+            compare(live, conflicts);
+          }
+        };
+        show(
+          level,
+          trans.__(message),
+          level === 'info' ? 10_000 : false,
+          conflicts.length ? [action] : []
+        );
       });
     });
     documents?.moved.connect((_, { document: { path }, from }) =>

@@ -46,14 +46,21 @@ export async function jump(
   awareness: Awareness
 ): Promise<void> {
   if (content instanceof Notebook) {
-    await toCell(content, who);
+    await toCell(
+      content,
+      who.places.map(({ cell }) => cell)
+    );
   } else if (content instanceof FileEditor) {
     toCursor(content, who, awareness);
   }
 }
 
-async function toCell(notebook: Notebook, who: IParticipant): Promise<void> {
-  const indices = who.places.map(({ cell }) =>
+/** Go to the first of *cells* that is there; nothing happens where none is. */
+export async function toCell(
+  notebook: Notebook,
+  cells: readonly string[]
+): Promise<void> {
+  const indices = cells.map(cell =>
     notebook.widgets.findIndex(({ model }) => model.id === cell)
   );
   const index = indices.find(found => found >= 0);
