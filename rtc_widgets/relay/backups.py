@@ -71,8 +71,10 @@ class Backups:
         folder = self._folder / room
         for one in (self._folder, folder):
             one.mkdir(parents=True, exist_ok=True, mode=0o700)
-        stamp = time.strftime("%Y%m%d-%H%M%S", time.gmtime())
-        target = folder / f"{stamp}-{time.time_ns() % 10**9:09}-{Path(path).name}"
+        # Of one moment, or the newest sorts before the others where a second ends between two looks.
+        seconds, rest = divmod(time.time_ns(), 10**9)
+        stamp = time.strftime("%Y%m%d-%H%M%S", time.gmtime(seconds))
+        target = folder / f"{stamp}-{rest:09}-{Path(path).name}"
         with os.fdopen(
             os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8"
         ) as file:

@@ -349,6 +349,7 @@ async def _keep_backup(backups: Backups, room: str, file: RoomFile, before: Any,
             "backup",
             f"{lost[0]} of the {lost[1]} cells of {file.path} were deleted. The notebook as it was before is kept on "
             f"the server; to get it back, copy it here, for example in a cell: !cp {shlex.quote(str(kept))} .",
+            [],
         )
 
 

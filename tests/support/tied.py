@@ -66,7 +66,7 @@ class Room:
         self.writable: list[bool] = []
         times = {"save_delay": NEVER, "save_max_wait": NEVER, "poll_interval": NEVER, **times}
         self.file = RoomFile(contents, path, type_, format_, self.doc, **times)
-        self.file.on_notice = lambda level, code, message: self.notices.append((code, message))
+        self.file.on_notice = lambda level, code, message, conflicts: self.notices.append((code, message))
         self.file.on_saved = self._on_saved
         self.file.on_writable = self.writable.append
         self._subscription = self.doc.observe(self._on_transaction)
