@@ -4,7 +4,12 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import * as Y from 'yjs';
 import { Backoff } from '../src/channels/backoff';
 import { ChannelClosed, NotConnected, RequestFailed } from '../src/errors';
-import { CODES, type CloseCode, sentence } from '../src/protocol/codes';
+import {
+  CODES,
+  type CloseCode,
+  isTransient,
+  sentence
+} from '../src/protocol/codes';
 import * as envelope from '../src/protocol/envelope';
 import { decode } from '../src/protocol/peer';
 import { Relay } from './support/relay';
@@ -369,8 +374,23 @@ describe('lineage (7)', () => {
 
 describe('close codes (5)', () => {
   const final = (Object.keys(CODES) as CloseCode[]).filter(
-    code => !['normal', 'going-away', 'gone', 'unauthorized'].includes(code)
+    code => !isTransient(code) && !['normal', 'unauthorized'].includes(code)
   );
+  const transient = (Object.keys(CODES) as CloseCode[]).filter(isTransient);
+
+  it.each(transient)('after %s the document is opened again', async code => {
+    const one = await synced();
+    relay.commits = false;
+    one.type('a', ' typed');
+    await until(() => sources(relay.doc).a === 'x = 1 typed');
+    relay.close(code);
+    await until(() => one.provider.state !== 'synced');
+    relay.commits = true;
+    await converged();
+    expect(one.closed).toBeNull();
+    expect(sources(relay.doc).a).toBe('x = 1 typed');
+  });
+
   it.each(final)('%s ends the document and keeps the text', async code => {
     const one = await synced();
     relay.commits = false;

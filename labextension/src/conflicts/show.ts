@@ -44,9 +44,19 @@ export async function showConflicts(options: IConflictsOptions): Promise<void> {
       ? [drawDiff(into, here, there, trans)]
       : [];
   });
+  // JupyterLab 4.4's dialogs take Enter from all buttons but their own, before anybody in them hears of it.
+  const keep = (event: KeyboardEvent) => {
+    const { key, target } = event;
+    const isButton = target instanceof HTMLButtonElement;
+    if (key === 'Enter' && isButton && node.contains(target)) {
+      event.stopPropagation();
+    }
+  };
+  document.addEventListener('keydown', keep, true);
   try {
     await dialog.launch();
   } finally {
+    document.removeEventListener('keydown', keep, true);
     views.forEach(view => view.destroy());
   }
 }
