@@ -24,10 +24,8 @@ WITHOUT = "none"
 _CELLS = 200
 _THREADS = 500
 _LINES = 100  # in the cell that is typed in
-_KEYS = 80
-_PACE = (
-    100  # milliseconds: a quick typist; without a pause, what is a little late makes all that follows later
-)
+_KEYS = 150
+_PACE = 40  # milliseconds
 
 # From the key until the frame that shows it is with the compositor, by the browser's own clock.
 _NOTE = """() => {

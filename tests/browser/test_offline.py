@@ -112,8 +112,8 @@ def test_what_is_typed_in_a_cell_that_the_other_deletes_or_moves_is_kept(lab, st
         )
 
     until(_everything, lambda: f"{ada.sources()}, {ben.sources()}", 40)
-    assert ada.sources() == ben.sources()
-    until(lambda: lab.sources(path) == ada.sources(), "the file follows")
+    until(lambda: ada.sources() == ben.sources() == lab.sources(path), "both and the file have one order")
+    assert _everything()
     expect(ada.toast("deleted or moved while somebody typed")).to_be_visible()
 
 
