@@ -126,9 +126,10 @@ def stands(person: Person, before: str, index: int = 0) -> None:
         """([index, before]) => {
             const cell = window.jupyterapp.shell.currentWidget.content.widgets[index];
             const caret = cell.node.querySelector('.rtcw-Caret').getBoundingClientRect();
+            // The caret may come before the text.
+            if (!cell.editor.editor.state.doc.toString().startsWith(before)) return false;
             const place = cell.editor.editor.coordsAtPos(before.length);
-            return cell.model.sharedModel.getSource().startsWith(before)
-                && Math.abs(place.left - caret.left) < 2 && Math.abs(place.top - caret.top) < 4;
+            return Math.abs(place.left - caret.left) < 2 && Math.abs(place.top - caret.top) < 4;
         }""",
         arg=[index, before],
     )

@@ -70,7 +70,9 @@ class Proxy:
     async def _aclose(self) -> None:
         self._listener.close()
         self._cut()
-        await asyncio.gather(*(asyncio.all_tasks() - {asyncio.current_task()}), return_exceptions=True)
+        # A connection that is just being accepted becomes another task at the end of that.
+        while tasks := asyncio.all_tasks() - {asyncio.current_task()}:
+            await asyncio.gather(*tasks, return_exceptions=True)
 
     def _cut(self) -> None:
         self._refuse = True
