@@ -83,7 +83,8 @@ class Grant:
         identity: the user, as jupyter_server's identity model has it, and ``kind``.
         comm_ids: the documents that were not opened with the ticket yet.
         role: what the user may do.
-        recheck: asks for the role again; None when the right is gone.
+        recheck: asks for the role again, for the path that the file has now; None when the right is gone. It must not
+            lead to the room, which closes long before a ticket expires that nobody presents.
         ticket: the secret that a ``comm_open`` presents.
         expires: by the monotonic clock, in seconds.
     """
@@ -92,7 +93,7 @@ class Grant:
     identity: Mapping[str, Any]
     comm_ids: set[str]
     role: Role
-    recheck: Callable[[], Awaitable[Role | None]]
+    recheck: Callable[[str], Awaitable[Role | None]]
     ticket: str = field(default_factory=lambda: secrets.token_urlsafe(24))
     expires: float = 0.0
 

@@ -26,6 +26,7 @@ from rtc_widgets.rooms.manager import RoomKey
 
 if TYPE_CHECKING:
     from rtc_widgets.relay.relay import Relay
+    from rtc_widgets.roles import Role
 
 __all__ = ["CommsHandler", "InfoHandler", "RoomsHandler", "StatusHandler", "YjsHandler", "routes"]
 
@@ -41,6 +42,10 @@ class _RelayHandler(JupyterHandler):
         """Return the relay of this server."""
         relay: Relay = self.settings["rtc_widgets"]
         return relay
+
+    async def role(self, path: str) -> Role | None:
+        """Return the role of the request's user for the file at *path*, or None for no access."""
+        return await role_of(self, path, self.relay.role_hook)
 
 
 class InfoHandler(_RelayHandler, APIHandler):
@@ -103,8 +108,7 @@ class RoomsHandler(_RelayHandler, APIHandler):
         format_, type_ = body.get("format"), body.get("type")
         if not isinstance(format_, str) or not isinstance(type_, str):
             raise web.HTTPError(400, "The body needs a 'format' and a 'type', both strings.")
-        hook = self.relay.role_hook
-        role = await role_of(self, path, hook)
+        role = await self.role(path)
         if role is None:
             raise web.HTTPError(403)
         known = body.get("room")
@@ -116,9 +120,7 @@ class RoomsHandler(_RelayHandler, APIHandler):
         room = await self.relay.open(RoomKey(path, format_, type_))
         comm_ids = {name: document.comm_id for name, document in room.documents.items()}
         user = self.current_user.username
-        grant = Grant(
-            user, identity_of(self), set(comm_ids.values()), role, lambda: role_of(self, room.path, hook)
-        )
+        grant = Grant(user, identity_of(self), set(comm_ids.values()), role, self.role)
         self.relay.directory.note(grant.identity)
         return {
             "room": room.id,
@@ -270,8 +272,7 @@ class YjsHandler(_SocketHandler):
         self._peer.leave()
 
     async def _join(self, path: str) -> YjsPeer:
-        hook = self.relay.role_hook
-        role = await role_of(self, path, hook)
+        role = await self.role(path)
         if role is None:
             raise ChannelClosed(CloseCode.UNAUTHORIZED, CloseCode.UNAUTHORIZED.sentence)
         type_ = self.get_query_argument("type", "notebook" if path.endswith(".ipynb") else "file")
@@ -282,7 +283,7 @@ class YjsHandler(_SocketHandler):
         if document is None:
             raise ChannelClosed(CloseCode.NOT_FOUND, f"A room has no document {name!r}.")
         user = self.current_user.username
-        grant = Grant(user, identity_of(self), set(), role, lambda: role_of(self, room.path, hook))
+        grant = Grant(user, identity_of(self), set(), role, self.role)
         self.relay.directory.note(grant.identity)
         peer = YjsPeer(self.relay, room, document, grant, self.writer, self.close)
         peer.join()

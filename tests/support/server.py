@@ -114,6 +114,11 @@ class Server:
         until(self._answers, "the server answers", timeout=60)
 
     @property
+    def pid(self) -> int:
+        """Return the number of the server's process."""
+        return self._process.pid
+
+    @property
     def running(self) -> bool:
         """Tell whether the server runs, and has not been killed."""
         return self._process.poll() is None
