@@ -7,36 +7,10 @@ import asyncio
 from jupyter_ydoc import YNotebook, YUnicode
 from pycrdt import Doc, Provider
 from support.server import until
+from support.stock import Socket, closed, stock
 from support.tab import Tab
-from websockets.asyncio.client import ClientConnection, connect
 
 from rtc_widgets.documents.seed import seed
-
-
-class Socket:
-    """What `pycrdt.Provider` takes for a channel."""
-
-    def __init__(self, socket: ClientConnection, path: str) -> None:
-        self.path = path
-        self._socket = socket
-
-    def __aiter__(self):
-        return self
-
-    async def __anext__(self) -> bytes:
-        return await self.recv()
-
-    async def send(self, message: bytes) -> None:
-        await self._socket.send(message)
-
-    async def recv(self) -> bytes:
-        return await self._socket.recv()
-
-
-def stock(server, path, query=""):
-    """Connect a stock client."""
-    url = f"ws://127.0.0.1:{server.port}/api/rtc_widgets/yjs/{path}{query}"
-    return connect(url, additional_headers={"Authorization": f"token {server.token}"})
 
 
 async def test_both_kinds_of_client_edit_one_notebook(server):
@@ -74,16 +48,7 @@ async def test_a_client_with_a_document_seeded_elsewhere_doubles_nothing(server)
     doc.apply_update(seed("notebook", foreign).update)
     async with Tab(server, path) as tab:
         async with stock(server, path) as socket:
-            provider = Provider(doc, Socket(socket, path))
-            task = asyncio.create_task(_until_closed(provider))
-            await asyncio.wait_for(socket.wait_closed(), 10)
-            task.cancel()
-            assert socket.close_code == 4412
+            assert await closed(doc, socket, path) == 4412
         tab.cell(0)["source"].insert(0, "still ")
         await tab.committed()
         assert tab.sources == ["still x = 1"]
-
-
-async def _until_closed(provider: Provider) -> None:
-    async with provider:
-        await asyncio.Event().wait()
