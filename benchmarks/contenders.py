@@ -190,6 +190,15 @@ class Server:
         """Return the process's resident bytes."""
         return int(psutil.Process(self._process.pid).memory_info().rss)
 
+    def descriptors(self) -> int:
+        """Return how many files and sockets the process has open."""
+        process = psutil.Process(self._process.pid)
+        return int(process.num_handles() if os.name == "nt" else process.num_fds())
+
+    def threads(self) -> int:
+        """Return how many threads the process has."""
+        return int(psutil.Process(self._process.pid).num_threads())
+
     def api(self, path: str, method: str = "GET", body: Any = None) -> Any:
         """Send a request to a Jupyter server and return the JSON of the answer."""
         request = urllib.request.Request(

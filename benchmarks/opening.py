@@ -56,7 +56,7 @@ async def _files(name: str, opened: dict[str, dict[str, Any]]) -> dict[str, floa
     """Open notebooks cold, warm, and from the log of a server that was started anew."""
     figures = {}
     with tempfile.TemporaryDirectory(prefix="rtc_widgets-") as folder, ExitStack() as stack:
-        _write(folder, opened | {"warm": content(1)})
+        write(folder, opened | {"warm": content(1)})
         server = start(name, Path(folder))
         stack.callback(lambda: server.stop())  # noqa: PLW0108 - the one that runs then
         await _open(server, _WARM)  # for what a server loads only when it is needed
@@ -115,7 +115,8 @@ async def _handed(name: str, opened: dict[str, dict[str, Any]]) -> dict[str, flo
     return figures
 
 
-def _write(folder: str, notebooks: dict[str, dict[str, Any]]) -> None:
+def write(folder: str, notebooks: dict[str, dict[str, Any]]) -> None:
+    """Have a server that is started below *folder* find *notebooks*."""
     root = Path(folder, "root")
     root.mkdir()
     for label, notebook in notebooks.items():
@@ -146,31 +147,3 @@ def opened(size: Size) -> Iterator[Ways]:
             if available(way)
         }
     )
-
-
-async def _growth(name: str, rounds: int) -> dict[str, float]:
-    """Open and close rooms again and again; tell by how much the server grows each time, once it is warm."""
-    notebook = heavy(1 if rounds >= 50 else 0.1)
-    paths = "abcdef"  # in turn, so that each has closed before it is opened again
-    delay = "RelayApp.close_delay" if name == LIVE else "YDocExtension.document_cleanup_delay"
-    with tempfile.TemporaryDirectory(prefix="rtc_widgets-") as folder, ExitStack() as stack:
-        _write(folder, dict.fromkeys(paths, notebook))
-        server = start(name, Path(folder), [f"--{delay}=0.2"])
-        stack.callback(server.stop)
-        warm = 0
-        for number in range(rounds):
-            _, client = await _open(server, f"{paths[number % len(paths)]}.ipynb")
-            client.close()
-            await asyncio.sleep(0.06)
-            if number == rounds // 4:
-                warm = server.rss()
-        return {"growth each time": max(0, server.rss() - warm) / (rounds - rounds // 4)}
-
-
-@TOPIC.case("opened and closed 200 times, 1 MB", most=1, metrics={"growth each time": "bytes"})
-def opened_and_closed(size: Size) -> Iterator[Ways]:
-    yield {
-        way: lambda way=way: asyncio.run(_growth(way, size.opens))  # type: ignore[misc]
-        for way in FILES
-        if available(way)
-    }

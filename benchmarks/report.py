@@ -90,6 +90,8 @@ def _figure(spread: Spread | None, unit: Unit) -> str:
     value = spread.median
     if unit == "count":
         return f"{value:,.0f}"
+    if unit == "bytes" and value < 1:
+        return f"{value:,.0f} B"  # memory may also have been given back
     scales = (
         ((1e6, "MB"), (1e3, "kB"), (1, "B")) if unit == "bytes" else ((1, "s"), (1e-3, "ms"), (1e-6, "µs"))
     )

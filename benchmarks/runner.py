@@ -103,9 +103,9 @@ class Result:
         """Return how many times as much *way* takes as *other* in the same round."""
         if way not in self.figures or other not in self.figures:
             return None
-        return Spread.of(
-            [a / b for a, b in zip(self.figures[way], self.figures[other], strict=False) if b > 0] or [0.0]
-        )
+        pairs = zip(self.figures[way], self.figures[other], strict=False)
+        ratios = [a / b for a, b in pairs if b > 0]
+        return Spread.of(ratios) if ratios else None
 
     def raw(self) -> dict[str, Any]:
         """Return all as plain data."""

@@ -235,9 +235,7 @@ class YjsHandler(_SocketHandler):
     """Serve one document to any y-websocket client (section 10)."""
 
     async def open(self, path: str, **kwargs: str) -> None:
-        """Join the document that the URL names."""
-        self._peer: YjsPeer | None = None
-        self._early: list[bytes] = []
+        """Join the document that the URL names; Tornado reads nothing before that is done."""
         self.begin()
         try:
             self._peer = await self._join(url_unescape(path).strip("/"))
@@ -246,30 +244,25 @@ class YjsHandler(_SocketHandler):
             return
         self._rechecking = PeriodicCallback(self._peer.recheck, self.relay.recheck_interval * 1000)
         self._rechecking.start()
-        early, self._early = self._early, []
-        for message in early:
-            self._peer.receive(message)
 
     def on_message(self, message: str | bytes) -> None:
         """Hand a frame on."""
         if isinstance(message, str):
             self.close(CloseCode.BAD_FRAME.websocket, CloseCode.BAD_FRAME)
-        elif self._peer is None:
-            self._early.append(message)
         elif not self.writer.over:
             self._peer.receive(message)
 
     def on_close(self) -> None:
         """Leave the document."""
         super().on_close()
-        if getattr(self, "_peer", None) is not None:
-            self._rechecking.stop()
-            self.leave()
+        self.leave()
 
     def leave(self) -> None:
-        """Leave the document."""
-        assert self._peer is not None
-        self._peer.leave()
+        """Leave the document, and let go of it: Python's collector may not find a handler for long."""
+        if hasattr(self, "_peer"):
+            self._rechecking.stop()
+            self._peer.leave()
+            del self._rechecking, self._peer
 
     async def _join(self, path: str) -> YjsPeer:
         role = await self.role(path)

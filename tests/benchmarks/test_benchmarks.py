@@ -47,7 +47,7 @@ def test_memory_is_measured_in_processes_of_its_own() -> None:
 def test_a_topic_that_is_not_there_is_told() -> None:
     ended = benchmarks("nothing")
     assert ended.returncode == 2
-    assert "browser, comments, handle, kernel, memory, opening, relay, store" in ended.stderr
+    assert "browser, comments, handle, kernel, memory, opening, relay, rounds, store" in ended.stderr
 
 
 @pytest.mark.timeout(120)
@@ -75,10 +75,20 @@ def test_notebooks_are_opened_cold_warm_and_from_the_log() -> None:
     assert ended.returncode == 0, ended.stderr
     names = {case["name"] for case in json.loads(ended.stdout)["topics"]["opening"]}
     assert {f"opened: 1 MB, {how}" for how in ("cold", "from the log", "warm", "memory")} < names
-    assert any("growth" in name for name in names)
+
+
+@pytest.mark.timeout(120)
+def test_rounds_leave_no_descriptor_open_and_lose_nothing() -> None:
+    ended = benchmarks("rounds", "--quick", "--without-peers", "--json", "-")
+    assert ended.returncode == 0 and "failed" not in ended.stderr, ended.stderr
+    figures = {
+        case["name"]: case["figures"]["rtc_widgets"] for case in json.loads(ended.stdout)["topics"]["rounds"]
+    }
+    for who in ("a tab", "a stock Yjs client"):
+        assert figures[f"1 MB, by {who}: descriptors more at the end"] == [0]
 
 
 def test_each_topic_has_a_place_for_its_table() -> None:
     page = (ROOT / "docs/performance.md").read_text()
-    for topic in ("browser", "comments", "handle", "kernel", "memory", "opening", "relay", "store"):
+    for topic in ("browser", "comments", "handle", "kernel", "memory", "opening", "relay", "rounds", "store"):
         assert page.count(f"<!-- table: {topic} -->") == 1
