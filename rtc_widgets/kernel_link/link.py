@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Protocol, cast
+from typing import Any, Protocol, Unpack, cast
 
 import zmq
 import zmq.asyncio
@@ -18,6 +18,7 @@ from jupyter_client.session import Session
 
 from rtc_widgets.errors import FrameError, NotConnected, ProtocolError
 from rtc_widgets.kernel_link.flow import PAUSE, Receiver, Sender
+from rtc_widgets.logged import Fields, fields
 from rtc_widgets.protocol import kernel, sync
 from rtc_widgets.protocol.codes import CloseCode
 from rtc_widgets.protocol.parts import FrameTooLarge
@@ -301,7 +302,9 @@ class KernelLink:
                     self._on_comm(self._session.deserialize(parts))
             except Exception:  # noqa: BLE001 - see below
                 # What a kernel sends is not ours to trust, and one bad message must not end the link.
-                self._log.exception("A message of the kernel could not be handled.")
+                self._log.exception(
+                    "A message of the kernel could not be handled.", extra=self._fields("kernel.failed")
+                )
             count += 1
             if count % TURN == 0:
                 await asyncio.sleep(0)
@@ -380,7 +383,11 @@ class KernelLink:
                 self._handler.on_close(self, comm_id, data["code"], data["reason"])
         except ProtocolError as error:
             code = CloseCode.TOO_LARGE if isinstance(error, FrameTooLarge) else CloseCode.BAD_FRAME
-            self._log.warning("Closed a kernel's document: %s", error)
+            self._log.warning(
+                "Closed a kernel's document: %s",
+                error,
+                extra=self._fields("peer.dropped", document=comm_id, code=code),
+            )
             self.close(comm_id, code, f"{code.sentence} ({error})")
             self._handler.on_close(self, comm_id, str(code), str(error))
 
@@ -428,9 +435,16 @@ class KernelLink:
         try:
             self._session.send(self._downlink(), "comm_msg", content, buffers=[*(buffers or ())])
         except zmq.Again:
-            self._log.warning("The kernel does not take messages at the moment; it will be resynced.")
+            self._log.warning(
+                "The kernel does not take messages at the moment; it will be resynced.",
+                extra=self._fields("kernel.behind"),
+            )
             return False
         return True
+
+    def _fields(self, event: str, **named: Unpack[Fields]) -> dict[str, object]:
+        named["kernel"] = getattr(self._manager, "kernel_id", None)
+        return fields(event, **named)
 
     def _downlink(self) -> zmq.Socket[Any]:
         """Return the channel on which the kernel hears us."""

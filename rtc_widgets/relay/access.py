@@ -15,6 +15,7 @@ from jupyter_server.base.handlers import JupyterHandler
 from jupyter_server.utils import ensure_async
 
 from rtc_widgets.errors import ChannelClosed
+from rtc_widgets.logged import fields
 from rtc_widgets.protocol.codes import CloseCode
 from rtc_widgets.roles import Role
 
@@ -46,7 +47,12 @@ async def role_of(handler: JupyterHandler, path: str, hook: RoleHook | None = No
                 said = await said
         return None if said is None else Role(said)
     except Exception:  # noqa: BLE001 - the trust boundary to a deployment's own code
-        _log.exception("RelayApp.role_hook failed, so %s has no access to %r.", user.username, path)
+        _log.exception(
+            "RelayApp.role_hook failed, so %s has no access to %r.",
+            user.username,
+            path,
+            extra=fields("hook.failed", path=path, user=user.username),
+        )
         return None
 
 

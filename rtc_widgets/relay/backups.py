@@ -11,6 +11,8 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+from rtc_widgets.logged import fields
+
 __all__ = ["LEAST", "Backups", "gone"]
 
 # Cells that must go before a copy is made: of fewer, undo is enough.
@@ -64,7 +66,12 @@ class Backups:
         try:
             return await asyncio.to_thread(self._keep, room, path, content)
         except OSError as error:
-            _log.warning("No backup of %s could be made: %s", path, error)
+            _log.warning(
+                "No backup of %s could be made: %s",
+                path,
+                error,
+                extra=fields("backup.not-made", path=path, room=room),
+            )
             return None
 
     def _keep(self, room: str, path: str, content: Any) -> Path:

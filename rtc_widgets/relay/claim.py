@@ -15,6 +15,8 @@ except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
     import msvcrt
 
+from rtc_widgets.logged import fields
+
 __all__ = ["Claim"]
 
 _log = logging.getLogger(__name__)
@@ -45,6 +47,7 @@ class Claim:
                 "Another server holds %s, so the history of this one is kept until it stops only. "
                 "Documents meet in their files. To keep it, give this server a RelayApp.store_path of its own.",
                 wanted,
+                extra=fields("store.taken", file=str(wanted)),
             )
 
     def release(self) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from rtc_widgets._version import __version__
 from rtc_widgets.errors import ChannelClosed, FrameError
+from rtc_widgets.logged import fields
 from rtc_widgets.protocol import envelope, event, version
 from rtc_widgets.protocol.codes import CloseCode
 from rtc_widgets.protocol.heartbeat import HEARTBEAT
@@ -140,7 +141,12 @@ class TabConnection:
         try:
             message = envelope.unpack(data if isinstance(data, bytes) else data.encode())
         except FrameError as error:
-            _log.warning("A message of %s does not parse: %s", self._user, error)
+            _log.warning(
+                "A message of %s does not parse: %s",
+                self._user,
+                error,
+                extra=fields("peer.dropped", user=self._user, code=CloseCode.BAD_FRAME),
+            )
             self._drop(CloseCode.BAD_FRAME)
             return
         if not self._rate.take(max(0, len(message.buffers) - 1)):

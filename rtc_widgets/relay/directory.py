@@ -14,6 +14,7 @@ from inspect import isawaitable
 from typing import TYPE_CHECKING, Any
 
 from rtc_widgets.errors import StoreError
+from rtc_widgets.logged import fields
 from rtc_widgets.rooms.directory import IDENTITY
 from rtc_widgets.stores.database import Database
 
@@ -136,7 +137,7 @@ class Directory:
                     answer = await answer
                 told = _people(answer)
         except Exception:  # noqa: BLE001 - the trust boundary to a deployment's own code; those who were here are found
-            _log.exception("RelayApp.directory failed for %r.", query)
+            _log.exception("RelayApp.directory failed.", extra=fields("hook.failed"))
             return {}
         for name, one in told.items():
             self._told.pop(name, None)
@@ -150,7 +151,9 @@ class Directory:
             try:
                 await self._database.call(_put, row)
             except StoreError as error:
-                _log.warning("Who was here could not be written down: %s", error)
+                _log.warning(
+                    "Who was here could not be written down: %s", error, extra=fields("people.not-kept")
+                )
 
         task = asyncio.get_running_loop().create_task(write())
         self._tasks.add(task)

@@ -30,6 +30,7 @@ from tornado.web import HTTPError
 from rtc_widgets.documents.mirror import put_in, remove, take_out
 from rtc_widgets.documents.seed import normalize
 from rtc_widgets.errors import ChannelClosed, DocumentError, RtcError
+from rtc_widgets.logged import fields
 from rtc_widgets.protocol.codes import CloseCode
 from rtc_widgets.relay.file_version import FileVersion, Stat, line_end_of, notebook_of, stat_of
 from rtc_widgets.relay.last_look import LastLook, local_file
@@ -148,7 +149,12 @@ class Disk:
         try:
             await ensure_async(self._contents.delete(self.path))
         except (HTTPError, OSError) as error:
-            _log.warning("%s could not be deleted: %s", self.path, error)
+            _log.warning(
+                "%s could not be deleted: %s",
+                self.path,
+                error,
+                extra=fields("file.not-deleted", path=self.path),
+            )
 
     async def stat(self, *, hash_: bool = True) -> Stat:
         """Ask for the version of the file without its content; without its hash it costs next to nothing.
@@ -261,7 +267,12 @@ class Disk:
         try:
             await ensure_async(self._contents.create_checkpoint(self.path))
         except (HTTPError, OSError) as error:
-            _log.warning("No checkpoint of %s could be made: %s", self.path, error)
+            _log.warning(
+                "No checkpoint of %s could be made: %s",
+                self.path,
+                error,
+                extra=fields("file.no-checkpoint", path=self.path),
+            )
 
     async def _get(
         self, *, content: bool = True, hash_: bool = True, kind: str = "", format_: str = ""

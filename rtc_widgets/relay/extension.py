@@ -10,6 +10,7 @@ from jupyter_server.serverapp import ServerApp
 from traitlets import Bool, Callable, Enum, Float, Int, Unicode, validate
 
 from rtc_widgets.errors import StoreError
+from rtc_widgets.logged import fields
 from rtc_widgets.protocol.welcome import Limits
 from rtc_widgets.relay.handlers import routes
 from rtc_widgets.relay.mirroring import MIRROR
@@ -17,6 +18,8 @@ from rtc_widgets.relay.relay import Relay, RelaySettings
 from rtc_widgets.relay.tidings import Tidings
 
 __all__ = ["RelayApp"]
+
+_log = logging.getLogger(__name__)
 
 
 class RelayApp(ExtensionApp):
@@ -134,11 +137,8 @@ class RelayApp(ExtensionApp):
     def initialize_settings(self) -> None:
         """Make the relay."""
         assert self.serverapp is not None
-        # What the package logs belongs into the server's log.
-        logger = logging.getLogger("rtc_widgets")
-        logger.handlers = list(self.log.handlers)
-        logger.setLevel(self.log.level)
-        logger.propagate = False
+        # What the package logs goes where the server's own log goes, and looks as that does, as tornado's does.
+        logging.getLogger("rtc_widgets").parent = self.serverapp.log
         settings = RelaySettings(
             save_delay=self.save_delay,
             save_max_wait=self.save_max_wait,
@@ -165,10 +165,12 @@ class RelayApp(ExtensionApp):
         )
         self.relay: Relay | None = None
         try:
-            self.relay = Relay(self.serverapp, settings, self.log)
+            self.relay = Relay(self.serverapp, settings)
         except StoreError as error:
             # The server works without us: a page that finds no relay opens its documents the ordinary way.
-            self.log.critical("Documents are opened without collaboration: %s", error)
+            _log.critical(
+                "Documents are opened without collaboration: %s", error, extra=fields("store.unusable")
+            )
             Tidings(self.serverapp.event_logger).tell("damaged", code="store", message=str(error))
         self.settings["rtc_widgets"] = self.relay
 

@@ -11,6 +11,7 @@ from pycrdt import Doc, Map, Subscription
 
 from rtc_widgets.documents.merge import FILE, MergeResult
 from rtc_widgets.errors import ChannelClosed
+from rtc_widgets.logged import fields
 from rtc_widgets.protocol.codes import CloseCode
 from rtc_widgets.relay.disk import Disk
 from rtc_widgets.relay.file_version import FileVersion, Stat
@@ -223,7 +224,7 @@ class FileState:
     def _notice(
         self, level: str, code: str, message: str, conflicts: list[dict[str, Any]] | None = None
     ) -> None:
-        _log.warning("%s [%s]", message, code)
+        _log.warning("%s [%s]", message, code, extra=fields("document.notice", path=self.path, code=code))
         self.on_notice(level, code, message, conflicts or [])
 
     def _task(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:

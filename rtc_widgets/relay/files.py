@@ -14,6 +14,7 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from rtc_widgets.errors import ChannelClosed
+from rtc_widgets.logged import fields
 from rtc_widgets.protocol.codes import CloseCode
 from rtc_widgets.relay.file_state import ignore, same
 from rtc_widgets.relay.watching import Watching
@@ -149,7 +150,12 @@ class RoomFile(Watching):
                 return
         except ChannelClosed:
             return  # there is one file, as it should be
-        _log.info("A save made %s anew after it had become %s; it is taken away again.", old, self.path)
+        _log.info(
+            "A save made %s anew after it had become %s; it is taken away again.",
+            old,
+            self.path,
+            extra=fields("file.made-anew", path=self.path),
+        )
         await self._disk.at(old).delete()
         bases = [base for stat, base in self._overwritten if stat.same(here)]
         self._versions.base = bases[-1] if bases else self._overwritten[-1][1]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from typing import TYPE_CHECKING, Any
 
 from jupyter_server.auth.decorator import authorized, ws_authenticated
@@ -15,6 +16,7 @@ from tornado.websocket import WebSocketHandler
 
 from rtc_widgets._version import __version__
 from rtc_widgets.errors import ChannelClosed
+from rtc_widgets.logged import fields
 from rtc_widgets.protocol import envelope, version
 from rtc_widgets.protocol.codes import CloseCode
 from rtc_widgets.relay.access import Grant, identity_of, role_of
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
 
 __all__ = ["CommsHandler", "InfoHandler", "RoomsHandler", "StatusHandler", "YjsHandler", "routes"]
 
+_log = logging.getLogger(__name__)
 _PING = 20.0  # seconds
 
 
@@ -174,10 +177,11 @@ class _SocketHandler(WebSocketMixin, WebSocketHandler, _RelayHandler):
 
     def _give_up(self) -> None:
         """Drop a peer that does not take what it is sent; what it lacks it gets when it comes again."""
-        self.log.warning(
+        _log.warning(
             "A connection of %s was dropped, too slow: over %d bytes waited for it (RelayApp.max_unsent).",
             self.current_user.username,
             self.relay.max_unsent,
+            extra=fields("peer.dropped", user=self.current_user.username, code=CloseCode.TOO_SLOW),
         )
         self.relay.counts.drop(CloseCode.TOO_SLOW, self.current_user.username)
         self.close(CloseCode.TOO_SLOW.websocket, CloseCode.TOO_SLOW)

@@ -15,6 +15,7 @@ from tornado.web import HTTPError
 from rtc_widgets._version import __version__
 from rtc_widgets.errors import ChannelClosed, NotConnected
 from rtc_widgets.kernel_link import KernelLink
+from rtc_widgets.logged import fields
 from rtc_widgets.protocol import kernel, sync, version
 from rtc_widgets.protocol.codes import CloseCode
 from rtc_widgets.protocol.welcome import Welcome
@@ -159,7 +160,12 @@ class Kernels:
             link = KernelLink(manager, self, log=_log, limits=self._relay.limits, opens=self.on_open)
         except (NotConnected, AttributeError, NotImplementedError) as error:
             # A kernel manager of another kind (a gateway, another server) may have no connection info at all.
-            _log.info("Kernel %s is not linked: %s", kernel_id, error)
+            _log.info(
+                "Kernel %s is not linked: %s",
+                kernel_id,
+                error,
+                extra=fields("kernel.not-linked", kernel=kernel_id),
+            )
             return
         self._links[kernel_id] = link
         self._peers[link] = {}
@@ -241,7 +247,11 @@ class Kernels:
             return
         except Exception as error:  # noqa: BLE001 - see below
             # A bug here must answer the kernel, which waits, and not end the link.
-            _log.exception("Kernel %s could not be welcomed", kernel_id)
+            _log.exception(
+                "Kernel %s could not be welcomed",
+                kernel_id,
+                extra=fields("kernel.failed", kernel=kernel_id, code=CloseCode.INTERNAL_ERROR),
+            )
             link.refuse(CloseCode.INTERNAL_ERROR, f"{CloseCode.INTERNAL_ERROR.sentence} ({error})")
             return
         if link.session != hello.session:
@@ -336,7 +346,11 @@ class Kernels:
             )
             link.refuse(CloseCode.NOT_FOUND, reason, opening=opening.number)
         except Exception as error:  # noqa: BLE001 - as in `_greet`
-            _log.exception("A kernel could not open %s", opening.path)
+            _log.exception(
+                "A kernel could not open %s",
+                opening.path,
+                extra=fields("kernel.failed", path=opening.path, code=CloseCode.INTERNAL_ERROR),
+            )
             reason = f"{CloseCode.INTERNAL_ERROR.sentence} ({error})"
             link.refuse(CloseCode.INTERNAL_ERROR, reason, opening=opening.number)
         finally:

@@ -16,6 +16,7 @@ from pycrdt import Doc
 
 from rtc_widgets.documents.seed import seed
 from rtc_widgets.errors import RtcError
+from rtc_widgets.logged import fields
 from rtc_widgets.relay.versions import Versions
 from rtc_widgets.rooms.log import load
 from rtc_widgets.rooms.room import comm_id
@@ -78,7 +79,12 @@ async def _merged(versions: Versions, record: RoomRecord, file: FileVersion) -> 
         if versions.recover(record.base, record.attempted, file):
             versions.take(file)
     except RtcError as error:
-        _log.warning("%s is as its file is, and not as its damaged log has it: %s", record.path, error)
+        _log.warning(
+            "%s is as its file is, and not as its damaged log has it: %s",
+            record.path,
+            error,
+            extra=fields("log.not-recovered", path=record.path, room=record.room),
+        )
         return False
     return True
 

@@ -22,6 +22,7 @@ from rtc_widgets.documents.ipynb import Writer
 from rtc_widgets.documents.seed import Seed, seed
 from rtc_widgets.errors import ChannelClosed, DocumentError, UnknownDocumentType
 from rtc_widgets.ids import new_client_id, new_id
+from rtc_widgets.logged import fields
 from rtc_widgets.protocol.codes import CloseCode
 from rtc_widgets.registry import document_class
 from rtc_widgets.relay.backups import Backups, gone
@@ -131,7 +132,9 @@ class RoomMaker:
             if version is None:
                 raise damage or ChannelClosed(CloseCode.UNREADABLE, CloseCode.UNREADABLE.sentence)
             _log.warning(
-                "The log of %s lost entries. The document is made from its file and the rest.", key.path
+                "The log of %s lost entries. The document is made from its file and the rest.",
+                key.path,
+                extra=fields("log.lost", path=key.path, room=record.room),
             )
             await begin_anew(self._store, self._index, record, version)
             self._mended.add(record.room)

@@ -22,6 +22,7 @@ from pycrdt import Map
 
 from rtc_widgets.documents.projection import Projection, Step
 from rtc_widgets.errors import ChannelClosed
+from rtc_widgets.logged import fields
 from rtc_widgets.protocol import event, sync
 from rtc_widgets.relay.mirrored import Mirrored
 from rtc_widgets.relay.pace import Pace
@@ -306,7 +307,11 @@ class TextBacking:
         try:
             await work
         except Exception:  # noqa: BLE001 - a bug here must not end the room: the log has what was typed
-            _log.exception("The text of %s could not be brought up to date", self._room.path)
+            _log.exception(
+                "The text of %s could not be brought up to date",
+                self._room.path,
+                extra=fields("view.failed", path=self._room.path, room=self._room.id),
+            )
 
     def _on_notebook(self, update: bytes, author: Signature, writer: RoomPeer | None) -> None:
         if self._projection is None or isinstance(writer, TypingPeer):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
@@ -78,16 +77,14 @@ class Relay:
     Args:
         serverapp: whose contents manager, identity and kernels serve.
         settings: the configuration.
-        log: the extension's.
 
     Raises:
         StoreError: the log cannot be used; the message says why, and the cure.
     """
 
-    def __init__(self, serverapp: ServerApp, settings: RelaySettings, log: logging.Logger) -> None:
+    def __init__(self, serverapp: ServerApp, settings: RelaySettings) -> None:
         self._serverapp = serverapp
         self._settings = settings
-        self._log = log
         self.limits = settings.limits
         self.max_documents = settings.max_documents
         self.max_unsent = settings.max_unsent

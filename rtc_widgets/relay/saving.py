@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from typing import TYPE_CHECKING, Any
 
 from rtc_widgets.errors import ChannelClosed
+from rtc_widgets.logged import fields
 from rtc_widgets.protocol.codes import CloseCode
 from rtc_widgets.relay.disk import Overtaken
 from rtc_widgets.relay.file_state import FileState, overwrite
@@ -107,7 +109,11 @@ class Saving(FileState):
             raise
         except Exception as error:
             # The trust boundary to the hooks and contents managers of others.
-            _log.exception("%s could not be saved", self.path)
+            _log.exception(
+                "%s could not be saved",
+                self.path,
+                extra=fields("file.not-saved", path=self.path, code="save-failed"),
+            )
             if self._running:
                 self._schedule.failed()
             raise ChannelClosed("save-failed", f"{self.path} could not be saved: {error}.") from error
@@ -143,7 +149,9 @@ class Saving(FileState):
                     try:
                         return await self._write(content, changes, page, last)
                     except Overtaken as overtaken:
-                        _log.info("%s: %s.", self.path, overtaken)
+                        _log.info(
+                            "%s: %s.", self.path, overtaken, extra=fields("file.overtaken", path=self.path)
+                        )
         raise ChannelClosed(
             "save-failed", f"{self.path} could not be saved: it changes faster than it is merged."
         )
@@ -152,6 +160,7 @@ class Saving(FileState):
         versions = self._versions
         before, known, attempted = versions.base, self._known or self._vanished, versions.attempted
         versions.attempted = content
+        begun = time.monotonic()
         try:
             written, left = await self._disk.write(
                 content,
@@ -178,6 +187,13 @@ class Saving(FileState):
             self._overwritten = [*self._overwritten[1 - _RECENT :], (known, before)]
         self._vanished = None
         self._clean(changes)
+        seconds = round(time.monotonic() - begun, 4)
+        _log.debug(
+            "%s was saved in %g s.",
+            self.path,
+            seconds,
+            extra=fields("file.saved", path=self.path, seconds=seconds),
+        )
         await self._tell_saved()
         return version.stat
 

@@ -28,6 +28,8 @@ try:
 except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
 
+from rtc_widgets.logged import fields
+
 __all__ = ["take_turn", "written_by_others"]
 
 _PATIENCE = 10.0  # seconds that one waits for the others
@@ -81,11 +83,14 @@ async def _wait(path: Path, *, alone: bool, patience: float) -> ExitStack:
                     "%s is being written by another server for more than %g s; this one goes on without waiting.",
                     path,
                     patience,
+                    extra=fields("file.not-waited", file=str(path), seconds=patience),
                 )
                 return ExitStack()
         except OSError as error:
             # Not only where there are no locks: whatever is wrong with the file, who reads or writes it will say so.
-            _log.debug("%s cannot be locked: %s", path, error)
+            _log.debug(
+                "%s cannot be locked: %s", path, error, extra=fields("file.not-locked", file=str(path))
+            )
             return ExitStack()
         await asyncio.sleep(pause)
         pause = min(2 * pause, _LONGEST)
@@ -129,7 +134,7 @@ def _unless_busy() -> Iterator[None]:
     except BlockingIOError:
         raise
     except OSError as error:
-        _log.debug("A folder cannot be locked: %s", error)
+        _log.debug("A folder cannot be locked: %s", error, extra=fields("file.not-locked"))
 
 
 def _opened(held: ExitStack, path: Path, flags: int = os.O_RDONLY) -> int:

@@ -6,6 +6,7 @@ import asyncio
 import logging
 
 from rtc_widgets.errors import ChannelClosed
+from rtc_widgets.logged import fields
 from rtc_widgets.protocol.codes import CloseCode
 from rtc_widgets.relay.saving import Saving
 
@@ -41,7 +42,9 @@ class Watching(Saving):
         path = None if self._known is None else await self._disk.moved(self._known)
         if path is None:
             return False
-        _log.info("%s was renamed to %s outside.", self.path, path)
+        _log.info(
+            "%s was renamed to %s outside.", self.path, path, extra=fields("file.renamed", path=self.path)
+        )
         self._disk.tell_rename(path)
         return True
 
@@ -81,5 +84,9 @@ class Watching(Saving):
             except Exception:  # noqa: BLE001 - the first of each series is logged
                 # The watch must go on, whatever a contents manager raises.
                 if not failing:
-                    _log.exception("%s could not be looked at", self.path)
+                    _log.exception(
+                        "%s could not be looked at",
+                        self.path,
+                        extra=fields("file.not-watched", path=self.path),
+                    )
                 failing = True

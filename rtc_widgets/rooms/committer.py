@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from rtc_widgets.errors import StoreError
+from rtc_widgets.logged import fields
 from rtc_widgets.protocol import status
 from rtc_widgets.rooms.counts import Counts
 from rtc_widgets.rooms.log import Tally
@@ -212,7 +213,13 @@ class Committer:
                 self._grown += len(entries)
                 return
             except StoreError as error:
-                _log.error("The log of %s refused %d updates: %s", self._doc, len(entries), error)
+                _log.error(
+                    "The log of %s refused %d updates: %s",
+                    self._doc,
+                    len(entries),
+                    error,
+                    extra=fields("log.refused", document=self._doc, count=len(entries)),
+                )
                 if attempt == 0:
                     self._failed(error)
                     self._go_on()
@@ -245,7 +252,12 @@ class Committer:
         try:
             await self._snapshots.put_snapshot(self._doc, Snapshot(self._tally.seq, self._lineage, state))
         except StoreError as error:
-            _log.warning("No snapshot of %s was made; its log is whole. %s", self._doc, error)
+            _log.warning(
+                "No snapshot of %s was made; its log is whole. %s",
+                self._doc,
+                error,
+                extra=fields("snapshot.not-made", document=self._doc),
+            )
 
 
 def _ignore(*_: object) -> None:

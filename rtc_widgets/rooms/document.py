@@ -16,6 +16,7 @@ from pycrdt import Doc, get_state, merge_updates
 
 from rtc_widgets import ids
 from rtc_widgets.errors import ChannelClosed, FrameError, StoreError
+from rtc_widgets.logged import fields
 from rtc_widgets.origins import Origin
 from rtc_widgets.protocol import awareness, event, query_awareness, request, sync
 from rtc_widgets.protocol.codes import CloseCode
@@ -289,7 +290,14 @@ class RoomDocument:
         try:
             answers = [answer for frame in frames for answer in self._take(peer, frame, seq)]
         except ChannelClosed as closed:
-            _log.warning("%s of %s: %s expelled: %s", self.name, self.comm_id, peer.user, closed)
+            _log.warning(
+                "%s of %s: %s expelled: %s",
+                self.name,
+                self.comm_id,
+                peer.user,
+                closed,
+                extra=fields("peer.dropped", document=self.comm_id, user=peer.user, code=closed.code),
+            )
             self.expel(peer, closed.code, closed.reason)
             return
         if answers:
@@ -525,7 +533,14 @@ class RoomDocument:
         except ChannelClosed as refused:
             result = {"code": refused.code, "reason": refused.reason}
         except Exception as error:  # noqa: BLE001
-            _log.exception("The request %r of %s failed", asked.method, peer.user)
+            _log.exception(
+                "The request %r of %s failed",
+                asked.method,
+                peer.user,
+                extra=fields(
+                    "request.failed", document=self.comm_id, user=peer.user, code=CloseCode.INTERNAL_ERROR
+                ),
+            )
             result = {
                 "code": CloseCode.INTERNAL_ERROR,
                 "reason": f"{CloseCode.INTERNAL_ERROR.sentence} ({error})",

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from rtc_widgets.errors import StoreError
+from rtc_widgets.logged import fields
 from rtc_widgets.stores.entry import DAMAGED
 from rtc_widgets.stores.snapshot import VERSION, Snapshot, snapshots_of
 
@@ -110,10 +111,19 @@ async def _fitting(store: Store, name: str, lineage: str) -> Snapshot | None:
     try:
         snapshot = await snapshots.snapshot(name)
     except StoreError as error:
-        _log.warning("The snapshot of %s cannot be read; its log is replayed. %s", name, error)
+        _log.warning(
+            "The snapshot of %s cannot be read; its log is replayed. %s",
+            name,
+            error,
+            extra=fields("snapshot.unusable", document=name),
+        )
         return None
     if snapshot is not None and (snapshot.lineage != lineage or snapshot.version != VERSION):
-        _log.warning("The snapshot of %s is of another lineage or release; its log is replayed.", name)
+        _log.warning(
+            "The snapshot of %s is of another lineage or release; its log is replayed.",
+            name,
+            extra=fields("snapshot.unusable", document=name),
+        )
         return None
     return snapshot
 
@@ -122,7 +132,12 @@ def _apply(doc: Doc[Any], updates: list[bytes], name: str) -> bool:
     try:
         _replay(doc, updates)
     except ValueError as error:  # it is decoded before anything is applied
-        _log.warning("The snapshot of %s is no document; its log is replayed. (%s)", name, error)
+        _log.warning(
+            "The snapshot of %s is no document; its log is replayed. (%s)",
+            name,
+            error,
+            extra=fields("snapshot.unusable", document=name),
+        )
         return False
     return True
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from rtc_widgets.errors import ChannelClosed
+from rtc_widgets.logged import fields
 from rtc_widgets.protocol.codes import CloseCode
 from rtc_widgets.rooms.document import RoomDocument
 from rtc_widgets.rooms.room import Room
@@ -193,10 +195,18 @@ class RoomManager:
         if self._full:
             raise ChannelClosed(CloseCode.TOO_MANY, _FULL.format(path=key.path, most=self._most))
         self._making += 1
+        begun = time.monotonic()
         try:
             room = self._rooms[key.path] = await self._make(key)
         finally:
             self._making -= 1
+        seconds = round(time.monotonic() - begun, 4)
+        _log.info(
+            "%s was opened in %g s.",
+            key.path,
+            seconds,
+            extra=fields("room.opened", path=key.path, room=room.id, seconds=seconds),
+        )
         if self._sized is not None:
             self._sized(room)
         return room
@@ -291,7 +301,11 @@ class RoomManager:
         try:
             await self._close(room)
         except Exception:  # noqa: BLE001 - the log has every change; the next open loads it from there
-            _log.exception("The room of %s did not close cleanly", room.path)
+            _log.exception(
+                "The room of %s did not close cleanly",
+                room.path,
+                extra=fields("room.not-closed", path=room.path, room=room.id),
+            )
         if room.backing.removed and self._forget is not None and not self._closed:
             for gone in ids:
                 await self._forget(gone)
@@ -302,6 +316,7 @@ class RoomManager:
             timer.cancel()
         try:
             await room.aclose()
+            _log.info("%s was closed.", room.path, extra=fields("room.closed", path=room.path, room=room.id))
         finally:
             if self._rooms.get(room.path) is room:
                 del self._rooms[room.path]

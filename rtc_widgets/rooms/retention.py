@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from rtc_widgets.errors import StoreError
+from rtc_widgets.logged import fields
 from rtc_widgets.rooms.squashing import Replay
 from rtc_widgets.stores.entry import EMPTY_UPDATES
 from rtc_widgets.stores.snapshot import snapshots_of
@@ -43,6 +45,15 @@ class Retention:
     size: int = 64 * 2**20
 
 
+class _Step(NamedTuple):
+    """Put an update into the place of some ``entries``: those with a ``seq`` over ``after``, ``upto`` at most."""
+
+    after: int
+    upto: int
+    update: bytes
+    entries: int
+
+
 async def shorten(store: Store, name: str, retention: Retention, now: float) -> None:
     """Make the log of *name* as short as it may be; the document that it comes to stays the same.
 
@@ -55,48 +66,64 @@ async def shorten(store: Store, name: str, retention: Retention, now: float) -> 
         retention: how much is kept.
         now: seconds since the epoch.
     """
+    begun = time.monotonic()
     try:
         entries = [entry async for entry in store.read(name)]
         snapshots = snapshots_of(store)
         beside = None if snapshots is None else await snapshots.snapshot(name)
         seq = 0 if beside is None else beside.seq
+        steps = await asyncio.to_thread(_plan, name, entries, retention, now, seq)
+        plan = [step for step in steps if step.update not in EMPTY_UPDATES]
         # All in one transaction, since they are asked for at once.
         await asyncio.gather(
-            *(
-                store.compact(name, after=after, upto=upto, snapshot=update)
-                for after, upto, update in await asyncio.to_thread(_plan, entries, retention, now, seq)
-                if update not in EMPTY_UPDATES
-            )
+            *(store.compact(name, after=step.after, upto=step.upto, snapshot=step.update) for step in plan)
         )
     except StoreError as error:
-        _log.warning("The log of %s was not shortened; it is whole. %s", name, error)
+        _log.warning(
+            "The log of %s was not shortened; it is whole. %s",
+            name,
+            error,
+            extra=fields("log.not-shortened", document=name),
+        )
+        return
+    if plan:
+        gone = sum(step.entries - 1 for step in plan)
+        seconds = round(time.monotonic() - begun, 4)
+        _log.info(
+            "The log of %s has %d entries less, after %g s.",
+            name,
+            gone,
+            seconds,
+            extra=fields("log.shortened", document=name, count=gone, seconds=seconds),
+        )
 
 
-def _plan(
-    entries: list[Entry], retention: Retention, now: float, snapshot: int
-) -> list[tuple[int, int, bytes]]:
-    """Return what to put in the place of what: the ``seq`` before it, its last one, and an update."""
+def _plan(name: str, entries: list[Entry], retention: Retention, now: float, snapshot: int) -> list[_Step]:
     covered = _old(entries, retention, now)
     groups = _minutes(entries[len(covered) :], now, snapshot)
     due = [group for group in groups if len(group) > 1]
     if not covered and not due:
         return []
-    plan: list[tuple[int, int, bytes]] = []
+    plan: list[_Step] = []
     replay = Replay()
     for start in range(0, len(covered), _AT_ONCE):
         replay.take([entry.update for entry in covered[start : start + _AT_ONCE]])
     if covered:
-        plan.append((0, covered[-1].seq, replay.state))
+        plan.append(_Step(0, covered[-1].seq, replay.state, len(covered)))
     before = covered[-1].seq if covered else 0
     for group in groups[: groups.index(due[-1]) + 1] if due else []:
         updates = [entry.update for entry in group]
         if len(group) == 1:
             replay.take(updates)
         else:
-            plan.append((before, group[-1].seq, replay.squash(updates)))
+            plan.append(_Step(before, group[-1].seq, replay.squash(updates), len(group)))
         before = group[-1].seq
     if not replay.agree():
-        _log.warning("Entries of a log could not be told in fewer; they stay as they are.")
+        _log.warning(
+            "Entries of the log of %s could not be told in fewer; they stay as they are.",
+            name,
+            extra=fields("log.not-shortened", document=name),
+        )
         return plan[: 1 if covered else 0]
     return plan
 

@@ -26,6 +26,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from rtc_widgets.errors import StoreError
+from rtc_widgets.logged import fields
 from rtc_widgets.stores.aside import Damage, copy_tables, is_damage, set_aside
 
 if TYPE_CHECKING:
@@ -234,7 +235,12 @@ class Database:
         try:
             self._look()
         except Exception as error:  # noqa: BLE001 - whatever it is, those who wait must hear of it
-            _log.exception("%s, %s, is damaged and could not be set aside", self.path, self._what)
+            _log.exception(
+                "%s, %s, is damaged and could not be set aside",
+                self.path,
+                self._what,
+                extra=fields("store.not-mended", file=str(self.path)),
+            )
             self._refuse(self._error("mended", error))
             return
         closing = False
@@ -267,7 +273,13 @@ class Database:
         except sqlite3.Error as error:
             if is_damage(error):
                 return str(error)
-            _log.warning("%s, %s, could not be looked at: %s", self.path, self._what, error)
+            _log.warning(
+                "%s, %s, could not be looked at: %s",
+                self.path,
+                self._what,
+                error,
+                extra=fields("store.not-checked", file=str(self.path)),
+            )
             return None
 
     def _mend(self, problem: str) -> None:
@@ -278,6 +290,7 @@ class Database:
             self._what,
             problem,
             self.damage.aside.name,
+            extra=fields("store.damaged", file=str(self.damage.aside)),
         )
         self._problem = None
         self._connection = self._open(self.path)
@@ -348,7 +361,11 @@ class Database:
             if self._connection is not None and self._connection.in_transaction:
                 self._connection.execute("ROLLBACK")
         except sqlite3.Error:
-            _log.exception("%s: a failed transaction could not be undone", self.path)
+            _log.exception(
+                "%s: a failed transaction could not be undone",
+                self.path,
+                extra=fields("store.not-undone", file=str(self.path)),
+            )
         self._on_rollback()
 
 
@@ -381,7 +398,11 @@ def _resolve(jobs: list[_Job], answers: list[Any]) -> None:
         try:
             loop.call_soon_threadsafe(_settle, settled)
         except RuntimeError:  # the loop was closed while its jobs were under way; nobody is left to tell
-            _log.debug("%d answers came after their event loop was closed", len(settled))
+            _log.debug(
+                "%d answers came after their event loop was closed",
+                len(settled),
+                extra=fields("store.unheard", count=len(settled)),
+            )
 
 
 def _settle(settled: list[tuple[asyncio.Future[Any], Any]]) -> None:

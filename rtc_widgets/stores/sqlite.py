@@ -9,6 +9,7 @@ from dataclasses import astuple
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rtc_widgets.errors import StoreError
+from rtc_widgets.logged import fields
 from rtc_widgets.stores.database import DamagedRow, Database
 from rtc_widgets.stores.entry import KINDS, PARTICIPANTS, Entry, check_entries, check_snapshot
 from rtc_widgets.stores.salvage import COLUMNS, checksum, find_damage, salvage
@@ -265,7 +266,10 @@ class SqliteStore:
             return None
         if not isinstance(row[2], bytes) or zlib.crc32(row[2]) != row[4]:
             _log.warning(
-                "The snapshot of %s in %s is damaged; its log is replayed.", doc, self._database.path
+                "The snapshot of %s in %s is damaged; its log is replayed.",
+                doc,
+                self._database.path,
+                extra=fields("snapshot.unusable", document=doc, file=str(self._database.path)),
             )
             return None
         return Snapshot(*row[:4])
