@@ -7,8 +7,6 @@ import re
 import pytest
 from playwright.sync_api import expect
 from support.comments import (
-    at_once,
-    begin,
     cards,
     comment,
     composer,
@@ -273,27 +271,4 @@ def test_in_notebook_7_too_and_without_the_mouse(office, visit, screenshots):
         }"""
     )
     assert re.fullmatch(rf"{office.url}/notebooks/{path}#rtc-thread=[a-f0-9-]+", link)
-    ada.sees_no_dialog()
-
-
-def test_five_hundred_threads_are_drawn_as_they_are_seen(office, visit, screenshots):
-    path = office.notebook("many.ipynb", *(f"x{number} = {number}" for number in range(50)))
-    at_once(begin(office, path, 500))
-    ada = visit(office, path, "ada")
-    opened(ada)
-    expect(tab(ada, "Open")).to_contain_text("500")
-    expect(cards(ada).first).to_contain_text("Number 0 ")
-    ada.page.screenshot(path=screenshots / "comments-many.png")
-    assert cards(ada).count() < 100
-    # The keys walk through them, and the document follows.
-    cards(ada).first.focus()
-    ada.page.keyboard.press("ArrowDown")
-    ada.page.keyboard.press("ArrowDown")
-    expect(cards(ada).nth(2)).to_be_focused()
-    ada.page.keyboard.press("Alt+F9")
-    expect(cards(ada).nth(3)).to_have_class(re.compile("rtcw-mod-active"))
-    panel(ada).get_by_role("searchbox").fill("#500")
-    expect(cards(ada)).to_have_count(1)
-    cards(ada).click()
-    expect(highlights(ada, 49).and_(ada.page.locator(".rtcw-mod-active"))).to_be_visible()
     ada.sees_no_dialog()

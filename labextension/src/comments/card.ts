@@ -132,10 +132,26 @@ export class Card {
     this.node.tabIndex = isReachable ? 0 : -1;
   }
 
+  /** Say where among all threads this one is: a screen reader does not meet them all. */
+  place(position: number, count: number): void {
+    const { node } = this;
+    for (const [name, value] of [
+      ['aria-posinset', String(position)],
+      ['aria-setsize', String(count)]
+    ] as const) {
+      if (node.getAttribute(name) !== value) {
+        node.setAttribute(name, value);
+      }
+    }
+  }
+
   /** Of hundreds of threads the Tab key goes through what is in one. */
   private _rove(): void {
     for (const one of this.node.querySelectorAll('button')) {
-      one.tabIndex = this._isActive ? 0 : -1;
+      const index = this._isActive ? 0 : -1;
+      if (one.tabIndex !== index || !one.hasAttribute('tabindex')) {
+        one.tabIndex = index;
+      }
     }
   }
 

@@ -51,7 +51,7 @@ export function iconButton(
   return made;
 }
 
-/** Put elements into another one in this order, and move none that is in its place: the focus would be lost. */
+/** Put elements into another one in this order, and never move the one that has the focus: it would be lost. */
 export function arrange(
   into: HTMLElement,
   wanted: readonly HTMLElement[]
@@ -62,10 +62,26 @@ export function arrange(
       child.remove();
     }
   }
-  wanted.forEach((one, index) => {
-    const there = into.children[index];
-    if (there !== one) {
-      into.insertBefore(one, there ?? null);
+  const focused = document.activeElement;
+  const at = Math.max(
+    0,
+    wanted.findIndex(one => one.parentNode === into && one.contains(focused))
+  );
+  let near = wanted[at];
+  if (near && near.parentNode !== into) {
+    into.prepend(near);
+  }
+  for (const one of wanted.slice(0, at).reverse()) {
+    if (near!.previousElementSibling !== one) {
+      near!.before(one);
     }
-  });
+    near = one;
+  }
+  near = wanted[at];
+  for (const one of wanted.slice(at + 1)) {
+    if (near!.nextElementSibling !== one) {
+      near!.after(one);
+    }
+    near = one;
+  }
 }

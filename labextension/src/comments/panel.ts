@@ -2,10 +2,12 @@
 
 import type { IShownThread } from './asked';
 import { Card, type ICardOptions } from './card';
-import { arrange, element, iconButton } from './dom';
-import { belongs, type Filter, FILTERS, matches } from './filters';
-import { draw } from './drawn';
+import { element } from './dom';
+import { belongs, type Filter, matches } from './filters';
 import { holdFocus } from './focus';
+import { LongList } from './long_list';
+import { PanelHead } from './panel_head';
+import { emptyNode, noteOf } from './panel_words';
 import type { INews, ISession, Markdown, Words } from './shared';
 
 /** What the panel needs of the page. */
@@ -43,8 +45,12 @@ export interface IPanelOptions extends Pick<
 
 /** Milliseconds between two looks at the clock. */
 const MINUTE = 60_000;
-/** Pixels beyond what is seen in which cards are drawn. */
-const AHEAD = 800;
+
+/** A thread's card, and its place in the list. */
+interface IEntry {
+  readonly card: Card;
+  readonly slot: HTMLElement;
+}
 
 let views = 0;
 
@@ -55,34 +61,35 @@ export class CommentsView<S extends ISession = ISession> {
     this._filter = filter ?? 'open';
     this.node.setAttribute('role', 'region');
     this.node.setAttribute('aria-label', label ?? trans.__('Comments'));
-    this._makeHead();
-    this._list.id = `${this._id}-list`;
+    const id = `rtcw-comments-${(views += 1)}`;
+    this._list.id = `${id}-list`;
     this._list.setAttribute('role', 'tabpanel');
     this._list.tabIndex = -1;
-    this.node.append(this._head, this._note, this._list);
+    this._head = new PanelHead({
+      trans,
+      id,
+      list: this._list,
+      add: _options.add,
+      searched: () => this._draw(),
+      chosen: filter => this._choose(filter)
+    });
+    this._rows = new LongList(this._list, {
+      row: id => this._row(id),
+      place: (id, position, count) =>
+        this._cards.get(id)?.card.place(position, count)
+    });
+    this._list.append(this._rows.node);
+    this.node.append(this._head.node, this._note, this._list);
     this.node.addEventListener('keydown', event => this._onKey(event));
-    this._seen = new IntersectionObserver(
-      entries => {
-        for (const { target, isIntersecting } of entries) {
-          const id = (target as HTMLElement).dataset['thread'];
-          if (isIntersecting && id) {
-            this._card(id);
-          }
-        }
-      },
-      { root: this._list, rootMargin: `${AHEAD}px 0px` }
-    );
     this._clock = setInterval(() => {
       if (this._options.isVisible()) {
-        this._cards.forEach(card => card.tick());
+        this._present.forEach(card => card.tick());
       }
     }, MINUTE);
     this.follow(null);
   }
 
   readonly node = element('div', 'rtcw-Comments');
-  /** In front of the ids of its parts. */
-  private readonly _id = `rtcw-comments-${(views += 1)}`;
 
   get session(): S | null {
     return this._session;
@@ -104,8 +111,8 @@ export class CommentsView<S extends ISession = ISession> {
     this._active = null;
     this._reachable = null;
     this._cards.clear();
-    this._slots.clear();
-    this._list.replaceChildren();
+    this._rows.clear();
+    this._empty?.remove();
     if (session) {
       session.discussion.changed.connect(this._onThreads);
       session.places.changed.connect(this._onPlaces);
@@ -121,12 +128,12 @@ export class CommentsView<S extends ISession = ISession> {
       return;
     }
     if (!this._shown.includes(id)) {
-      this._search.value = '';
+      this._head.search = '';
       const isHere = belongs(thread, this._filter, this._known);
       this._choose(isHere ? this._filter : thread.state);
     }
     this.look(id);
-    this._slots.get(id)?.scrollIntoView({ block: 'nearest' });
+    this._rows.reveal(id);
   }
 
   /** Make a thread the active one. */
@@ -139,7 +146,7 @@ export class CommentsView<S extends ISession = ISession> {
     if (id === this._active) {
       return;
     }
-    const before = this._active && this._cards.get(this._active);
+    const before = this._cards.get(this._active ?? '')?.card;
     this._active = id;
     if (before) {
       before.isActive = false;
@@ -155,7 +162,7 @@ export class CommentsView<S extends ISession = ISession> {
   /** Show a thread and give it the focus. */
   focus(id: string): void {
     this.reveal(id);
-    const node = this._cards.get(id)?.node;
+    const node = this._cards.get(id)?.card.node;
     if (node) {
       node.focus({ preventScroll: true });
       holdFocus(node);
@@ -165,7 +172,7 @@ export class CommentsView<S extends ISession = ISession> {
   /** Let the person reply to a thread. */
   reply(id: string, text?: string): void {
     this.reveal(id);
-    this._cards.get(id)?.reply(text);
+    this._cards.get(id)?.card.reply(text);
   }
 
   /** Return the thread before or behind the active one, among those that are shown. */
@@ -195,60 +202,8 @@ export class CommentsView<S extends ISession = ISession> {
 
   dispose(): void {
     clearInterval(this._clock);
-    this._seen.disconnect();
+    this._rows.dispose();
     this._disconnect();
-  }
-
-  // --- the head
-
-  private _makeHead(): void {
-    const { trans, add } = this._options;
-    const row = element('div', 'rtcw-Comments-bar');
-    this._search.type = 'search';
-    this._search.placeholder = trans.__('Search comments');
-    this._search.setAttribute('aria-label', trans.__('Search comments'));
-    this._search.addEventListener('input', () => this._draw());
-    this._add = iconButton('add', 'addComment', '', () => add?.());
-    row.append(this._search, this._add);
-    const tabs = element('div', 'rtcw-Comments-tabs');
-    tabs.setAttribute('role', 'tablist');
-    const labels: Readonly<Record<Filter, string>> = {
-      open: trans.__('Open'),
-      resolved: trans.__('Resolved'),
-      mine: trans.__('Mine'),
-      orphaned: trans.__('Orphaned'),
-      all: trans.__('All')
-    };
-    for (const filter of FILTERS) {
-      const tab = element('button', 'rtcw-Comments-tab');
-      tab.type = 'button';
-      tab.id = `${this._id}-${filter}`;
-      tab.setAttribute('role', 'tab');
-      tab.setAttribute('aria-controls', this._list.id);
-      tab.append(
-        element('span', '', labels[filter]),
-        element('span', 'rtcw-Comments-count')
-      );
-      tab.addEventListener('click', () => this._choose(filter));
-      this._tabs.set(filter, tab);
-      tabs.append(tab);
-    }
-    tabs.addEventListener('keydown', ({ key }) => {
-      const step = key === 'ArrowRight' ? 1 : key === 'ArrowLeft' ? -1 : 0;
-      const there = FILTERS.filter(one => !this._tabs.get(one)!.hidden);
-      const at = there.indexOf(this._filter) + step + there.length;
-      if (step) {
-        this._choose(there[at % there.length]!);
-        this._tabs.get(this._filter)!.focus();
-      }
-    });
-    this._tabs
-      .get('orphaned')!
-      .setAttribute(
-        'title',
-        trans.__('What they are about is not in the document any more')
-      );
-    this._head.append(row, tabs);
   }
 
   private _choose(filter: Filter): void {
@@ -263,9 +218,7 @@ export class CommentsView<S extends ISession = ISession> {
     ids: ReadonlySet<string> | null
   ): void => {
     // The places tell of it too, a moment later; what this person did is to be seen at once.
-    for (const id of ids ?? this._cards.keys()) {
-      this._cards.get(id)?.update();
-    }
+    this._update(ids);
     const seen = this._active && this._session?.discussion.thread(this._active);
     if (seen && this._options.isVisible() && document.hasFocus()) {
       this._session!.private.read(seen);
@@ -279,26 +232,35 @@ export class CommentsView<S extends ISession = ISession> {
       return;
     }
     if (this._options.isVisible()) {
-      news.threads.forEach(id => this._cards.get(id)?.update());
+      this._update(news.threads);
     }
     // What is searched for may have come or gone with the text.
-    if (news.isReordered || this._search.value) {
+    if (news.isReordered || this._head.search) {
       this._draw();
     }
   };
 
   private readonly _redraw = (): void => {
     if (this._options.isVisible()) {
-      this._cards.forEach(card => card.update());
+      this._update(null);
     }
     this._draw();
   };
+
+  /** Show these as they are now, null for all; those that are not in the page, once they are. */
+  private _update(ids: ReadonlySet<string> | null): void {
+    for (const id of this._rows.present) {
+      if (!ids || ids.has(id)) {
+        this._cards.get(id)?.card.update();
+      }
+    }
+  }
 
   private _draw(): void {
     const session = this._session;
     this._drawTitle();
     this._drawNote();
-    if (!session || (!this._options.isVisible() && this._slots.size)) {
+    if (!session || (!this._options.isVisible() && this._cards.size)) {
       return;
     }
     const { places, discussion } = session;
@@ -311,20 +273,11 @@ export class CommentsView<S extends ISession = ISession> {
     const { wanted = () => true } = this._options;
     const all = [...placed, ...late].filter(wanted);
     const known = this._known;
-    for (const [filter, tab] of this._tabs) {
-      const count = all.filter(one => belongs(one, filter, known)).length;
-      const badge = tab.querySelector('.rtcw-Comments-count')!;
-      badge.textContent = count ? String(count) : '';
-      const isChosen = filter === this._filter;
-      tab.setAttribute('aria-selected', String(isChosen));
-      if (isChosen) {
-        this._list.setAttribute('aria-labelledby', tab.id);
-      }
-      tab.tabIndex = isChosen ? 0 : -1;
-      const isRare = filter === 'all' || (filter === 'orphaned' && !count);
-      tab.hidden = isRare && !isChosen;
-    }
-    const search = this._search.value;
+    this._head.draw(
+      this._filter,
+      filter => all.filter(one => belongs(one, filter, known)).length
+    );
+    const { search } = this._head;
     this._shown = all
       .filter(
         one =>
@@ -332,13 +285,11 @@ export class CommentsView<S extends ISession = ISession> {
           matches(one, places.of(one.id)?.quote ?? '', search)
       )
       .map(({ id }) => id);
+    this._drawEmpty();
+    this._rows.show(this._shown);
     this._rove();
-    const slots = this._shown.map(id => this._slot(id));
-    arrange(this._list, slots.length ? slots : [this._empty()]);
-    for (const id of this._slots.keys()) {
+    for (const id of this._cards.keys()) {
       if (!discussion.thread(id)) {
-        this._seen.unobserve(this._slots.get(id)!);
-        this._slots.delete(id);
         this._cards.delete(id);
       }
     }
@@ -350,7 +301,7 @@ export class CommentsView<S extends ISession = ISession> {
       ? this._active
       : (this._shown[0] ?? null);
     if (id !== this._reachable) {
-      const before = this._cards.get(this._reachable ?? '');
+      const before = this._cards.get(this._reachable ?? '')?.card;
       if (before) {
         before.isReachable = false;
       }
@@ -360,86 +311,73 @@ export class CommentsView<S extends ISession = ISession> {
     if (card) {
       card.isReachable = true;
     }
+    this._rows.hold(id === null ? [] : [id]);
   }
 
-  private _slot(id: string): HTMLElement {
-    let slot = this._slots.get(id);
-    if (!slot) {
-      slot = element('div', 'rtcw-Thread-slot');
-      slot.dataset['thread'] = id;
-      this._slots.set(id, slot);
-      this._seen.observe(slot);
+  private _card(id: string): Card | null {
+    return this._session?.discussion.thread(id) ? this._entry(id).card : null;
+  }
+
+  /** Return what shows a thread, made when it is first needed: there may be hundreds. */
+  private _entry(id: string): IEntry {
+    const known = this._cards.get(id);
+    if (known) {
+      return known;
     }
+    const activate = (thread: string) => this.look(thread);
+    const session = this._session!;
+    const card = new Card(id, { ...this._options, session, activate });
+    const slot = element('div', 'rtcw-Thread-slot');
+    slot.dataset['thread'] = id;
+    slot.append(card.node);
+    const made = { card, slot };
+    this._cards.set(id, made);
+    return made;
+  }
+
+  /** Return what is put into the page for a thread, as the thread is now. */
+  private _row(id: string): HTMLElement {
+    const { card, slot } = this._entry(id);
+    card.update();
+    card.tick();
     return slot;
   }
 
-  /** Return the card of a thread, made when it is first needed: there may be hundreds. */
-  private _card(id: string): Card | null {
-    const session = this._session;
-    let card = this._cards.get(id) ?? null;
-    if (!card && session?.discussion.thread(id)) {
-      const activate = (thread: string) => this.look(thread);
-      card = new Card(id, { ...this._options, session, activate });
-      this._cards.set(id, card);
-      this._slot(id).append(card.node);
-      card.update();
-    }
-    return card;
+  private get _present(): readonly Card[] {
+    return this._rows.present.flatMap(id => this._cards.get(id)?.card ?? []);
   }
 
-  private _empty(): HTMLElement {
+  private _drawEmpty(): void {
     const { trans, keys } = this._options;
-    const { discussion } = this._session!;
-    const node = element('div', 'rtcw-Comments-empty');
-    const words: Readonly<Record<Filter, string>> = {
-      open: trans.__('No open comments'),
-      resolved: trans.__('No resolved comments'),
-      mine: trans.__('No comments by you, and none that mentions you'),
-      orphaned: trans.__('Everything that comments are about is here'),
-      all: trans.__('No comments')
-    };
-    if (this._search.value) {
-      node.append(element('p', '', trans.__('Nothing found')));
-    } else {
-      node.append(draw('comment', '32px'));
-      node.append(element('p', '', words[this._filter]));
+    const isEmpty = !this._shown.length;
+    this._rows.node.hidden = isEmpty;
+    this._empty?.remove();
+    this._empty = null;
+    if (isEmpty) {
+      const mayComment = this._session?.discussion.mayComment === true;
+      this._empty = emptyNode(
+        trans,
+        this._filter,
+        this._head.search !== '',
+        mayComment ? keys() : ''
+      );
+      this._list.append(this._empty);
     }
-    if (this._filter === 'open' && discussion.mayComment && keys()) {
-      const hint = trans.__('Select text or a cell and press %1.', keys());
-      node.append(element('p', 'rtcw-Comments-hint', hint));
-    }
-    return node;
   }
 
   private _drawTitle(): void {
-    const { add, drawn, keys, trans } = this._options;
+    const { drawn, keys } = this._options;
     drawn?.();
-    const label = keys()
-      ? trans.__('Add a comment (%1)', keys())
-      : trans.__('Add a comment');
-    this._add.title = label;
-    this._add.setAttribute('aria-label', label);
-    this._add.hidden = !add || this._session?.discussion.mayComment !== true;
+    this._head.offer(keys(), this._session?.discussion.mayComment === true);
   }
 
   private _drawNote(): void {
     const { trans } = this._options;
-    const discussion = this._session?.discussion;
-    let note = this._options.note?.() ?? '';
-    if (note) {
-      // That says it.
-    } else if (!discussion) {
-      note = trans.__(
-        'Open a shared notebook or text file to see its comments.'
-      );
-    } else if (discussion.role === 'viewer') {
-      note = trans.__('You may read the comments here but not write any.');
-    } else if (discussion.isReady && !discussion.isOnline) {
-      note = trans.__('Offline. What you write is sent once you are back.');
-    }
+    const discussion = this._session?.discussion ?? null;
+    const note = (this._options.note?.() ?? '') || noteOf(trans, discussion);
     this._note.textContent = note;
     this._note.hidden = !note;
-    this._head.hidden = !discussion || this._options.hasHead === false;
+    this._head.node.hidden = !discussion || this._options.hasHead === false;
     this._list.hidden = !discussion?.isReady;
   }
 
@@ -451,13 +389,17 @@ export class CommentsView<S extends ISession = ISession> {
       leave();
       return;
     }
-    const step =
-      event.key === 'ArrowDown' ? 1 : event.key === 'ArrowUp' ? -1 : 0;
-    if (!step || !target.matches('.rtcw-Thread')) {
+    const at = this._shown.indexOf(target.dataset['thread'] ?? '');
+    if (at < 0 || !target.matches('.rtcw-Thread')) {
       return;
     }
-    const at = this._shown.indexOf(target.dataset['thread'] ?? '') + step;
-    const id = this._shown[at];
+    const steps: Readonly<Record<string, number>> = {
+      ArrowDown: at + 1,
+      ArrowUp: at - 1,
+      Home: 0,
+      End: this._shown.length - 1
+    };
+    const id = this._shown[steps[event.key] ?? -1];
     if (id) {
       event.preventDefault();
       this.focus(id);
@@ -479,16 +421,13 @@ export class CommentsView<S extends ISession = ISession> {
     this._session?.private.changed.disconnect(this._redraw);
   }
 
-  private readonly _head = element('div', 'rtcw-Comments-head');
+  private readonly _head: PanelHead;
   private readonly _note = element('div', 'rtcw-Comments-note');
   private readonly _list = element('div', 'rtcw-Comments-list');
-  private readonly _search = element('input', 'rtcw-Comments-search');
-  private readonly _tabs = new Map<Filter, HTMLButtonElement>();
-  private readonly _slots = new Map<string, HTMLElement>();
-  private readonly _cards = new Map<string, Card>();
-  private readonly _seen: IntersectionObserver;
+  private readonly _rows: LongList;
+  private readonly _cards = new Map<string, IEntry>();
   private readonly _clock: ReturnType<typeof setInterval>;
-  private _add!: HTMLButtonElement;
+  private _empty: HTMLElement | null = null;
   private _filter: Filter;
   private _shown: readonly string[] = [];
   private _session: S | null = null;
