@@ -74,6 +74,14 @@ def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     server.close()
 
 
+@pytest.fixture(autouse=True)
+def _no_kernel_is_left(request: pytest.FixtureRequest) -> Iterator[None]:
+    """End the kernels of the servers that tests share: a hundred of them would run at the end."""
+    yield
+    for name in {"lab", "named", "office"} & set(request.fixturenames):
+        request.getfixturevalue(name).end_kernels()
+
+
 @pytest.fixture
 def start_lab(tmp_path: Path) -> Iterator[Callable[..., Server]]:
     """Start a JupyterLab server for one test alone: ``start_lab(options=[...], config="...")``."""

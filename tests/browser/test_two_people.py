@@ -122,6 +122,8 @@ def test_a_text_view_is_the_same_notebook(lab, visit):
     ben.execute("docmanager:open", {"path": path, "factory": "Editor"})
     text = ben.page.locator(".jp-FileEditor .cm-content")
     expect(text).to_contain_text("b = 2")
+    # JupyterLab calls read-only what it has no model of the file of yet; the text is there a moment before.
+    ben.page.evaluate("() => window.jupyterapp.shell.currentWidget.context.ready")
     ben.page.evaluate(
         """() => {
             const model = window.jupyterapp.shell.currentWidget.context.model.sharedModel;

@@ -141,10 +141,15 @@ class Server:
 
     def close(self) -> None:
         """Shut the kernels down and stop."""
-        if self._process.poll() is None:
-            for kernel in self.api("/api/kernels"):
-                self.api(f"/api/kernels/{kernel['id']}", "DELETE")
+        self.end_kernels()
         self.stop()
+
+    def end_kernels(self) -> None:
+        """Shut the kernels down, with their sessions."""
+        if self._process.poll() is None:
+            for kind in ("sessions", "kernels"):
+                for one in self.api(f"/api/{kind}"):
+                    self.api(f"/api/{kind}/{one['id']}", "DELETE")
 
     def api(self, path: str, method: str = "GET", body: Any = None, token: str | None = None) -> Any:
         """Send a request and return the JSON of the answer.
