@@ -74,6 +74,19 @@ class Backups:
             )
             return None
 
+    async def forget(self, room: str) -> int:
+        """Delete all copies of a notebook, and return how many there were."""
+        return await asyncio.to_thread(self._forget, room)
+
+    def _forget(self, room: str) -> int:
+        folder = self._folder / room
+        copies = list(folder.iterdir()) if folder.exists() else []
+        for copy in copies:
+            copy.unlink()
+        if folder.exists():
+            folder.rmdir()
+        return len(copies)
+
     def _keep(self, room: str, path: str, content: Any) -> Path:
         folder = self._folder / room
         for one in (self._folder, folder):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from pycrdt import Doc
 
 from rtc_widgets.errors import StoreError
+from rtc_widgets.relay.backups import Backups
 from rtc_widgets.relay.claim import Claim
 from rtc_widgets.relay.index import RoomIndex
 from rtc_widgets.relay.projections import IN_STEP
@@ -32,15 +33,17 @@ class Purged:
     Args:
         rooms: that the file has, or had before it was deleted.
         entries: of the logs, that are gone.
+        copies: from before most of a notebook's cells went, that are gone.
         left: files that were not looked into: damaged logs that were set aside.
     """
 
     rooms: int
     entries: int
+    copies: int
     left: tuple[Path, ...]
 
 
-async def purge(log: Path, path: str) -> Purged:
+async def purge(log: Path, path: str, *, damaged: bool = False) -> Purged:
     """Make the logs of a file's documents one entry each, which holds what they hold now, and write the log anew.
 
     The lineage stays, and so does who comes back with a replica: what was deleted is known to be, without what it was.
@@ -48,6 +51,7 @@ async def purge(log: Path, path: str) -> Purged:
     Args:
         log: the SQLite file; no server may be using it.
         path: of the file, as the server has it.
+        damaged: whether to delete the damaged logs that were set aside, with what they have of other files.
 
     Raises:
         StoreError: a server uses the log, there is none, or it knows no such file; nothing was changed.
@@ -65,6 +69,8 @@ async def purge(log: Path, path: str) -> Purged:
                 raise StoreError(f"{log} knows no file {path!r}. A path begins at the server's root folder.")
             names = [comm_id(room, document) for room in rooms for document in ("content", "annotations")]
             entries = sum([await _forget(store, name) for name in names])
+            backups = Backups(log.with_suffix(".backups"), 0)
+            copies = sum([await backups.forget(room) for room in rooms])
         finally:
             await store.aclose()
             await index.aclose()
@@ -72,7 +78,11 @@ async def purge(log: Path, path: str) -> Purged:
             await asyncio.to_thread(_write_anew, log if suffix == ".sqlite" else log.with_suffix(suffix))
     finally:
         claim.release()
-    return Purged(len(rooms), entries, tuple(sorted(log.parent.glob(f"{log.stem}.*damaged-*"))))
+    left = sorted(log.parent.glob(f"{log.stem}.*damaged-*"))
+    if damaged:
+        for file in left:
+            file.unlink()
+    return Purged(len(rooms), entries, copies, () if damaged else tuple(left))
 
 
 async def _forget(store: Store, name: str) -> int:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import tomllib
 from contextlib import aclosing
+from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,7 @@ from pycrdt import Doc, Text
 
 from rtc_widgets.documents.seed import seed
 from rtc_widgets.errors import StoreError
+from rtc_widgets.relay.__main__ import main
 from rtc_widgets.relay.claim import Claim
 from rtc_widgets.relay.index import RoomIndex, RoomRecord
 from rtc_widgets.relay.purge import purge
@@ -65,7 +68,7 @@ async def test_a_secret_is_nowhere_any_more_and_the_document_goes_on(tmp_path: P
     assert SECRET.encode() in bytes_of(tmp_path)
     for path in ("a.txt", "b.txt"):
         purged = await purge(log, path)
-        assert (purged.rooms, purged.entries, purged.left) == (1, 3, ())
+        assert (purged.rooms, purged.entries, purged.copies, purged.left) == (1, 3, 0, ())
     assert SECRET.encode() not in bytes_of(tmp_path)
     for replica, room in ((ada, "room"), (ben, "other")):
         doc = await loaded(log, room)
@@ -109,3 +112,8 @@ async def test_what_is_not_there_is_said(tmp_path: Path) -> None:
     aside = tmp_path / "log.sqlite.damaged-20260101-000000"
     aside.write_bytes(SECRET.encode())
     assert (await purge(log, "a.txt")).left == (aside,)
+
+
+def test_the_command_is_one_of_jupyters() -> None:
+    scripts = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]["scripts"]
+    assert EntryPoint("jupyter-rtc", scripts["jupyter-rtc"], "console_scripts").load() is main
