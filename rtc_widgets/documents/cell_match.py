@@ -1,6 +1,6 @@
 """Which cell of one version of a notebook is which cell of another: by id, then by content.
 
-Ids alone do not do: nbformat 4.4 and older have none, and tools that rewrite notebooks make new ones.
+Ids alone do not do: nbformat 4.4 and older have none, and tools that rewrite notebooks make new ones, or number them.
 """
 
 from __future__ import annotations
@@ -36,15 +36,25 @@ def match(
         new_ids: the ids that the cells of *new* have in the file; None where they have none of their own.
         distinct: whether another id means another cell, unless it holds exactly the same.
     """
-    found = _by_id(old, new_ids)
+    # As nbstripout numbers them anew: then an id says where a cell stands, and less of it than what it holds.
+    numbered = list(new_ids) == [str(index) for index in range(len(new))]
+    found: list[int | None] = [None] * len(new)
+    if not numbered:
+        _by_id(old, new_ids, found)
     _by_content(old, new, found)
-    _by_likeness(old, new, new_ids if distinct else [None] * len(new), found)
+    _by_likeness(old, new, new_ids if distinct and not numbered else [None] * len(new), found)
+    if numbered:
+        _by_id(old, new_ids, found)
     return found
 
 
-def _by_id(old: Sequence[dict[str, Any]], new_ids: Sequence[str | None]) -> list[int | None]:
-    where = {cell["id"]: index for index, cell in enumerate(old)}
-    return [None if name is None else where.get(name) for name in new_ids]
+def _by_id(old: Sequence[dict[str, Any]], new_ids: Sequence[str | None], found: list[int | None]) -> None:
+    """Match those left that have an id which is left."""
+    taken = set(found)
+    where = {cell["id"]: index for index, cell in enumerate(old) if index not in taken}
+    for index, name in enumerate(new_ids):
+        if found[index] is None and name is not None:
+            found[index] = where.get(name)
 
 
 def _by_content(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from pycrdt import Map
@@ -26,6 +27,7 @@ __all__ = ["NotMerged", "Versions"]
 
 RELAY = Origin("relay")
 
+_VERSIONS = 1000  # of the file, that are known again; some bytes each
 _TEXT = frozenset({"file", "unicode"})
 
 
@@ -52,6 +54,9 @@ class Versions:
         self._type = type_
         self._document = None if type_ == "notebook" or type_ in _TEXT else document_class(type_)(doc)
         self._trusted: dict[str, Any] = {}
+        # Of the versions that the file had: their hashes, and keys of their sources.
+        self._hashes: deque[str | None] = deque(maxlen=_VERSIONS)
+        self._keys: deque[int] = deque(maxlen=_VERSIONS)
         self.ran: Callable[[], set[str]] = set
         """Returns the cells whose outputs were seen by the one person who could change them."""
 
@@ -98,7 +103,7 @@ class Versions:
             NotMerged: the file was emptied, or files of this type cannot be merged.
         """
         self._consider_attempt(file)
-        result = self._merge(file.content)
+        result = self._merge(file.content, self._base_of(file))
         if result.refused:
             raise NotMerged(result.refused)
         self._remember(file, result.content)
@@ -234,16 +239,41 @@ class Versions:
             if cell.get("outputs") and cell["outputs"] == self._trusted.get(cell["id"])
         ]
 
-    def _merge(self, theirs: Any) -> MergeResult:
+    def _merge(self, theirs: Any, base: Any) -> MergeResult:
         if self._type == "notebook":
-            return merge_notebook(self._doc, self.base, theirs)
+            return merge_notebook(self._doc, base, theirs)
         if self._document is None:
-            return merge_text(self._doc, self.base, theirs)
-        return merge_other(self._document, self._type, self.base, theirs)
+            return merge_text(self._doc, base, theirs)
+        return merge_other(self._document, self._type, base, theirs)
+
+    def _base_of(self, file: FileVersion) -> Any:
+        """Return what *file* was made from: the base, unless a program ran an earlier version, and knew no later one.
+
+        Such a run (`nbconvert --inplace --execute`) takes long, and does not delete what was typed and saved meanwhile.
+        Its sources are those of the earlier version, and its outputs are new; an earlier version itself, or one without
+        outputs, is somebody's decision.
+        """
+        base, hash_ = self.base, file.stat.hash
+        if self._type != "notebook" or not base or hash_ is None or hash_ in self._hashes:
+            return base
+        key = _key(file.normal)
+        if key == _key(base) or key not in self._keys:
+            return base
+        found = self._found(file, base)
+        before = {cell["id"]: cell for cell in base["cells"]}
+        outputs = {name: cell.get("outputs") for name, cell in before.items()}
+        if not any(
+            (new := cell.get("outputs")) and new != outputs.get(cell["id"]) for cell in found["cells"]
+        ):
+            return base
+        cells = [{**before.get(cell["id"], cell), "source": cell["source"]} for cell in found["cells"]]
+        return {**base, "cells": cells}
 
     def _remember(self, file: FileVersion, content: Any) -> None:
         self.base, self.file = content, file
         if self._type == "notebook":
+            self._hashes.append(file.stat.hash)
+            self._keys.append(_key(content))
             cells = content["cells"]
             self._trusted = {cells[index]["id"]: cells[index].get("outputs") for index in file.trusted}
 
@@ -286,6 +316,10 @@ def _overlaid(attempted: dict[str, Any], found: dict[str, Any]) -> dict[str, Any
             for cell in attempted["cells"]
         ],
     }
+
+
+def _key(notebook: Any) -> int:
+    return hash(tuple(_sources(notebook)))
 
 
 def _sources(notebook: Any) -> list[tuple[str, str]]:

@@ -259,6 +259,22 @@ def test_a_tool_that_renames_all_ids_doubles_nothing() -> None:
     assert [cell["id"] for cell in result.content["cells"]] == ["a", "b", "x3"]
 
 
+def test_ids_that_number_the_cells_say_less_than_what_these_hold() -> None:
+    """As nbstripout gives them, which numbers the cells of each version of a notebook."""
+    live = Live(notebook(code("a", "rate = 1\nrate", stream("1")), code("b", "two")))
+    live.ycells[0]["source"].insert(0, "# typed\n")
+    live.merge(notebook(code("0", "new"), code("1", "rate = 2\nrate", stream("1")), code("2", "two")))
+    assert live.ids[1:] == ["a", "b"]
+    assert live.sources == ["new", "# typed\nrate = 2\nrate", "two"]
+
+
+def test_of_cells_that_are_numbered_what_holds_something_else_is_known_by_its_number() -> None:
+    live = Live(notebook(code("0", "one"), code("1", "two"), code("2", "three")))
+    live.ycells[1]["source"].insert(0, "# typed\n")
+    live.merge(notebook(code("0", "one"), code("1", "a + b"), code("2", "three")))
+    assert live.ids == ["0", "1", "2"]
+
+
 def test_a_file_upgraded_to_ids_keeps_the_live_ones() -> None:
     live = Live(notebook(code(None, "x = 1\ny = 2"), code(None, "two"), minor=4))
     before = live.ids

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 
-from support.tied import Room, Server, code, notebook, until
+from pycrdt import Array
+from support.tied import Room, Server, code, display, notebook, until
 
 
 async def test_a_change_outside_is_noticed_and_merged(server: Server) -> None:
@@ -80,6 +82,36 @@ async def test_a_file_that_was_only_touched_changes_nothing(plain: Server) -> No
     os.utime(plain.folder / "a.ipynb")
     await room.file.poll()
     assert room.doc.get_state() == before
+
+
+async def test_a_run_of_an_earlier_version_brings_its_outputs_and_deletes_nothing(server: Server) -> None:
+    """As of `nbconvert --inplace --execute`, which reads the file, takes its time, and writes it."""
+    server.write("a.ipynb", notebook(code("a", "1"), code("b", "2"), code("c", "3")))
+    room = await server.open("a.ipynb")
+    for word in ("typed ", "more "):
+        room.type(word)
+        await room.file.save()
+    with room.doc.transaction():
+        del room.doc.get("cells", type=Array)[2]
+    await room.file.save()
+    server.write("a.ipynb", notebook(code("a", "1", display("out")), code("b", "2"), code("c", "3")))
+    await room.file.poll()
+    assert room.sources == ["more typed 1", "2"]
+    assert room.doc.get("cells", type=Array).to_py()[0]["outputs"] == [display("out")]
+    await room.file.save()
+    assert server.sources("a.ipynb") == room.sources
+
+
+async def test_an_earlier_version_that_is_put_back_is_what_somebody_wants(server: Server) -> None:
+    server.write("a.ipynb", notebook(code("a", "1", display("out")), code("b", "2")))
+    before = (server.folder / "a.ipynb").read_bytes()
+    room = await server.open("a.ipynb")
+    for back in (before, notebook(code("a", "1"), code("b", "2"))):  # also without its outputs
+        room.type("typed ")
+        await room.file.save()
+        server.write("a.ipynb", back if isinstance(back, dict) else json.loads(back))
+        await room.file.poll()
+        assert room.sources == ["1", "2"]
 
 
 async def test_what_happened_while_the_server_was_off_is_merged(plain: Server) -> None:

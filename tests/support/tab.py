@@ -190,7 +190,9 @@ class Tab:
         """Wait until everything sent is in the log."""
         await self.until(lambda: self.acknowledged == self.sent, "what was sent is acknowledged")
 
-    async def until(self, condition: Callable[[], Any], what: str, timeout: float = 20.0) -> Any:
+    async def until(
+        self, condition: Callable[[], Any], what: str | Callable[[], str], timeout: float = 20.0
+    ) -> Any:
         """Wait for *condition*; each frame is an occasion to look again."""
         end = asyncio.get_running_loop().time() + timeout
         while True:
@@ -201,7 +203,7 @@ class Tab:
                 if task.done() and not task.cancelled() and task.exception():
                     raise AssertionError(f"the tab failed while waiting: {what}") from task.exception()
             if asyncio.get_running_loop().time() > end:
-                raise AssertionError(f"not so within {timeout} s: {what}")
+                raise AssertionError(f"not so within {timeout} s: {what() if callable(what) else what}")
             await asyncio.sleep(0.005)
 
     def _on_update(self, happened: Any) -> None:
