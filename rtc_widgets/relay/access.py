@@ -8,18 +8,20 @@ import secrets
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict, dataclass, field
-from inspect import isawaitable
+from inspect import getmodule, isawaitable
 from typing import Any
 
+from jupyter_server.auth.identity import IdentityProvider
 from jupyter_server.base.handlers import JupyterHandler
 from jupyter_server.utils import ensure_async
 
 from rtc_widgets.errors import ChannelClosed
 from rtc_widgets.logged import fields
 from rtc_widgets.protocol.codes import CloseCode
+from rtc_widgets.relay.asking import HubAnswers, sent_again
 from rtc_widgets.roles import Role
 
-__all__ = ["Grant", "Grants", "RoleHook", "identity_of", "role_of"]
+__all__ = ["Grant", "Grants", "RoleHook", "identity_of", "role_now", "role_of"]
 
 _LIFETIME = 60.0  # seconds, docs/protocol.md, section 6
 _PATIENCE = 10.0  # seconds, with a deployment's own code
@@ -42,7 +44,7 @@ async def role_of(handler: JupyterHandler, path: str, hook: RoleHook | None = No
         return role
     try:
         async with asyncio.timeout(_PATIENCE):
-            said = await asyncio.to_thread(hook, asdict(user), path, role)
+            said = await asyncio.to_thread(hook, _told_of(user), path, role)
             if isawaitable(said):
                 said = await said
         return None if said is None else Role(said)
@@ -54,6 +56,24 @@ async def role_of(handler: JupyterHandler, path: str, hook: RoleHook | None = No
             extra=fields("hook.failed", path=path, user=user.username),
         )
         return None
+
+
+async def role_now(handler: JupyterHandler, path: str, hook: RoleHook | None, hub: HubAnswers) -> Role | None:
+    """Return the role of the user of *handler*'s request as it is now, some time after the request."""
+    overridden = getmodule(handler.get_current_user)
+    if type(handler.identity_provider) is IdentityProvider and overridden is not getmodule(JupyterHandler):
+        # The way of before jupyter_server 2, where no provider knows who it was.
+        return await role_of(handler, path, hook)
+    again = sent_again(handler)
+    await hub.renew(again)
+    again.current_user = await ensure_async(again.identity_provider.get_user(again))
+    return await role_of(again, path, hook)
+
+
+def _told_of(user: Any) -> dict[str, Any]:
+    """Return what a hook is told of a user: JupyterHub knows groups and scopes besides."""
+    hub_user = getattr(user, "hub_user", None)
+    return {**asdict(user), **({} if hub_user is None else {"hub_user": hub_user})}
 
 
 async def _allowed(handler: JupyterHandler, user: Any) -> Role | None:
@@ -102,6 +122,19 @@ class Grant:
     recheck: Callable[[str], Awaitable[Role | None]]
     ticket: str = field(default_factory=lambda: secrets.token_urlsafe(24))
     expires: float = 0.0
+
+    async def ask_again(self, path: str) -> Role | None:
+        """Return what the user may do now with the file, which is at *path*; what it was while nobody can tell."""
+        try:
+            return await self.recheck(path)
+        except Exception as error:  # noqa: BLE001 - the trust boundary to the server's identities: a Hub may be away
+            _log.warning(
+                "What %s may do cannot be told now, and stays as it was: %s",
+                self.user,
+                error,
+                extra=fields("rights.unknown", path=path, user=self.user),
+            )
+            return self.role
 
 
 class Grants:

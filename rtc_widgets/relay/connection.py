@@ -185,7 +185,7 @@ class TabConnection:
     async def recheck(self) -> None:
         """Ask the authorizer again, so that a right that was taken away ends."""
         for peer in list(self._peers.values()):
-            role = await peer.grant.recheck(peer.room.path)
+            role = await peer.grant.ask_again(peer.room.path)
             if role is None:
                 peer.document.expel(peer, CloseCode.UNAUTHORIZED, CloseCode.UNAUTHORIZED.sentence)
             elif role is not peer.grant.role:

@@ -13,6 +13,7 @@ from rtc_widgets.errors import StoreError
 from rtc_widgets.logged import fields
 from rtc_widgets.protocol.welcome import Limits
 from rtc_widgets.relay.handlers import routes
+from rtc_widgets.relay.interrupt import stop_on_interrupt
 from rtc_widgets.relay.mirroring import MIRROR
 from rtc_widgets.relay.relay import Relay, RelaySettings
 from rtc_widgets.relay.tidings import Tidings
@@ -39,7 +40,7 @@ class RelayApp(ExtensionApp):
     close_delay = Float(60.0, help="Seconds that a room stays open after the last peer left.").tag(
         config=True
     )
-    recheck_interval = Float(60.0, help="Seconds between two looks whether a user still has its rights.").tag(
+    recheck_interval = Float(30.0, help="Seconds between two looks whether a user still has its rights.").tag(
         config=True
     )
     store_path = Unicode(
@@ -181,6 +182,7 @@ class RelayApp(ExtensionApp):
 
     async def _start_jupyter_server_extension(self, serverapp: ServerApp) -> None:
         if self.relay is not None:
+            stop_on_interrupt(serverapp)
             await self.relay.start()
 
     async def stop_extension(self) -> None:

@@ -19,7 +19,7 @@ from rtc_widgets.errors import ChannelClosed
 from rtc_widgets.logged import fields
 from rtc_widgets.protocol import envelope, version
 from rtc_widgets.protocol.codes import CloseCode
-from rtc_widgets.relay.access import Grant, identity_of, role_of
+from rtc_widgets.relay.access import Grant, identity_of, role_now, role_of
 from rtc_widgets.relay.connection import TabConnection, min_role
 from rtc_widgets.relay.socket import Pinger, SocketReader, SocketWriter
 from rtc_widgets.relay.status import status_of
@@ -46,9 +46,21 @@ class _RelayHandler(JupyterHandler):
         relay: Relay = self.settings["rtc_widgets"]
         return relay
 
+    async def prepare(self, **options: Any) -> None:
+        """Find out who asks; of JupyterHub's users the Hub says it now."""
+        try:
+            await self.relay.hub.renew(self)
+        except (web.HTTPError, TimeoutError):
+            _log.warning("JupyterHub does not answer, so what it said last holds.", extra=fields("hub.away"))
+        await super().prepare(**options)
+
     async def role(self, path: str) -> Role | None:
         """Return the role of the request's user for the file at *path*, or None for no access."""
         return await role_of(self, path, self.relay.role_hook)
+
+    async def role_now(self, path: str) -> Role | None:
+        """Return what it is now, when the request is long answered."""
+        return await role_now(self, path, self.relay.role_hook, self.relay.hub)
 
 
 class InfoHandler(_RelayHandler, APIHandler):
@@ -123,7 +135,7 @@ class RoomsHandler(_RelayHandler, APIHandler):
         room = await self.relay.open(RoomKey(path, format_, type_))
         comm_ids = {name: document.comm_id for name, document in room.documents.items()}
         user = self.current_user.username
-        grant = Grant(user, identity_of(self), set(comm_ids.values()), role, self.role)
+        grant = Grant(user, identity_of(self), set(comm_ids.values()), role, self.role_now)
         self.relay.directory.note(grant.identity)
         return {
             "room": room.id,
@@ -280,7 +292,7 @@ class YjsHandler(_SocketHandler):
         if document is None:
             raise ChannelClosed(CloseCode.NOT_FOUND, f"A room has no document {name!r}.")
         user = self.current_user.username
-        grant = Grant(user, identity_of(self), set(), role, self.role)
+        grant = Grant(user, identity_of(self), set(), role, self.role_now)
         self.relay.directory.note(grant.identity)
         peer = YjsPeer(self.relay, room, document, grant, self.writer, self.close)
         peer.join()

@@ -17,6 +17,7 @@ from rtc_widgets.errors import ChannelClosed, StoreError
 from rtc_widgets.protocol.codes import CloseCode
 from rtc_widgets.protocol.welcome import Limits
 from rtc_widgets.relay.access import Grants, RoleHook
+from rtc_widgets.relay.asking import HubAnswers
 from rtc_widgets.relay.backups import Backups
 from rtc_widgets.relay.claim import Claim
 from rtc_widgets.relay.directory import Directory
@@ -51,7 +52,7 @@ class RelaySettings:
     save_max_wait: float = 10.0
     poll_interval: float = 1.0
     close_delay: float = 60.0
-    recheck_interval: float = 60.0
+    recheck_interval: float = 30.0
     store_path: str = ""
     mirror: Mirror = "ask"
     snapshot_every: int = 1000
@@ -94,6 +95,7 @@ class Relay:
         # Room for a frame at the limit and its envelope.
         self.max_websocket_message = max(4 * 2**20, 2 * settings.limits.frame)
         self.grants = Grants()
+        self.hub = HubAnswers()
         self.connections: set[WebSocketHandler] = set()
         path = Path(settings.store_path) if settings.store_path else default_store(serverapp.root_dir)
         self._claim = Claim(path)

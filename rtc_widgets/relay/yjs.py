@@ -89,7 +89,7 @@ class YjsPeer:
 
     async def recheck(self) -> None:
         """Ask for the role again, so that a right that was taken away ends, and one that was given holds."""
-        role = await self._grant.recheck(self._room.path)
+        role = await self._grant.ask_again(self._room.path)
         if role is None:
             self._document.expel(self, CloseCode.UNAUTHORIZED, CloseCode.UNAUTHORIZED.sentence)
             return

@@ -273,6 +273,29 @@ async def test_a_hook_gives_nothing_to_who_may_not_read(serve):
     assert refused.value.status == 403
 
 
+SEEN = """
+from pathlib import Path
+
+def role_hook(identity, path, role):
+    with Path(__file__).with_name("seen").open("a") as seen:
+        seen.write(f"{identity['username']}\\n")
+    return role
+
+c.RelayApp.role_hook = role_hook
+c.RelayApp.recheck_interval = 0.1
+"""
+
+
+async def test_who_has_only_the_servers_token_is_the_same_person_to_a_hook_all_the_time(serve):
+    """Though jupyter_server makes up another name for each request without a cookie."""
+    server = serve(config=SEEN)
+    seen = server.work / "config" / "seen"
+    async with Tab(server, server.notebook("a.ipynb", "x = 1")) as tab:
+        await tab.until(lambda: len(seen.read_text().split()) > 4, "rights were looked up again")
+        assert not tab.closed
+    assert len(set(seen.read_text().split())) == 1
+
+
 async def test_a_ticket_is_for_one_document_once(guarded):
     path = guarded.notebook("a_ticket_is_for_one_document_o.ipynb", "x = 1")
     async with Tab(guarded, path) as ada, Tab(guarded, path) as ben:

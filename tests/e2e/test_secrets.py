@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Callable
-from pathlib import Path
 
 from support.server import Server
 from support.tab import Tab
@@ -55,18 +54,9 @@ async def test_no_token_is_in_an_address_the_log_or_the_store(serve: Callable[..
     addresses = (server.work / "config" / "addresses").read_text()
     for told in ("api/rtc_widgets/rooms/", "api/rtc_widgets/comms", "api/rtc_widgets/yjs/"):
         assert told in addresses
-    kept = _kept(server)
+    kept = server.kept()
     assert b"x = 2" in kept and b"Why 2?" in kept, "it is this that holds what was said"
     for secret in (server.token, ticket):
         assert secret not in addresses
         assert secret not in server.log[begun:]
         assert secret.encode() not in kept
-
-
-def _kept(server: Server) -> bytes:
-    """Return all that the relay keeps, and the files that people have."""
-    stores = [*server.work.rglob("rtc_widgets/*"), *server.root.rglob("*")]
-    assert any(".people." in file.name for file in stores) and any(
-        ".private." in file.name for file in stores
-    )
-    return b"".join(Path(file).read_bytes() for file in stores if file.is_file())

@@ -17,7 +17,7 @@ from typing import Any
 
 import nbformat
 
-__all__ = ["Server", "until"]
+__all__ = ["Server", "free_port", "until"]
 
 TOKEN = "a-token-for-tests"
 # What scripts in a page of JupyterLab, and of Notebook 7, may look at.
@@ -61,7 +61,7 @@ class Server:
         self.root = work / "root"
         self.root.mkdir(parents=True, exist_ok=True)
         self.token = TOKEN
-        self.port = _free_port()
+        self.port = free_port()
         self._app = app
         self._options = list(options)
         (work / "config").mkdir(exist_ok=True)
@@ -202,6 +202,13 @@ class Server:
         """Return the sources of a notebook on disk."""
         return ["".join(cell["source"]) for cell in self.read(name)["cells"]]
 
+    def kept(self) -> bytes:
+        """Return all that the relay keeps, and the files that people have."""
+        stores = [*self.work.rglob("rtc_widgets/*"), *self.root.rglob("*")]
+        for name in (".people.", ".private."):
+            assert any(name in file.name for file in stores)
+        return b"".join(file.read_bytes() for file in stores if file.is_file())
+
     def _environment(self) -> dict[str, str]:
         work = self.work
         return {
@@ -237,7 +244,7 @@ def _parsed(data: bytes) -> Any:
         return None
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

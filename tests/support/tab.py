@@ -101,7 +101,7 @@ class Tab:
     async def __aenter__(self) -> Self:
         self.grant = await asyncio.to_thread(self.ask)
         self._socket = await connect(
-            f"ws://127.0.0.1:{self.server.port}/api/rtc_widgets/comms",
+            f"ws{self.server.url.removeprefix('http')}/api/rtc_widgets/comms",
             subprotocols=[envelope.SUBPROTOCOL],  # type: ignore[list-item]
             additional_headers={"Authorization": f"token {self.token}"},
             max_size=None,
