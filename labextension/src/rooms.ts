@@ -37,8 +37,8 @@ const ANSWER_AGAIN = 8_000;
 const ONE_MORE = 1_000;
 const MOST_AT_ONCE = 7;
 
-/** Statuses of a proxy whose server is away for a moment. */
-const AWAY = new Set([502, 503, 504]);
+/** Statuses of a proxy, or of JupyterHub, whose server is away for a moment. */
+const AWAY = new Set([405, 424, 429, 502, 503, 504]);
 
 async function body(response: Response): Promise<Record<string, unknown>> {
   try {

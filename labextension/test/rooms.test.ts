@@ -106,10 +106,13 @@ describe('opening a room (6)', () => {
     expect(asked).toBe(2);
   });
 
-  it.each([502, 503, 504])('waits after %i of a proxy', async status => {
-    const opening = openRoom(answers(status, '<html>'), TEXT);
-    await expect(opening).rejects.toThrow(NotConnected);
-  });
+  it.each([405, 424, 502, 503, 504])(
+    'waits after %i of a proxy',
+    async status => {
+      const opening = openRoom(answers(status, '<html>'), TEXT);
+      await expect(opening).rejects.toThrow(NotConnected);
+    }
+  );
 
   it('waits where the server does not answer', async () => {
     const fetch: Fetch = () => Promise.reject(new TypeError('refused'));

@@ -26,6 +26,8 @@ TIMEOUT = 20.0
 # Statuses of a proxy, or of JupyterHub, whose server is away for a moment.
 _AWAY = frozenset({424, 429, 502, 503, 504})
 _FORBIDDEN = frozenset({301, 302, 303, 307, 308, 401, 403})
+# JupyterHub's own answer, besides, where a server does not run.
+_NOT_THERE = frozenset({404, 405})
 
 NO_SERVER = (
     "No server answers at {base} ({error}). Check the URL, and that the server runs: `jupyter server list` names "
@@ -47,6 +49,20 @@ TELL_WHO = (
 NOT_ACCEPTED = (
     "The server at {base} does not accept this token. A server that was restarted may have a new one: `jupyter "
     "server list` shows it on the server's machine."
+)
+AWAY = "The server at {base} is away for the moment (it answers {status}). Try again."
+NOT_SHARED = (
+    "You may not use the server at {base}, which is on a JupyterHub. Ask its owner to share it with you."
+)
+NOT_OF_THE_HUB = (
+    "JupyterHub does not accept this token. If it has expired or was revoked, make one at {hub}token."
+)
+TELL_HUB_WHO = (
+    "JupyterHub wants to know who you are. Make a token at {hub}token, and give it: connect(url, token=…)."
+)
+NOT_STARTED = "No server runs at {base} on the JupyterHub. Whose it is can start it at {hub}home."
+A_HUB = (
+    "{base} is a JupyterHub. Give the address of a server on it, as a browser shows it: it has /user/… in it."
 )
 NO_RIGHT = "You may not read {path} on {base}. Ask its owner to share it with you."
 NO_FILE = (
@@ -148,22 +164,27 @@ class Rooms:
         if code in set(CloseCode):
             raise ChannelClosed(str(code), str(said or CloseCode(code).sentence))
         if status in _AWAY:
-            raise NotConnected(
-                f"The server at {base} is away for the moment (it answers {status}). Try again."
-            )
-        if status in _FORBIDDEN or status == 404:
-            self._diagnose(path, status)
+            raise NotConnected(AWAY.format(base=base, status=status))
+        if status in _FORBIDDEN | _NOT_THERE:
+            self._diagnose(path, status, bool(answer))
         reason = f"The server at {base} answers {status}: {said or 'no reason given'}."
         raise ChannelClosed(CloseCode.INTERNAL_ERROR, reason)
 
-    def _diagnose(self, path: str, status: int) -> NoReturn:
-        """Find out whether the URL, the extension, the token or the rights are at fault."""
+    def _diagnose(self, path: str, status: int, in_json: bool) -> NoReturn:
+        """Find out whether the URL, the extension, the token or the rights are at fault.
+
+        Args:
+            in_json: whether the refusal is in JSON, as a server's own is.
+        """
         base = self._address.base
         info, answer = self._ask("api/rtc_widgets")
         if info == 200 and "release" in answer:
+            if not in_json:  # it was not there yet a moment ago, and JupyterHub answered in its place
+                raise NotConnected(AWAY.format(base=base, status=status))
             if status == 404:
                 raise ChannelClosed(CloseCode.NOT_FOUND, NO_FILE.format(path=path, base=base))
             raise ChannelClosed(CloseCode.UNAUTHORIZED, NO_RIGHT.format(path=path, base=base))
+        self._diagnose_hub(status, in_json)
         if info in _FORBIDDEN and status in _FORBIDDEN:
             sentence = NOT_ACCEPTED if self._address.token else TELL_WHO
             raise ChannelClosed(CloseCode.UNAUTHORIZED, sentence.format(base=base))
@@ -171,6 +192,25 @@ class Rooms:
         if "version" in about:
             raise NotConnected(NO_RELAY.format(base=base))
         raise NotConnected(NOT_JUPYTER.format(base=base))
+
+    def _diagnose_hub(self, status: int, in_json: bool) -> None:
+        """Find out what is wrong where the server is, or would be, on a JupyterHub; elsewhere do nothing."""
+        base, token = self._address.base, self._address.token
+        root, user, _ = base.partition("/user/")
+        hub = f"{root.rstrip('/')}/hub/"
+        told = {"Accept": "application/json", **self._address.headers}
+        if "version" not in _json(self._send(f"{hub}api", "GET", {})[1]):
+            return
+        if not user:
+            raise NotConnected(A_HUB.format(base=base))
+        if self._send(f"{hub}api/user", "GET", told)[0] != 200:
+            sentence = NOT_OF_THE_HUB if token else TELL_HUB_WHO
+            raise ChannelClosed(CloseCode.UNAUTHORIZED, sentence.format(hub=hub))
+        if "version" in self._ask("api")[1]:
+            if in_json:
+                raise ChannelClosed(CloseCode.UNAUTHORIZED, NOT_SHARED.format(base=base))
+            raise NotConnected(AWAY.format(base=base, status=status))
+        raise NotConnected(NOT_STARTED.format(base=base, hub=hub))
 
     def _ask(self, path: str, method: str = "GET", body: Any = None) -> tuple[int, dict[str, Any]]:
         """Return the status and the JSON of the answer; a redirect is an answer like any other."""
