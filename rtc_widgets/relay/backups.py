@@ -8,26 +8,62 @@ import logging
 import os
 import time
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from rtc_widgets.logged import fields
 
-__all__ = ["LEAST", "Backups", "gone"]
+__all__ = ["LEAST", "Backups", "Losses", "gone", "many"]
 
 # Cells that must go before a copy is made: of fewer, undo is enough.
 LEAST = 5
+_WHILE = 600.0  # seconds in which they may go one by one
 _log = logging.getLogger(__name__)
 
 
-def gone(before: Any, after: Any) -> tuple[int, int] | None:
-    """Return how many cells of *before* are not in *after*, and of how many, where that looks like mass deletion.
+class Losses:
+    """Follow one notebook from save to save, as its cells go, however slowly.
 
-    More than half of them, and at least `LEAST`. A cell is there where its id is, or its text in another: then it has
-    got another id. Cells without a text or an output do not count.
+    Args:
+        clock: tells the time, in seconds.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._full: Any = None  # the notebook from before the first of the cells that are missing now
+        self._since = 0.0
+
+    def see(self, before: Any, after: Any) -> tuple[int, int, Any] | None:
+        """Return how many cells went, of how many, and the notebook that had them, where that looks like mass deletion.
+
+        Args:
+            before: what the file had.
+            after: what it has instead.
+        """
+        now = self._clock()
+        if self._full is None or now - self._since > _WHILE:
+            self._full, self._since = before, now
+        full = self._full
+        lost, of = gone(full, after)
+        if not lost or many(lost, of):
+            self._full = None  # it is large, and in memory for this only
+        return (lost, of, full) if many(lost, of) else None
+
+
+def many(lost: int, of: int) -> bool:
+    """Tell whether that looks like mass deletion: more than half of the cells, and at least `LEAST`."""
+    return lost >= LEAST and 2 * lost > of
+
+
+def gone(before: Any, after: Any) -> tuple[int, int]:
+    """Return how many cells of *before* are not in *after*, and of how many.
+
+    A cell is there where its id is, or its text in another: then it has got another id. Cells without a text or an
+    output do not count.
     """
     if not isinstance(before, dict) or not isinstance(after, dict):
-        return None
+        return 0, 0
     full = [cell for cell in before.get("cells", ()) if cell["source"].strip() or cell.get("outputs")]
     ids = {cell["id"] for cell in after["cells"]}
     texts = Counter(cell["source"] for cell in after["cells"])
@@ -40,7 +76,7 @@ def gone(before: Any, after: Any) -> tuple[int, int] | None:
             texts[cell["source"]] -= 1
         else:
             lost += 1
-    return (lost, len(full)) if lost >= LEAST and 2 * lost > len(full) else None
+    return lost, len(full)
 
 
 class Backups:

@@ -98,7 +98,7 @@ class RelayApp(ExtensionApp):
     backups = Int(
         10,
         min=0,
-        help="Copies of one notebook that are kept, each from before more than half of its cells were deleted at once. "
+        help="Copies of one notebook that are kept, each from before more than half of its cells were deleted. "
         "0 for none.",
     ).tag(config=True)
     max_rooms = Int(

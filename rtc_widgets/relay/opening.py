@@ -25,7 +25,7 @@ from rtc_widgets.ids import new_client_id, new_id
 from rtc_widgets.logged import fields
 from rtc_widgets.protocol.codes import CloseCode
 from rtc_widgets.registry import document_class
-from rtc_widgets.relay.backups import Backups, gone
+from rtc_widgets.relay.backups import Backups, Losses
 from rtc_widgets.relay.file_version import FileVersion, Stat
 from rtc_widgets.relay.files import RoomFile
 from rtc_widgets.relay.index import RoomIndex, RoomRecord
@@ -314,7 +314,7 @@ class RoomMaker:
             file.ran = room.trust.ran
         file.before_save = partial(_logged, content)
         if key.type == "notebook" and self._backups is not None and self._backups.most:
-            file.on_replaced = partial(_keep_backup, self._backups, room.id, file)
+            file.on_replaced = partial(_keep_backup, self._backups, room, Losses())
         return room
 
     async def _note_saved(self, room: str, stat: Stat, base: Any) -> None:
@@ -340,19 +340,20 @@ def _tells(content: Any) -> bool:
     return isinstance(content, str | bytes | bytearray) and bool(content.strip())
 
 
-async def _keep_backup(backups: Backups, room: str, file: RoomFile, before: Any, after: Any) -> None:
-    """Keep a copy of *before* where most of it is gone, and tell everybody."""
-    lost = await asyncio.to_thread(gone, before, after)
-    if lost is None:
+async def _keep_backup(backups: Backups, room: Room, losses: Losses, before: Any, after: Any) -> None:
+    """Keep a copy of the notebook from before most of it went, and tell those who may write where it is."""
+    found = await asyncio.to_thread(losses.see, before, after)
+    if found is None:
         return
-    kept = await backups.keep(room, file.path, before)
+    lost, of, full = found
+    kept = await backups.keep(room.id, room.path, full)
     if kept is not None:
-        file.on_notice(
+        room.tell(
             "warning",
             "backup",
-            f"{lost[0]} of the {lost[1]} cells of {file.path} were deleted. The notebook as it was before is kept on "
+            f"{lost} of the {of} cells of {room.path} were deleted. The notebook as it was before is kept on "
             f"the server; to get it back, copy it here, for example in a cell: !cp {shlex.quote(str(kept))} .",
-            [],
+            writers=True,
         )
 
 

@@ -308,11 +308,12 @@ class RoomDocument:
         if peer in self._peers:
             self._peers[peer] = FrameReader(self.limits.message)
 
-    def tell(self, name: str, params: dict[str, Any]) -> None:
-        """Send an event to every peer."""
+    def tell(self, name: str, params: dict[str, Any], *, writers: bool = False) -> None:
+        """Send an event to every peer, or only to those who may write."""
         outgoing = self.outgoing(event.encode(name, params))
         for peer in self.peers:
-            peer.send(outgoing)
+            if not writers or self.may_write(peer):
+                peer.send(outgoing)
 
     def outgoing(self, *frames: bytes, asked: bool = False) -> Outgoing:
         """Return *frames* as a peer's `send` takes them; *asked* where it asked for them."""

@@ -176,14 +176,22 @@ class Room:
         for view in self.views:
             await view.renamed(path)
 
-    def tell(self, level: str, code: str, message: str, conflicts: Sequence[Mapping[str, Any]] = ()) -> None:
-        """Show everybody a sentence, and the conflicts that it is about."""
+    def tell(
+        self,
+        level: str,
+        code: str,
+        message: str,
+        conflicts: Sequence[Mapping[str, Any]] = (),
+        *,
+        writers: bool = False,
+    ) -> None:
+        """Show everybody, or only the *writers*, a sentence, and the conflicts that it is about."""
         self.told(self, level, code, message)
         notice: dict[str, Any] = {"level": level, "code": code, "message": message}
         if conflicts:
             notice["conflicts"] = list(conflicts)
         for room in (self, *self.views):
-            room.content.tell("notice", notice)
+            room.content.tell("notice", notice, writers=writers)
 
     def greet(self, peer: RoomPeer) -> None:
         """Tell a peer that has just joined what those who were here know already."""

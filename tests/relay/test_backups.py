@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from rtc_widgets.relay.backups import Backups, gone
+from rtc_widgets.relay.backups import Backups, Losses, gone, many
 
 
 def notebook(*sources: str, minor: int = 5) -> dict[str, Any]:
@@ -44,7 +44,30 @@ TEN = [str(n) for n in range(10)]
     ],
 )
 def test_more_than_half_and_five_at_least(before: Any, after: Any, found: Any) -> None:
-    assert gone(before, after) == found
+    lost, of = gone(before, after)
+    assert many(lost, of) is (found is not None)
+    assert found is None or found == (lost, of)
+
+
+def test_cells_that_go_one_by_one_are_counted_together() -> None:
+    time = 0.0
+    losses = Losses(lambda: time)
+    for left in (9, 8, 7, 6, 5):
+        assert losses.see(notebook(*TEN[: left + 1]), notebook(*TEN[:left])) is None
+        time += 60
+    assert losses.see(notebook(*TEN[:5]), notebook(*TEN[:4])) == (6, 10, notebook(*TEN))
+    assert losses.see(notebook(*TEN[:4]), notebook(*TEN[:3])) is None, "it is told once"
+
+
+def test_cells_that_come_back_or_go_over_an_hour_are_no_mass_deletion() -> None:
+    time = 0.0
+    losses = Losses(lambda: time)
+    for left in range(9, 1, -1):
+        assert losses.see(notebook(*TEN[: left + 1]), notebook(*TEN[:left])) is None
+        time += 200
+    for _ in range(5):
+        assert losses.see(notebook(*TEN), notebook(*TEN[:6])) is None
+        assert losses.see(notebook(*TEN[:6]), notebook(*TEN)) is None
 
 
 async def test_so_many_are_kept_the_newest_and_for_the_owner_only(tmp_path: Path) -> None:
