@@ -7,7 +7,8 @@ The file is in WAL mode with ``synchronous=NORMAL``: what was committed survives
 however sudden; a power failure may take the last seconds, but not the file. WAL needs shared memory, which
 network file systems (Hub homes on NFS) do not have; on those it is a rollback journal with
 ``synchronous=FULL``, slower by the network's round trips. They are told by ``/proc/mounts``; elsewhere than
-on Linux a path is taken to be local.
+on Linux a path is taken to be local, and SQLite itself goes back to the journal where it gets no such memory.
+A file that was in WAL mode elsewhere is then opened alone, once, to leave it.
 
 When it is opened, the thread first looks whether the file is whole. A damaged one is set aside (``aside``), and what
 can be read of it is put into a new one, before any job is done.
@@ -182,7 +183,16 @@ class Database:
     def _prepare(self, connection: sqlite3.Connection) -> None:
         application, schema = self._kind
         # Nothing is written before it is known that the file is ours.
-        mark = _pragma(connection, "application_id")
+        local = not is_network(self.path)
+        try:
+            mark = _pragma(connection, "application_id")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_CANTOPEN:
+                raise
+            # It may have been in WAL mode on another file system. Alone with it, one needs no shared memory.
+            local = False
+            connection.execute("PRAGMA locking_mode=EXCLUSIVE").fetchall()
+            mark = _pragma(connection, "application_id")
         version = _pragma(connection, "user_version")
         tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
         if mark != application and (mark or version or tables):
@@ -196,9 +206,9 @@ class Database:
                 f"of its tables, this release knows {len(schema)}) and was left untouched. Upgrade rtc_widgets in the "
                 f"server's environment, or configure another path for {self._what}."
             )
-        local = not is_network(self.path)
         mode = _pragma(connection, f"journal_mode={'WAL' if local else 'DELETE'}")
         connection.execute(f"PRAGMA synchronous={'NORMAL' if mode == 'wal' else 'FULL'}")
+        connection.execute("PRAGMA locking_mode=NORMAL").fetchall()
         self._make_tables(connection)
 
     def _make_tables(self, connection: sqlite3.Connection) -> None:

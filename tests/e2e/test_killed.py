@@ -30,6 +30,19 @@ pytestmark = pytest.mark.timeout(120)
 UNSAVED = ["--RelayApp.save_delay=1000", "--RelayApp.save_max_wait=1000", "--RelayApp.poll_interval=0.1"]
 
 
+# As on a file system where WAL finds no shared memory: one of SQLite's own.
+NO_SHARED_MEMORY = """
+import sqlite3
+
+def connect(path, *args, connect=sqlite3.connect, **options):
+    if path and "rtc_widgets" in str(path) and not options.get("uri"):
+        path, options["uri"] = f"file:{path}?vfs=unix-none", True
+    return connect(path, *args, **options)
+
+sqlite3.connect = connect
+"""
+
+
 def connect(server: Server, path: str) -> Any:
     return rtc_widgets.connect_async(server.url, token=server.token, path=path)
 
@@ -249,3 +262,24 @@ async def test_without_the_log_and_never_saved_everybody_brings_back_everything(
             await back.until(
                 lambda: [cell["source"] for cell in theirs.source["cells"]] == back.sources, "stock has it"
             )
+
+
+async def test_a_log_that_moves_to_where_there_is_no_wal(forgetful: Server) -> None:
+    """As home folders do that get onto a file server: the log of a killed server is read, and goes on by a journal."""
+    path = forgetful.notebook("moves.ipynb", "first")
+    async with Tab(forgetful, path) as tab:
+        tab.cell(0)["source"].insert(0, "local ")
+        await tab.committed()
+        await asyncio.to_thread(forgetful.stop, True)
+        (forgetful.work / "config/jupyter_server_config.py").write_text(NO_SHARED_MEMORY)
+        assert all(
+            log.with_name(f"{log.name}-wal").exists() for log in _logs(forgetful) if "." not in log.stem
+        )
+    for word in ("there ", "again "):
+        await asyncio.to_thread(forgetful.start)
+        async with Tab(forgetful, path) as tab:
+            tab.cell(0)["source"].insert(0, word)
+            await tab.committed()
+            await asyncio.to_thread(forgetful.stop, True)
+        assert list((forgetful.work / "data/rtc_widgets").glob("*-wal")) == []
+    assert await logged(forgetful, tab) == ["again there local first"]

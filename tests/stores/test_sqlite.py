@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -39,6 +40,50 @@ class TestSqliteStoreOnANetworkFileSystem(StoreExam):
         async with aclosing(self.open_store(tmp_path)) as store:
             await store.append("doc", [update("x")])
             assert [file.name for file in files(tmp_path)] == ["log.sqlite"]
+
+
+class TestSqliteStoreWithoutSharedMemory(StoreExam):
+    """Where nothing tells that WAL will not do: on one of SQLite's own file systems, which has no such memory."""
+
+    @pytest.fixture(autouse=True)
+    def _without_shared_memory(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        without_shared_memory(monkeypatch)
+
+    def open_store(self, folder: Path) -> SqliteStore:
+        return SqliteStore(folder / "log.sqlite")
+
+    async def test_it_has_a_rollback_journal_and_waits_for_the_disk(self, tmp_path: Path) -> None:
+        async with aclosing(self.open_store(tmp_path)) as store:
+            await store.append("doc", [update("x")])
+            assert [file.name for file in files(tmp_path)] == ["log.sqlite"]
+            assert await pragma(store, "journal_mode") == "delete"
+            assert await pragma(store, "synchronous") == 2
+
+
+async def test_a_log_from_a_local_disk_is_read_where_there_is_no_shared_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where home folders were moved to a server; also of one that was killed, whose last entries are in the -wal."""
+    path = tmp_path / "there" / "log.sqlite"
+    async with aclosing(SqliteStore(tmp_path / "here" / "log.sqlite")) as store:
+        await store.append("doc", [update("x"), update("y")])
+        shutil.copytree(tmp_path / "here", path.parent, ignore=shutil.ignore_patterns("*-shm"))
+    without_shared_memory(monkeypatch)
+    for more in ("z", "!"):
+        async with aclosing(SqliteStore(path)) as store:
+            await store.append("doc", [update(more)])
+            assert await pragma(store, "journal_mode") == "delete"
+    async with aclosing(SqliteStore(path)) as store:
+        assert await texts(store) == ["x", "y", "z", "!"]
+
+
+def without_shared_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    connect = sqlite3.connect
+
+    def connect_so(path: Any, **options: Any) -> sqlite3.Connection:
+        return connect(f"file:{path}?vfs=unix-none", uri=True, **options)
+
+    monkeypatch.setattr(sqlite3, "connect", connect_so)
 
 
 def update(text: str) -> Entry:
