@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import shlex
 import time
@@ -309,16 +308,18 @@ class RoomMaker:
         file.on_notice = room.tell
         file.on_writable = lambda _: room.roles_changed()
         file.on_saving = partial(self._index.saving, record.room)
-        file.on_saved = partial(self._note_saved, record.room)
+        file.on_saved = partial(self._note_saved, content, record.room)
         if room.trust is not None:
             file.ran = room.trust.ran
-        file.before_save = partial(_logged, content)
+        file.before_save = partial(_before_save, content)
         if key.type == "notebook" and self._backups is not None and self._backups.most:
             file.on_replaced = partial(_keep_backup, self._backups, room, Losses())
         return room
 
-    async def _note_saved(self, room: str, stat: Stat, base: Any) -> None:
-        await self._index.saved(room, stat.hash, stat.last_modified, base)
+    async def _note_saved(self, content: RoomDocument, room: str, stat: Stat, base: Any) -> None:
+        # After a crash what a merge brought would be in no log, and taken for known.
+        if await _logged(content):
+            await self._index.saved(room, stat.hash, stat.last_modified, base)
 
 
 def _text_seed(taken: Any, written: Any) -> tuple[str, Seed]:
@@ -357,14 +358,19 @@ async def _keep_backup(backups: Backups, room: Room, losses: Losses, before: Any
         )
 
 
-async def _logged(content: RoomDocument) -> None:
-    """Wait for the log before the file is written.
-
-    After a crash a file that has more than the log would read as if somebody had changed it outside.
-    """
-    with contextlib.suppress(TimeoutError):
+async def _logged(content: RoomDocument) -> bool:
+    """Wait for the log, and tell whether it has everything."""
+    try:
         async with asyncio.timeout(_LOG_PATIENCE):
             await content.committed()
+    except TimeoutError:
+        return False
+    return True
+
+
+async def _before_save(content: RoomDocument) -> None:
+    """Have the log first: after a crash a file that has more would read as if somebody had changed it outside."""
+    await _logged(content)
 
 
 def _bytes(count: int) -> str:

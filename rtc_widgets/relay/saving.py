@@ -230,6 +230,9 @@ class Saving(FileState):
             version = await self._disk.read()
             if not self._versions.half_written(version):
                 self._take(version)
+                # Before what is about to be written is noted, which has it, too: `Versions.recover` tells that it was
+                # written by what only it has.
+                await self._tell_saved()
                 return
         except ChannelClosed as problem:
             half_written = self._versions.attempted is not None and problem.code == CloseCode.UNREADABLE

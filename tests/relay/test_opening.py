@@ -50,6 +50,10 @@ class Servers:
         """End this server, whose log was written, and start the next."""
         await self.room.content.committed()
         self.dead.append(self.room)
+        saves = self.room.backing._tasks  # type: ignore[attr-defined]
+        for save in saves:
+            save.cancel()  # a process that ends lets go of the file
+        await asyncio.gather(*saves, return_exceptions=True)
         self.index.__dict__.pop("saved", None)
         await self.start(key)
 
@@ -150,6 +154,40 @@ async def test_a_change_outside_before_a_save_that_never_began_is_merged(servers
     await servers.kill()
     save.cancel()
     assert servers.sources == ["typed 1", "outside"]
+
+
+async def test_what_a_save_merged_that_never_wrote_is_no_sign_that_it_did(servers: Servers) -> None:
+    servers.write("1", "2")
+    await servers.start()
+    servers.type("typed ")
+    servers.write("1", "outside")
+    servers.contents.save = lambda *_: asyncio.get_running_loop().create_future()
+    save = asyncio.create_task(servers.room.backing.save())
+    async with asyncio.timeout(10):
+        while servers.sources != ["typed 1", "outside"]:
+            await asyncio.sleep(0.005)
+    await asyncio.sleep(0.3)
+    servers.write("1", "outside", "more")
+    await servers.kill()
+    save.cancel()
+    assert servers.sources == ["typed 1", "outside", "more"]
+
+
+async def test_a_merge_that_was_not_logged_is_made_again(servers: Servers) -> None:
+    servers.write("1", "2")
+    await servers.start()
+    await servers.room.content.committed()
+    append = servers.store.append
+    servers.store.append = lambda *_: asyncio.get_running_loop().create_future()  # type: ignore[method-assign]
+    servers.write("1", "outside")
+    poll = asyncio.create_task(servers.room.backing.poll())  # type: ignore[attr-defined]
+    await asyncio.wait({poll}, timeout=0.5)
+    assert servers.sources == ["1", "outside"]
+    servers.dead.append(servers.room)
+    servers.store.append = append  # type: ignore[method-assign]
+    await servers.start()
+    poll.cancel()
+    assert servers.sources == ["1", "outside"]
 
 
 @pytest.mark.parametrize("left", ["", '{"cells": [{"cell_ty'], ids=["empty", "half"])
