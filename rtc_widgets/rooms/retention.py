@@ -8,25 +8,29 @@ goes on beside the typing.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rtc_widgets.errors import StoreError
 from rtc_widgets.logged import fields
+from rtc_widgets.rooms.apart import call_apart
 from rtc_widgets.rooms.squashing import Replay
-from rtc_widgets.stores.entry import EMPTY_UPDATES
+from rtc_widgets.stores.entry import EMPTY_UPDATES, Entry
 from rtc_widgets.stores.snapshot import snapshots_of
 
 if TYPE_CHECKING:
-    from rtc_widgets.stores.entry import Entry, Store
+    from rtc_widgets.stores.entry import Store
 
 __all__ = ["Retention", "shorten"]
 
 _DAY = 24 * 3600.0
 _RESTS = 120.0  # seconds after which an entry may be merged
 _SPAN = 60.0  # seconds that one entry may stand for
+_MANY = 2000  # entries, and
+_LARGE = 2**20  # bytes, from which on it is planned in another process
 _AT_ONCE = 256  # entries in a transaction (docs/performance.md)
 _ROW = 60  # bytes that an entry takes beside its update
 _log = logging.getLogger(__name__)
@@ -46,7 +50,10 @@ class Retention:
 
 
 class _Step(NamedTuple):
-    """Put an update into the place of some ``entries``: those with a ``seq`` over ``after``, ``upto`` at most."""
+    """Put an update into the place of some ``entries``: those with a ``seq`` over ``after``, ``upto`` at most.
+
+    A last one with no entries says that what would be merged did not come to the same.
+    """
 
     after: int
     upto: int
@@ -72,7 +79,7 @@ async def shorten(store: Store, name: str, retention: Retention, now: float) -> 
         snapshots = snapshots_of(store)
         beside = None if snapshots is None else await snapshots.snapshot(name)
         seq = 0 if beside is None else beside.seq
-        steps = await asyncio.to_thread(_plan, name, entries, retention, now, seq)
+        steps = await asyncio.to_thread(_planned, entries, retention, now, seq)
         plan = [step for step in steps if step.update not in EMPTY_UPDATES]
         # All in one transaction, since they are asked for at once.
         await asyncio.gather(
@@ -86,6 +93,12 @@ async def shorten(store: Store, name: str, retention: Retention, now: float) -> 
             extra=fields("log.not-shortened", document=name),
         )
         return
+    if any(not step.entries for step in steps):
+        _log.warning(
+            "Entries of the log of %s could not be told in fewer; they stay as they are.",
+            name,
+            extra=fields("log.not-shortened", document=name),
+        )
     if plan:
         gone = sum(step.entries - 1 for step in plan)
         seconds = round(time.monotonic() - begun, 4)
@@ -98,7 +111,24 @@ async def shorten(store: Store, name: str, retention: Retention, now: float) -> 
         )
 
 
-def _plan(name: str, entries: list[Entry], retention: Retention, now: float, snapshot: int) -> list[_Step]:
+def _planned(entries: list[Entry], retention: Retention, now: float, snapshot: int) -> list[_Step]:
+    """Plan in a process of its own where that would be felt by those who type."""
+    if len(entries) >= _MANY or sum(len(entry.update) for entry in entries) >= _LARGE:
+        rows = (
+            (entry.update, entry.author, entry.time, entry.kind, entry.label, entry.seq, entry.by)
+            for entry in entries
+        )
+        with contextlib.suppress(OSError):  # else it takes a moment here
+            return call_apart(_plan_rows, rows, retention, now, snapshot)
+    return _plan(entries, retention, now, snapshot)
+
+
+def _plan_rows(rows: list[tuple[Any, ...]], retention: Retention, now: float, snapshot: int) -> list[_Step]:
+    return _plan([Entry(*row) for row in rows], retention, now, snapshot)
+
+
+def _plan(entries: list[Entry], retention: Retention, now: float, snapshot: int) -> list[_Step]:
+    """Return what to put in the place of what."""
     covered = _old(entries, retention, now)
     groups = _minutes(entries[len(covered) :], now, snapshot)
     due = [group for group in groups if len(group) > 1]
@@ -119,12 +149,7 @@ def _plan(name: str, entries: list[Entry], retention: Retention, now: float, sna
             plan.append(_Step(before, group[-1].seq, replay.squash(updates), len(group)))
         before = group[-1].seq
     if not replay.agree():
-        _log.warning(
-            "Entries of the log of %s could not be told in fewer; they stay as they are.",
-            name,
-            extra=fields("log.not-shortened", document=name),
-        )
-        return plan[: 1 if covered else 0]
+        return [*plan[: 1 if covered else 0], _Step(0, 0, EMPTY_UPDATES[0], 0)]
     return plan
 
 
