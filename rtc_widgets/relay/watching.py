@@ -50,7 +50,8 @@ class Watching(Saving):
 
     async def _look(self) -> None:
         self._looks += 1
-        stat = await self._disk.stat(hash_=self._looks % _HASH_EVERY == 0)
+        # What was wrong a look ago is looked for as closely again, or it would never be so twice.
+        stat = await self._disk.stat(hash_=self._strikes > 0 or self._looks % _HASH_EVERY == 0)
         self._note_writable(stat)
         if stat.last_modified == self._blocked:
             return

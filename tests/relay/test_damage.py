@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from typing import Any
 
 import pytest
@@ -57,6 +58,17 @@ async def test_a_damaged_file_never_empties_the_room(plain: Server, damage: str)
     plain.write("a.ipynb", notebook(code("a", "1"), code("b", "repaired")))
     await until(lambda: room.sources == plain.sources("a.ipynb") == ["typed 1", "repaired"])
     assert room.file.problem is None
+
+
+async def test_damage_is_told_also_where_the_time_of_the_file_does_not_tell(plain: Server) -> None:
+    plain.write("a.ipynb", notebook(code("a", "1")))
+    room = await plain.open("a.ipynb", poll_interval=0.01)
+    file = plain.folder / "a.ipynb"
+    time = file.stat().st_mtime_ns
+    (plain.folder / "new").write_text("{")
+    os.utime(plain.folder / "new", ns=(time, time))
+    (plain.folder / "new").replace(file)
+    await until(lambda: room.codes == ["unreadable"])
 
 
 @pytest.mark.parametrize("damage", ["", "{"])
