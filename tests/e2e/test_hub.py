@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import closing
 
 import pytest
-from support.hub import Hub, HubServer
+from support.hub import BY_GROUP, SHARES, Hub, HubServer
 from support.server import until
 from support.tab import Refused, Tab
 from websockets.asyncio.client import connect
@@ -23,41 +23,12 @@ from rtc_widgets.protocol.codes import CloseCode
 
 pytestmark = pytest.mark.timeout(120)
 
-# As in docs/operations.md: who is let into a server reads, and writes with a scope of its own.
-HUB_CONFIG = """
-c.JupyterHub.custom_scopes = {"custom:rtc:write": {"description": "Write in a shared server."}}
-c.JupyterHub.load_roles += [
-    {"name": "user", "scopes": ["self", "shares!user", "custom:rtc:write!user", "read:users:name"]},
-]
-c.Spawner.oauth_client_allowed_scopes = ["custom:rtc:write!server"]
-"""
-SERVER_CONFIG = """
-import os
-from jupyterhub.singleuser.extension import JupyterHubAuthorizer
-
-WRITE = f"custom:rtc:write!server={os.environ['JUPYTERHUB_USER']}/{os.environ['JUPYTERHUB_SERVER_NAME']}"
-
-class ByShare(JupyterHubAuthorizer):
-    def is_authorized(self, handler, user, action, resource):
-        scopes = self.hub_auth.access_scopes if action == "read" else {WRITE}
-        return bool(self.hub_auth.check_scopes(scopes, user.hub_user))
-
-def role_hook(identity, path, role):
-    if path.startswith("exams/") and "teachers" not in identity["hub_user"]["groups"]:
-        return "viewer"
-    return role
-
-c.ServerApp.authorizer_class = ByShare
-c.RelayApp.role_hook = role_hook
-c.RelayApp.recheck_interval = 0.5
-"""
-WRITE = "custom:rtc:write"
 SAYS_AWAY = "cannot be told now, and stays as it was"
 
 
 @pytest.fixture(scope="module")
 def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
-    hub = Hub(tmp_path_factory.mktemp("hub"), HUB_CONFIG, SERVER_CONFIG)
+    hub = Hub(tmp_path_factory.mktemp("hub"), SHARES, BY_GROUP)
     yield hub
     hub.close()
 
@@ -69,10 +40,12 @@ def adas(hub: Hub) -> HubServer:
 
 @pytest.fixture
 def ben(hub: Hub, adas: HubServer) -> Iterator[str]:
-    """Return a new token of Ben's, with whom Ada shares her server."""
+    """Return a new token of Ben's, an editor, with whom Ada shares her server."""
     token = hub.person("ben")
-    adas.share("ben", WRITE)
+    adas.share("ben")
+    hub.join("editors", "ben")
     yield token
+    hub.leave("editors", "ben")
     adas.unshare("ben")
 
 
@@ -173,13 +146,15 @@ async def test_a_revoked_token_closes_its_writer(hub: Hub, adas: HubServer, ben:
         assert not his.closed
 
 
-async def test_a_share_that_changes_changes_the_role_on_an_open_connection(adas: HubServer, ben: str) -> None:
+async def test_a_group_that_changes_changes_the_role_on_an_open_connection(
+    hub: Hub, adas: HubServer, ben: str
+) -> None:
     path = adas.notebook("roles.ipynb", "x = 1")
     async with Tab(adas, path) as ada, Tab(adas, path, token=ben) as his:
         assert his.grant["role"] == "runner"
-        await asyncio.to_thread(adas.unshare, "ben", WRITE)
+        await asyncio.to_thread(hub.leave, "editors", "ben")
         await his.until(lambda: his.events and his.events[-1].params == {"role": "viewer"}, "he reads only")
-        await asyncio.to_thread(adas.share, "ben", WRITE)
+        await asyncio.to_thread(hub.join, "editors", "ben")
         await his.until(lambda: his.events[-1].params == {"role": "runner"}, "he writes again")
         his.cell(0)["source"].insert(0, "his ")
         await ada.until(lambda: ada.sources == ["his x = 1"], "on the same connection")
@@ -201,9 +176,9 @@ async def test_a_hook_decides_by_groups_of_the_hub(hub: Hub, adas: HubServer, be
     path = adas.notebook("exams/one.ipynb", "x = 1")
     async with Tab(adas, path, token=ben) as his:
         assert his.grant["role"] == "viewer"
-        await asyncio.to_thread(hub.api, "groups/teachers/users", "POST", {"users": ["ben"]})
+        await asyncio.to_thread(hub.join, "teachers", "ben")
         await his.until(lambda: his.events and his.events[-1].params == {"role": "runner"}, "he teaches")
-        await asyncio.to_thread(hub.api, "groups/teachers/users", "DELETE", {"users": ["ben"]})
+        await asyncio.to_thread(hub.leave, "teachers", "ben")
         await his.until(lambda: his.events[-1].params == {"role": "viewer"}, "and no more")
 
 

@@ -13,9 +13,9 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
-from support.server import EXPOSED, Server, free_port, until
+from support.server import EXPOSED, Server, free_port, keep_quiet, until
 
-__all__ = ["Hub", "HubServer"]
+__all__ = ["BY_GROUP", "SHARES", "Hub", "HubServer"]
 
 _PROXY = Path(__file__).parents[2] / "labextension/node_modules/.bin/configurable-http-proxy"
 _SECRET = "what-the-hub-and-its-proxy-know"
@@ -45,7 +45,7 @@ c.Spawner.environment = given["environment"]
 c.Spawner.notebook_dir = "~/root"
 c.Spawner.http_timeout = c.Spawner.start_timeout = 60
 c.JupyterHub.services = [{"name": "tests", "api_token": given["admin"]}]
-c.JupyterHub.load_groups = {"teachers": {"users": []}}
+c.JupyterHub.load_groups = {"editors": {"users": []}, "teachers": {"users": []}}
 c.JupyterHub.load_roles = [
     {
         "name": "tests",
@@ -54,6 +54,31 @@ c.JupyterHub.load_roles = [
     },
 ]
 c.JupyterHub.log_level = "DEBUG"
+"""
+
+# As in docs/operations.md: who is let into a server reads, and editors write. Exams are their teachers'.
+SHARES = """
+c.JupyterHub.load_roles += [{"name": "user", "scopes": ["self", "shares!user", "read:users:name"]}]
+"""
+BY_GROUP = """
+import os
+from jupyterhub.singleuser.extension import JupyterHubAuthorizer
+
+class ByGroup(JupyterHubAuthorizer):
+    def is_authorized(self, handler, user, action, resource):
+        if not super().is_authorized(handler, user, action, resource):
+            return False
+        is_owner = user.username == os.environ["JUPYTERHUB_USER"]
+        return is_owner or action == "read" or "editors" in user.hub_user["groups"]
+
+def role_hook(identity, path, role):
+    if path.startswith("exams/") and "teachers" not in identity["hub_user"]["groups"]:
+        return "viewer"
+    return role
+
+c.ServerApp.authorizer_class = ByGroup
+c.RelayApp.role_hook = role_hook
+c.RelayApp.recheck_interval = 0.5
 """
 
 
@@ -73,6 +98,7 @@ class Hub:
         self._log = work / "hub.log"
         (work / "config").mkdir(parents=True)
         (work / "config/jupyter_server_config.py").write_text(server_config)
+        keep_quiet(work / "settings")
         given = {
             "work": str(work),
             "ports": [self.port, api, there],
@@ -81,6 +107,7 @@ class Hub:
             "options": ["--allow-root", "--log-level=DEBUG", *EXPOSED],
             "environment": {
                 "JUPYTER_CONFIG_DIR": str(work / "config"),
+                "JUPYTERLAB_SETTINGS_DIR": str(work / "settings"),
                 "JUPYTER_PREFER_ENV_PATH": "1",
                 "PYTHONFAULTHANDLER": "1",
                 **{name: os.environ[name] for name in ("JUPYTER_PATH", "PYTHONPATH") if name in os.environ},
@@ -138,6 +165,14 @@ class Hub:
                 self.api(f"users/{name}", "POST")
         made: dict[str, Any] = self.api(f"users/{name}/tokens", "POST", {"note": "for tests"})
         return made
+
+    def join(self, group: str, name: str) -> None:
+        """Take somebody into a group."""
+        self.api(f"groups/{group}/users", "POST", {"users": [name]})
+
+    def leave(self, group: str, name: str) -> None:
+        """Take somebody out of a group."""
+        self.api(f"groups/{group}/users", "DELETE", {"users": [name]})
 
     def serve(self, owner: str) -> HubServer:
         """Start somebody's server."""
@@ -209,15 +244,10 @@ class HubServer(Server):
         state: dict[str, Any] = self.hub.api(f"users/{self.owner}")["servers"].get("", {})
         return state
 
-    def share(self, name: str, *scopes: str) -> None:
-        """Let somebody in, as the owner does it, with further *scopes* here."""
-        every = ["access:servers", *scopes]
-        self._shares("POST", {"user": name, "scopes": [f"{scope}!server={self.owner}/" for scope in every]})
+    def share(self, name: str) -> None:
+        """Let somebody in, as the owner does it."""
+        self.hub.api(f"shares/{self.owner}/", "POST", {"user": name}, token=self.token)
 
-    def unshare(self, name: str, *scopes: str) -> None:
-        """Take *scopes* back, or the whole share."""
-        of = {"scopes": [f"{scope}!server={self.owner}/" for scope in scopes]} if scopes else {}
-        self._shares("PATCH", {"user": name, **of})
-
-    def _shares(self, method: str, body: dict[str, Any]) -> None:
-        self.hub.api(f"shares/{self.owner}/", method, body, token=self.token)
+    def unshare(self, name: str) -> None:
+        """Let somebody in no more."""
+        self.hub.api(f"shares/{self.owner}/", "PATCH", {"user": name}, token=self.token)

@@ -17,7 +17,7 @@ from typing import Any
 
 import nbformat
 
-__all__ = ["Server", "free_port", "until"]
+__all__ = ["Server", "free_port", "keep_quiet", "until"]
 
 TOKEN = "a-token-for-tests"
 # What scripts in a page of JupyterLab, and of Notebook 7, may look at.
@@ -34,6 +34,15 @@ def until(condition: Callable[[], Any], what: str | Callable[[], str], timeout: 
         if time.monotonic() > end:
             raise AssertionError(f"not so within {timeout} s: {what() if callable(what) else what}")
         time.sleep(0.02)
+
+
+def keep_quiet(settings: Path) -> None:
+    """Have JupyterLab, with its settings in that folder, ask about no news."""
+    folder = settings / "@jupyterlab/apputils-extension"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "notification.jupyterlab-settings").write_text(
+        '{"fetchNews": "false", "checkForUpdates": false}'
+    )
 
 
 class Server:
@@ -72,11 +81,7 @@ class Server:
         (work / "config/labconfig/page_config.json").write_text(
             '{"disabledExtensions": {"@jupyter-notebook/lab-extension": true}}'
         )
-        settings = work / "settings/@jupyterlab/apputils-extension"
-        settings.mkdir(parents=True, exist_ok=True)
-        (settings / "notification.jupyterlab-settings").write_text(
-            '{"fetchNews": "false", "checkForUpdates": false}'
-        )
+        keep_quiet(work / "settings")
         self.start()
 
     @property
