@@ -123,6 +123,18 @@ PAGES = (
         ),
     ),
     Page(
+        "testing",
+        "For tests",
+        "Where logs are kept, and the exam of [a store of your own](../reliability.md#a-store-of-your-own).",
+        (
+            "testing.store_exam.StoreExam",
+            "stores.entry.Store",
+            "stores.entry.Entry",
+            "stores.snapshot.Snapshots",
+            "stores.snapshot.Snapshot",
+        ),
+    ),
+    Page(
         "exceptions",
         "Exceptions",
         "What this package raises. Each is a name of `rtc_widgets`, and derives from `RtcError`.",
