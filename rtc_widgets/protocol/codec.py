@@ -73,6 +73,24 @@ class Reader:
         except UnicodeDecodeError as error:
             raise FrameError("A string of the frame is not UTF-8.") from error
 
+    def byte(self) -> int:
+        """Read one byte."""
+        if self._position >= len(self._data):
+            raise FrameError("The frame ends where a byte was to come.")
+        self._position += 1
+        return self._data[self._position - 1]
+
+    def varint(self) -> None:
+        """Pass over a number that may be negative: its first byte has the sign beside six bits."""
+        if self.byte() & 128:
+            self.varuint()
+
+    def skip(self, count: int) -> None:
+        """Pass over *count* bytes."""
+        if self._position + count > len(self._data):
+            raise FrameError(f"The frame ends before {count} bytes that were to come.")
+        self._position += count
+
     def rest(self) -> bytes:
         """Read all that is left."""
         start, self._position = self._position, len(self._data)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
@@ -24,9 +24,11 @@ from rtc_widgets.protocol.parts import FrameTooLarge
 from rtc_widgets.protocol.peer import FrameReader, FrameWriter
 from rtc_widgets.protocol.state_hash import state_hash
 from rtc_widgets.protocol.welcome import Limits
+from rtc_widgets.protocol.yjs_update import Id
 from rtc_widgets.rooms.awareness import RoomAwareness, signed
 from rtc_widgets.rooms.committer import Committer
 from rtc_widgets.rooms.counts import Counts
+from rtc_widgets.rooms.incoming import Incoming
 from rtc_widgets.rooms.log import Tally
 from rtc_widgets.rooms.peer import Outgoing, RoomPeer, signature
 from rtc_widgets.rooms.retention import Retention
@@ -44,6 +46,8 @@ _SIGNED = {hash(Origin("file")): Signature("file", "file"), hash(Origin("relay")
 
 RequestHandler = Callable[[RoomPeer, request.Request], Awaitable[Any]]
 OnUpdate = Callable[[bytes, Signature, RoomPeer | None], None]
+# Updates that are kept because they came out of order, of all peers, and bytes of one.
+_MOST_EARLY, _LARGEST_EARLY = 100, 2**16
 _log = logging.getLogger(__name__)
 
 
@@ -110,6 +114,8 @@ class RoomDocument:
         """Called after what a peer wrote, takes out what must not travel."""
         self._writable = writable
         self._awareness = RoomAwareness()
+        self._incoming = Incoming(doc)
+        self._early: deque[tuple[Id, RoomPeer, bytes, int]] = deque(maxlen=_MOST_EARLY)
         self._peers: dict[RoomPeer, FrameReader] = {}
         self._writer: RoomPeer | None = None
         self._pending: list[_Change] = []
@@ -270,6 +276,7 @@ class RoomDocument:
         self._owed.pop(peer, None)
         self._last.pop(peer, None)
         self._comparing.discard(peer)
+        self._early = deque((one for one in self._early if one[1] is not peer), _MOST_EARLY)
         self._committer.forget(peer)
         for client in self._awareness.leave(peer):
             self._moved[client] = None
@@ -460,25 +467,54 @@ class RoomDocument:
         if update != sync.EMPTY_UPDATE:
             if not self.may_write(peer):
                 raise ChannelClosed(CloseCode.READ_ONLY, CloseCode.READ_ONLY.sentence)
-            self._writer = peer
-            before = len(self._pending)
             try:
-                if ids.SEED_MARK in update:
-                    self._check_seed(sync.state_clients(get_state(update)))
-                with self.doc.transaction(origin=_remote(peer.user)):
-                    self.doc.apply_update(update)
+                missing = self._incoming.check(update)
+                if missing is not None:
+                    self._wait_for(missing, peer, update, seq)
+                    return
+                self._write(peer, update)
             except (ValueError, FrameError) as error:
                 raise ChannelClosed(
                     CloseCode.BAD_FRAME, f"{CloseCode.BAD_FRAME.sentence} ({error})"
                 ) from error
-            finally:
-                self._writer = None
-            if self.cleaner is not None:
-                self._clean(self.cleaner, brought=len(self._pending) - before)
             self._last[peer] = seq
         if seq:
             self._owed[peer] = seq
             self._schedule()
+        if self._early and update != sync.EMPTY_UPDATE:
+            self._go_on_with_early()
+
+    def _write(self, peer: RoomPeer, update: bytes) -> None:
+        self._writer = peer
+        before = len(self._pending)
+        try:
+            if ids.SEED_MARK in update:
+                self._check_seed(sync.state_clients(get_state(update)))
+            with self.doc.transaction(origin=_remote(peer.user)):
+                self.doc.apply_update(update)
+        except RuntimeError as error:
+            # What waited for this update is put into what is no shared type; it is gone, and the update is there.
+            _log.warning("%s: what a peer wrote before is left out: %s", self.comm_id, error)
+        finally:
+            self._writer = None
+        if self.cleaner is not None:
+            self._clean(self.cleaner, brought=len(self._pending) - before)
+
+    def _wait_for(self, missing: Id, peer: RoomPeer, update: bytes, seq: int) -> None:
+        """Keep what came out of order, a little of it: all comes again with the peer's answer to a step 1."""
+        if len(update) <= _LARGEST_EARLY:
+            self._early.append((missing, peer, update, seq))
+
+    def _go_on_with_early(self) -> None:
+        ready = [one for one in self._early if self._incoming.is_here(one[0])]
+        for one in ready:
+            self._early.remove(one)
+        for _, peer, update, seq in ready:
+            if peer in self._peers:
+                try:
+                    self._apply(peer, update, seq)
+                except ChannelClosed as closed:
+                    self.expel(peer, closed.code, closed.reason)
 
     def _clean(self, cleaner: Callable[[], None], brought: int) -> None:
         """Have taken out what must not travel: the others get that in one piece with the change that *brought* it."""
@@ -557,6 +593,7 @@ class RoomDocument:
         update = happened.update
         if update == sync.EMPTY_UPDATE:
             return
+        self._incoming.applied(update)
         if self._writer is not None:
             author = signature(self._writer)
         else:

@@ -1,0 +1,117 @@
+"""Looks through what peers write, before the replica gets it: what would take the server down is refused."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pycrdt import Array, Map
+
+from rtc_widgets.errors import FrameError
+from rtc_widgets.protocol.sync import state_clients
+from rtc_widgets.protocol.yjs_update import ARRAY, DEEPEST, MAP, Id, Struct, named, read_update
+from rtc_widgets.rooms.outline import Outline, Span
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from pycrdt import Doc
+
+__all__ = ["Incoming"]
+
+
+class Incoming:
+    """Admit updates to one document.
+
+    The replica would take them, and then: read without end where text of more than one byte a character is in an array;
+    end the process where a type is in a type in a type, ten thousand times; tell nobody of what came out of order.
+
+    Args:
+        doc: the replica.
+    """
+
+    def __init__(self, doc: Doc[Any]) -> None:
+        self._doc = doc
+        self._clocks: dict[int, int] | None = None
+        self._outline: Outline | None = None  # both made when they are needed
+        self._checked: tuple[bytes, list[Struct]] = b"", []
+
+    def check(self, update: bytes) -> Id | None:
+        """Let *update* pass, and return what is missing that it builds on; None where nothing is.
+
+        Raises:
+            FrameError: it is not as a Yjs client writes it, or not what this document may hold.
+        """
+        structs = read_update(update)
+        self._checked = update, structs
+        ends: dict[int, int] = {}
+        for struct in structs:
+            end = ends.get(struct.client) or self._end(struct.client)
+            if struct.clock > end:
+                return struct.client, struct.clock - 1
+            ends[struct.client] = max(end, struct.clock + struct.length)
+        for struct in structs:
+            for id_ in named(struct):
+                if id_[1] >= (ends.get(id_[0]) or self._end(id_[0])):
+                    return id_
+        if structs:
+            self._check_places(structs)
+        return None
+
+    def is_here(self, id_: Id) -> bool:
+        """Tell whether the replica has this."""
+        return id_[1] < self._end(id_[0])
+
+    def applied(self, update: bytes) -> None:
+        """Learn of what is in the replica now, whoever wrote it."""
+        if self._clocks is None:
+            return
+        before, structs = self._checked
+        if update != before:
+            try:
+                structs = read_update(update, ours=True)
+            except FrameError:  # from a file, which may hold what no peer may bring
+                self._clocks = self._outline = None
+                return
+        for struct in structs:
+            end = struct.clock + struct.length
+            if end > self._clocks.get(struct.client, 0):
+                self._clocks[struct.client] = end
+        if self._outline is not None:
+            self._outline.add(structs)
+
+    def _end(self, client: int) -> int:
+        if self._clocks is None:
+            self._clocks = state_clients(self._doc.get_state())
+        return self._clocks.get(client, 0)
+
+    def _check_places(self, structs: list[Struct]) -> None:
+        if self._outline is None:
+            try:
+                self._outline = Outline(read_update(self._doc.get_update(), ours=True))
+            except FrameError:  # likewise
+                return
+        outline = Outline(structs, self._outline)
+        for struct in structs:
+            self._check_place(outline, struct)
+
+    def _check_place(self, outline: Outline, struct: Struct) -> None:
+        assert self._outline is not None
+        inside = outline.inside(Span(struct))
+        if inside is None:
+            return  # it is gone, or what it was put into, and is not put anywhere
+        for beside in (*struct.beside, *self._outline.covered(struct)):
+            span = outline.find(beside)
+            if span is not None and outline.inside(span) not in {inside, None}:
+                raise FrameError("The update puts something between what is in different places.")
+        outer = outline.find(inside) if isinstance(inside, tuple) else None
+        if outer is not None and outer.type is None and not outer.is_gone:
+            raise FrameError("The update puts something into what is no shared type.")
+        if struct.is_text and self._takes_no_text(inside, outer):
+            raise FrameError("The update puts text into what is none.")
+        if struct.type is not None and outline.depth(Span(struct), DEEPEST) > DEEPEST:
+            raise FrameError(f"Shared types in the update are nested deeper than {DEEPEST}.")
+
+    def _takes_no_text(self, inside: Id | str | None, outer: Span | None) -> bool:
+        if isinstance(inside, str):
+            return inside in self._doc.keys() and isinstance(self._doc[inside], Array | Map)  # noqa: SIM118
+        return outer is not None and outer.type in {ARRAY, MAP}
