@@ -7,7 +7,6 @@ client must not depend on jupyter_server.
 from __future__ import annotations
 
 import itertools
-import json
 import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,7 +14,7 @@ from functools import lru_cache
 from typing import Any
 
 from rtc_widgets.errors import FrameError
-from rtc_widgets.protocol.json_text import load
+from rtc_widgets.protocol.json_text import dump, load
 
 __all__ = ["SUBPROTOCOL", "TARGET", "Message", "carry", "close", "comm", "open_", "pack", "unpack"]
 
@@ -67,10 +66,10 @@ def pack(message: Message, channel: str = "shell", header: Mapping[str, Any] | N
     """Encode *message*; the header holds nothing but the type unless *header* adds to it."""
     parts = [
         channel.encode(),
-        _dump({"msg_type": message.msg_type, **(header or {})}),
+        dump({"msg_type": message.msg_type, **(header or {})}),
         b"{}",
         b"{}",
-        _dump(message.content),
+        dump(message.content),
         *message.buffers,
     ]
     offsets = [8 * (len(parts) + 2)]
@@ -137,10 +136,6 @@ def _split(data: bytes) -> list[bytes]:
     if sorted(offsets) != list(offsets):
         raise FrameError("The offsets of the message do not ascend.")
     return [data[start:stop] for start, stop in itertools.pairwise(offsets)]
-
-
-def _dump(value: Mapping[str, Any]) -> bytes:
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
 
 
 def _load(part: bytes) -> dict[str, Any]:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from rtc_widgets.errors import FrameError
-from rtc_widgets.protocol.codec import Reader, varstring, varuint
-from rtc_widgets.protocol.json_text import load
+from rtc_widgets.protocol.codec import Reader, varbytes, varstring, varuint
+from rtc_widgets.protocol.json_text import dump, load
 
 __all__ = ["TYPE", "Event", "decode", "encode"]
 
@@ -26,11 +25,7 @@ class Event:
 
 def encode(name: str, params: Mapping[str, Any]) -> bytes:
     """Encode an event."""
-    return (
-        varuint(TYPE)
-        + varstring(name)
-        + varstring(json.dumps(dict(params), separators=(",", ":"), ensure_ascii=False))
-    )
+    return varuint(TYPE) + varstring(name) + varbytes(dump(dict(params)))
 
 
 def decode(reader: Reader) -> Event:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from rtc_widgets.errors import FrameError
-from rtc_widgets.protocol.codec import Reader, varstring, varuint
-from rtc_widgets.protocol.json_text import load
+from rtc_widgets.protocol.codec import Reader, varbytes, varstring, varuint
+from rtc_widgets.protocol.json_text import dump, load
 
 __all__ = [
     "REQUEST",
@@ -46,7 +45,7 @@ class Response:
 
 def encode_request(id_: int, method: str, params: Mapping[str, Any] | None = None) -> bytes:
     """Encode a request."""
-    return varuint(REQUEST) + varuint(id_) + varstring(method) + varstring(_dump(dict(params or {})))
+    return varuint(REQUEST) + varuint(id_) + varstring(method) + varbytes(dump(dict(params or {})))
 
 
 def decode_request(reader: Reader) -> Request:
@@ -58,7 +57,7 @@ def decode_request(reader: Reader) -> Request:
 
 def encode_response(id_: int, ok: bool, result: Any) -> bytes:
     """Encode a response; *result* is anything that JSON can hold."""
-    return varuint(RESPONSE) + varuint(id_) + varuint(int(ok)) + varstring(_dump(result))
+    return varuint(RESPONSE) + varuint(id_) + varuint(int(ok)) + varbytes(dump(result))
 
 
 def decode_response(reader: Reader) -> Response:
@@ -68,10 +67,6 @@ def decode_response(reader: Reader) -> Response:
     if ok > 1:
         raise FrameError("A response is neither ok nor not ok.")
     return Response(id_, bool(ok), load(text, "A response's text"))
-
-
-def _dump(value: Any) -> str:
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
 
 
 def _object(text: str) -> dict[str, Any]:
