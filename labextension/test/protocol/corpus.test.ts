@@ -9,7 +9,9 @@ import { unpack } from '../../src/protocol/envelope';
 import { decode } from '../../src/protocol/peer';
 import { hex } from '../support/vectors';
 
-const CORPUS = fileURLToPath(new URL('../../../tests/corpus/', import.meta.url));
+const CORPUS = fileURLToPath(
+  new URL('../../../tests/corpus/', import.meta.url)
+);
 const DECODED = JSON.parse(
   readFileSync(`${CORPUS}decoded.json`, 'utf8')
 ) as Record<string, unknown>;

@@ -7,6 +7,7 @@ found may end it.
 from __future__ import annotations
 
 import importlib
+import os
 import subprocess
 import sys
 import time
@@ -17,6 +18,7 @@ __all__ = ["TARGETS", "fuzz", "keep"]
 TARGETS = ("frame", "frames", "message", "link", "versions", "vectors", "updates", "room")
 """What can be fed: decoders, a room's document with updates, and a room in which somebody sends anything."""
 
+_AGAIN = "RTC_WIDGETS_FUZZ_AGAIN"
 # Rooms are not wholly given back (pycrdt), so after as many inputs another process goes on.
 _RUNS, _HEAVY = 5000, ("updates", "room")
 # Seconds that one input may take, MB, and bytes of one.
@@ -51,13 +53,18 @@ def fuzz(target: str, seconds: int, corpus: Path, work: Path, *, seed: int = 0) 
 def keep(target: str, corpus: Path, work: Path) -> int:
     """Add to the corpus what reaches code that nothing in it does, and no more."""
     (corpus / target).mkdir(parents=True, exist_ok=True)
-    return _run(target, [*_LIMITS, "-merge=1", str(corpus / target), str(work / target)])
+    # libFuzzer runs itself again, by its name, when an input ends it.
+    again = (work / f"again-{target}").resolve()
+    again.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m {__spec__.name} {target} "$@"\n')
+    again.chmod(0o755)
+    options = ["-merge=1", str(corpus / target), str(work / target)]
+    return _run(target, [*_LIMITS, *options], again)
 
 
-def _run(target: str, options: list[str]) -> int:
-    return subprocess.run(  # noqa: S603 - our own module
-        [sys.executable, "-m", __name__, target, *options], check=False
-    ).returncode
+def _run(target: str, options: list[str], again: Path | None = None) -> int:
+    environment = {**os.environ, _AGAIN: str(again)} if again is not None else None
+    command = [sys.executable, "-m", __spec__.name, target, *options]
+    return subprocess.run(command, check=False, env=environment).returncode  # noqa: S603 - our own module
 
 
 def main() -> None:
@@ -66,7 +73,7 @@ def main() -> None:
     with atheris.instrument_imports(include=["rtc_widgets"]):
         targets = importlib.import_module("rtc_widgets.testing.fuzz.targets")
     target = targets.TARGETS[sys.argv[1]]
-    atheris.Setup([sys.argv[0], *sys.argv[2:]], lambda data: target(data) and None)
+    atheris.Setup([os.environ.get(_AGAIN, sys.argv[0]), *sys.argv[2:]], lambda data: target(data) and None)
     atheris.Fuzz()
 
 
