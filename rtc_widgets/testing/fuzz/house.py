@@ -196,7 +196,7 @@ class Person:
         frames = [sync.step1(self.doc.get_state() if name == CONTENT else b"\0")]
         self.connection.receive(envelope.pack(envelope.open_(name, data, frames)))
 
-    async def _recheck(self) -> Role:
+    async def _recheck(self, _: str) -> Role:
         return self.role
 
     def say(self, *frames: bytes, name: str = CONTENT) -> None:
