@@ -33,6 +33,7 @@ class Incoming:
         self._doc = doc
         self._clocks: dict[int, int] | None = None
         self._outline: Outline | None = None  # both made when they are needed
+        self._roots: dict[str, bool] = {}  # whether they take no text: to ask the replica costs ten keys
         self._checked: tuple[bytes, list[Struct]] = b"", []
 
     def check(self, update: bytes) -> Id | None:
@@ -90,7 +91,8 @@ class Incoming:
                 self._outline = Outline(read_update(self._doc.get_update(), ours=True))
             except FrameError:  # likewise
                 return
-        outline = Outline(structs, self._outline)
+        # A key: what is alone is beside what is here.
+        outline = Outline(structs, self._outline) if len(structs) > 1 else self._outline
         for struct in structs:
             self._check_place(outline, struct)
 
@@ -111,7 +113,12 @@ class Incoming:
         if struct.type is not None and outline.depth(Span(struct), DEEPEST) > DEEPEST:
             raise FrameError(f"Shared types in the update are nested deeper than {DEEPEST}.")
 
-    def _takes_no_text(self, inside: Id | str | None, outer: Span | None) -> bool:
-        if isinstance(inside, str):
-            return inside in self._doc.keys() and isinstance(self._doc[inside], Array | Map)  # noqa: SIM118
-        return outer is not None and outer.type in {ARRAY, MAP}
+    def _takes_no_text(self, inside: Id | str, outer: Span | None) -> bool:
+        if not isinstance(inside, str):
+            return outer is not None and outer.type in {ARRAY, MAP}
+        known = self._roots.get(inside)
+        if known is None:
+            if inside not in self._doc.keys():  # noqa: SIM118
+                return False
+            known = self._roots[inside] = isinstance(self._doc[inside], Array | Map)
+        return known
