@@ -57,6 +57,8 @@ class FileState:
         the file gets, or after a crash it would look like somebody else's, and stand twice."""
         self.on_saving: Callable[[Any], Awaitable[None]] | None = None
         """Awaited with the content that is about to be written."""
+        self.on_merging: Callable[[str, Any], Awaitable[None]] | None = None
+        """Awaited with the hash and the content of a version of the file, before it is merged."""
         self.on_saved: Callable[[Stat, Any], Awaitable[None]] | None = None
         """Awaited with each version of the file that was read or written, and with the base of merges then."""
         self.page_for: Callable[[Any], Any] = same
@@ -138,8 +140,22 @@ class FileState:
         """Return the cells whose outputs may be shown as trusted: they are those that the file is signed with."""
         return self._versions.shown_as_trusted()
 
-    def _take(self, version: FileVersion) -> None:
+    async def _note_merging(self, version: FileVersion) -> None:
+        """Have noted what is about to be merged: if the server ends then, and the file goes on, it is the base."""
+        if self.on_merging is not None and version.stat.hash is not None:
+            await self.on_merging(version.stat.hash, version.content)
+
+    async def _bring(self, version: FileVersion) -> None:
         """Merge *version* into the document.
+
+        Raises:
+            ChannelClosed: it cannot be merged; the document was not changed.
+        """
+        await self._note_merging(version)
+        self._take(version)
+
+    def _take(self, version: FileVersion) -> None:
+        """Merge *version*, which was noted, into the document.
 
         Raises:
             ChannelClosed: it cannot be merged; the document was not changed.

@@ -74,7 +74,9 @@ class RoomFile(Watching):
         self._known = version.stat
         return version
 
-    async def begin(self, base: Any, attempted: Any = None, *, unchanged: bool = False) -> None:
+    async def begin(
+        self, base: Any, attempted: Any = None, merged: Any = None, *, unchanged: bool = False
+    ) -> None:
         """Take up the work, now that the document holds what was seeded or logged.
 
         Merges what was done to the file since *base* was known, and saves what was logged but not saved.
@@ -83,15 +85,16 @@ class RoomFile(Watching):
             base: ``Seed.content`` where the document was just seeded; ``RoomRecord.base`` where it was read from
                 its log; None where neither is known.
             attempted: ``RoomRecord.attempted``.
+            merged: what the file held when the document, as it is logged, last merged it, where that is noted.
             unchanged: whether *base* is known to be what the file holds: then nothing is compared to it.
         """
         version = self._versions.file
         if unchanged and version is not None:
             self._versions.keep(version, base)
             self._took(version, None)
-        elif self._versions.recover(base, attempted, version) and version is not None:
+        elif self._versions.recover(base, attempted, version, merged) and version is not None:
             try:
-                self._take(version)
+                await self._bring(version)
             except ChannelClosed as problem:
                 self._block(problem, version.stat.last_modified)
         else:
@@ -119,7 +122,7 @@ class RoomFile(Watching):
         # These lead back here: without them the document goes at once, and not when the collector finds it.
         self.on_notice = self.on_writable = self.on_page = ignore
         self.page_for = same
-        self.before_save = self.on_saving = self.on_saved = self.on_replaced = None
+        self.before_save = self.on_saving = self.on_merging = self.on_saved = self.on_replaced = None
 
     def remove(self) -> None:
         """Learn from the contents manager that the file was deleted, before the watch could see it."""

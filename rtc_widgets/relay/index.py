@@ -55,6 +55,13 @@ _SCHEMA = [
         time REAL NOT NULL
     )
     """,
+    """
+    CREATE TABLE merging (
+        room TEXT PRIMARY KEY,
+        hash TEXT NOT NULL,
+        content BLOB NOT NULL
+    )
+    """,
 ]
 _REMEMBERED = 90 * 24 * 3600.0  # seconds for which the room of a deleted file is known again
 _COLUMNS = "room, path, format, type, lineage, hash, last_modified, base, attempted"
@@ -138,6 +145,14 @@ class RoomIndex:
     async def saving(self, room: str, content: Any) -> None:
         """Note what *room* is about to write, lest a crash in between make it look like somebody else's."""
         await self._database.call(_saving, (content, room))
+
+    async def merging(self, room: str, hash_: str, content: Any) -> None:
+        """Note a version of the file that *room* is about to merge, before its log has that."""
+        await self._database.call(_merging, (room, hash_, content))
+
+    async def merged(self, room: str, hash_: str) -> Any:
+        """Return the content of that version, unless a later one was noted, or it by `saved`; then None."""
+        return await self._database.call(_merged, (room, hash_))
 
     async def saved(self, room: str, hash_: str | None, last_modified: str, base: Any) -> None:
         """Note the version of the file that *room* has just read or written."""
@@ -223,8 +238,21 @@ def _saving(connection: sqlite3.Connection, items: Sequence[tuple[Any, str]]) ->
     return [None] * len(items)
 
 
+def _merging(connection: sqlite3.Connection, items: Sequence[tuple[str, str, Any]]) -> list[None]:
+    for room, hash_, content in items:
+        connection.execute("INSERT OR REPLACE INTO merging VALUES (?, ?, ?)", (room, hash_, _pack(content)))
+    return [None] * len(items)
+
+
+def _merged(connection: sqlite3.Connection, items: Sequence[tuple[str, str]]) -> list[Any]:
+    statement = "SELECT content FROM merging WHERE room = ? AND hash = ?"
+    rows = (connection.execute(statement, item).fetchone() for item in items)
+    return [None if row is None or not _can_unpack(row[0]) else _unpack(row[0]) for row in rows]
+
+
 def _saved(connection: sqlite3.Connection, items: Sequence[tuple[str | None, str, Any, str]]) -> list[None]:
     for hash_, last_modified, base, room in items:
+        connection.execute("DELETE FROM merging WHERE room = ?", (room,))
         connection.execute(
             "UPDATE rooms SET hash = ?, last_modified = ?, base = ?, attempted = NULL WHERE room = ?",
             (hash_, last_modified, _pack(base), room),
@@ -278,6 +306,10 @@ def _drop(connection: sqlite3.Connection, which: str, values: tuple[Any, ...]) -
     connection.execute(
         f"INSERT OR REPLACE INTO deleted ({_COLUMNS}, time) SELECT {_COLUMNS}, ? FROM rooms WHERE {which}",  # noqa: S608 - no input
         (now, *values),
+    )
+    connection.execute(
+        f"DELETE FROM merging WHERE room IN (SELECT room FROM rooms WHERE {which})",  # noqa: S608 - no input
+        values,
     )
     connection.execute(f"DELETE FROM rooms WHERE {which}", values)  # noqa: S608 - no input
     connection.execute("DELETE FROM deleted WHERE time < ?", (now - _REMEMBERED,))

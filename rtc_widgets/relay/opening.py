@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from jupyter_server.services.contents.manager import ContentsManager
 from jupyter_server.utils import ensure_async
-from pycrdt import Doc, Text
+from pycrdt import Doc, Map, Text
 from tornado.web import HTTPError
 
 from rtc_widgets.documents.content import content_of, read
@@ -145,8 +145,16 @@ class RoomMaker:
             (record, tally), unchanged = await self._seed(doc, key, version), True
         room = await self._room(key, record, doc, file, tally, lost=lost)
         # Only now, with the room listening, so that what was done to the file meanwhile is logged like any change.
-        await file.begin(record.base, record.attempted, unchanged=unchanged)
+        merged = None if unchanged else await self._merged(record, doc)
+        await file.begin(record.base, record.attempted, merged, unchanged=unchanged)
         return room
+
+    async def _merged(self, record: RoomRecord, doc: Doc[Any]) -> Any:
+        """Return what the file held when *doc* merged it last, where the server ended before it noted that."""
+        hash_ = doc.get("state", type=Map).get("hash")
+        if not isinstance(hash_, str) or hash_ == record.hash:
+            return None
+        return await self._index.merged(record.room, hash_)
 
     def _check_type(self, key: RoomKey) -> None:
         try:
@@ -308,6 +316,7 @@ class RoomMaker:
         file.on_notice = room.tell
         file.on_writable = lambda _: room.roles_changed()
         file.on_saving = partial(self._index.saving, record.room)
+        file.on_merging = partial(self._index.merging, record.room)
         file.on_saved = partial(self._note_saved, content, record.room)
         if room.trust is not None:
             file.ran = room.trust.ran

@@ -180,7 +180,9 @@ class Saving(FileState):
         if same:
             # Also where a hook has stripped it: it is not written again and again.
             self.page, self._page_read = page, version.page
-        merged = await versions.wrote(content, left, version, same=same, hooks=self._disk.hooks)
+        merged = await versions.wrote(
+            content, left, version, same=same, hooks=self._disk.hooks, merging=self._note_merging
+        )
         self._took(version, merged)
         self._looked_at = self._looks
         if known is not None:
@@ -229,7 +231,7 @@ class Saving(FileState):
         try:
             version = await self._disk.read()
             if not self._versions.half_written(version):
-                self._take(version)
+                await self._bring(version)
                 # Before what is about to be written is noted, which has it, too: `Versions.recover` tells that it was
                 # written by what only it has.
                 await self._tell_saved()

@@ -17,7 +17,7 @@ from rtc_widgets.origins import Origin
 from rtc_widgets.registry import document_class
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
     from pycrdt import Doc
 
@@ -115,7 +115,14 @@ class Versions:
         self._remember(file, base)
 
     async def wrote(
-        self, content: Any, left: Any, file: FileVersion, *, same: bool, hooks: bool
+        self,
+        content: Any,
+        left: Any,
+        file: FileVersion,
+        *,
+        same: bool,
+        hooks: bool,
+        merging: Callable[[FileVersion], Awaitable[None]],
     ) -> MergeResult | None:
         """Take over what stands in the file after *content* was saved; return what came of it where it was merged.
 
@@ -129,6 +136,7 @@ class Versions:
             file: what was read right after saving.
             same: whether its time is that of the save.
             hooks: whether there are post-save hooks, which change the file that was written, whatever they leave.
+            merging: awaited with *file* before it is merged.
         """
         self.attempted = None
         if self._type == "notebook":
@@ -143,6 +151,7 @@ class Versions:
             # An editor may have had the file open since before: what we wrote it has not deleted, but never seen.
             if hooks or descends(found, content, self.base):
                 self.base = content
+            await merging(file)
             return self.take(file)
         trusted = self.to_trust(content)
         self._remember(file, found)
@@ -153,13 +162,15 @@ class Versions:
             }
         return None
 
-    def recover(self, base: Any, attempted: Any, file: FileVersion | None) -> bool:
+    def recover(self, base: Any, attempted: Any, file: FileVersion | None, merged: Any = None) -> bool:
         """Take over the base of an earlier server, which may have ended at any moment.
 
         Args:
             base: what the file held when that server last told.
             attempted: what it was writing since, if it was.
             file: what the file holds now; None where that cannot be read.
+            merged: what the file held when the document, as it is logged, last merged it, where that is later than
+                *base* and known.
 
         Returns:
             Whether *file* is to be merged; else it is what was left of that server's last write.
@@ -168,11 +179,15 @@ class Versions:
         if file is None:
             return False
         if self._has_merged(file):
-            self.base, self.attempted = self._found(file, self._live_now()), None
+            self.base, self.attempted = self._found(file.content, self._live_now()), None
+            return True
+        if merged is not None:
+            # Whatever was being written before was read back, or never written.
+            self.base, self.attempted = self._found(merged, self._live_now()), None
             return True
         if attempted is None:
             return True
-        found = self._found(file, attempted)
+        found = self._found(file.content, attempted)
         if isinstance(attempted, str) and found != attempted and attempted.startswith(found):
             return False
         self._consider_attempt(file)
@@ -186,7 +201,7 @@ class Versions:
         """
         if self.attempted is None:
             return
-        found = self._found(file, self.attempted)
+        found = self._found(file.content, self.attempted)
         if descends(found, self.attempted, self.base):
             # Where it holds what was being written, whatever a hook left out of it is no change by others.
             self.base = _overlaid(self.attempted, found) if self._type == "notebook" else self.attempted
@@ -197,10 +212,8 @@ class Versions:
         known: Any = self._doc.get("state", type=Map).get("hash")
         return file.stat.hash is not None and known == file.stat.hash
 
-    def _found(self, file: FileVersion, known: Any) -> Any:
-        return (
-            identify(known, file.content) if self._type == "notebook" else normalize(self._type, file.content)
-        )
+    def _found(self, content: Any, known: Any) -> Any:
+        return identify(known, content) if self._type == "notebook" else normalize(self._type, content)
 
     def _live_now(self) -> Any:
         return content_of(read(self._doc, self._type, self._document), self._type, self.base)
@@ -259,7 +272,7 @@ class Versions:
         key = _key(file.normal)
         if key == _key(base) or key not in self._keys:
             return base
-        found = self._found(file, base)
+        found = self._found(file.content, base)
         before = {cell["id"]: cell for cell in base["cells"]}
         outputs = {name: cell.get("outputs") for name, cell in before.items()}
         if not any(

@@ -69,7 +69,7 @@ class Watching(Saving):
             return
         self.deleted = False
         try:
-            self._take(version)
+            await self._bring(version)
         except ChannelClosed as problem:
             self._block(problem, version.stat.last_modified)
         else:

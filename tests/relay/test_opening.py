@@ -237,6 +237,23 @@ async def test_a_merge_that_was_not_noted_is_not_made_twice(servers: Servers) ->
     assert servers.sources == ["1", "typed outside"]
 
 
+async def test_a_merge_that_was_not_noted_is_known_also_where_the_file_went_on(servers: Servers) -> None:
+    servers.write("1")
+    await servers.start()
+    servers.dies_before_noting()
+    servers.write("1\noutside")
+    await servers.room.backing.poll()  # type: ignore[attr-defined]
+    servers.type("typed ")
+    servers.write("1\noutside\nmore")
+    await servers.kill()
+    assert servers.sources == ["typed 1\noutside\nmore"]
+    assert servers.room.backing.problem is None
+    await servers.room.backing.save()
+    servers.write("1\nmore")
+    await servers.kill()
+    assert servers.sources == ["1\nmore"], "what was merged before counts no more"
+
+
 async def test_what_was_written_while_there_was_no_server_is_merged(servers: Servers) -> None:
     servers.write("one", "two")
     await servers.start()
