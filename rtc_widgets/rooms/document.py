@@ -494,7 +494,13 @@ class RoomDocument:
                 self.doc.apply_update(update)
         except RuntimeError as error:
             # What waited for this update is put into what is no shared type; it is gone, and the update is there.
-            _log.warning("%s: what a peer wrote before is left out: %s", self.comm_id, error)
+            _log.warning(
+                "%s: what %s wrote before is left out: %s",
+                self.comm_id,
+                peer.user,
+                error,
+                extra=fields("update.left-out", document=self.comm_id, user=peer.user),
+            )
         finally:
             self._writer = None
         if self.cleaner is not None:
