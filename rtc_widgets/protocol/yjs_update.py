@@ -6,13 +6,14 @@ text that is not UTF-8, values that are nested without end. So an update from ou
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from rtc_widgets.errors import FrameError
 from rtc_widgets.protocol.codec import Reader
 from rtc_widgets.protocol.json_text import load
 
-__all__ = ["ARRAY", "DEEPEST", "MAP", "Id", "Struct", "named", "read_update"]
+__all__ = ["ARRAY", "DEEPEST", "MAP", "Id", "Struct", "iter_update", "named", "read_update"]
 
 DEEPEST = 200
 """How deep values and shared types may be nested."""
@@ -67,8 +68,12 @@ def read_update(update: bytes, *, ours: bool = False) -> list[Struct]:
     Raises:
         FrameError: it is not as a Yjs client writes it, or holds a value that is nested deeper than `DEEPEST`.
     """
+    return [*iter_update(update, ours=ours)]
+
+
+def iter_update(update: bytes, *, ours: bool = False) -> Iterator[Struct]:
+    """Yield what `read_update` returns, one by one: all of a large document would take 50 MB."""
     reader = Reader(update)
-    structs: list[Struct] = []
     clients = set()
     for _ in range(reader.varuint()):
         count, client, clock = reader.varuint(), reader.varuint(), reader.varuint()
@@ -79,7 +84,7 @@ def read_update(update: bytes, *, ours: bool = False) -> list[Struct]:
             if not ours and _foresees(struct):
                 raise FrameError("A struct of the update refers to what cannot have been there before it.")
             if struct.length and struct.inside != _NOWHERE:
-                structs.append(struct)
+                yield struct
         if clock == begun or clock > _MAX_CLOCK or client in clients:
             raise FrameError(
                 "What the update has of a client is nothing, ends too far away, or stands there twice."
@@ -87,7 +92,6 @@ def read_update(update: bytes, *, ours: bool = False) -> list[Struct]:
         clients.add(client)
     _deletions(reader)
     reader.end()
-    return structs
 
 
 def _struct(reader: Reader, client: int, clock: int) -> Struct:

@@ -15,6 +15,7 @@ from rtc_widgets.documents.ycells import read_cells, settle_twins
 from rtc_widgets.errors import RtcError
 from rtc_widgets.origins import Origin
 from rtc_widgets.registry import document_class
+from rtc_widgets.relay.descent import descends
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -289,32 +290,6 @@ class Versions:
             self._keys.append(_key(content))
             cells = content["cells"]
             self._trusted = {cells[index]["id"]: cells[index].get("outputs") for index in file.trusted}
-
-
-def descends(found: Any, later: Any, earlier: Any) -> bool:
-    """Tell whether *found* was made from *later* rather than from *earlier*: it has most of what only *later* has."""
-    if found == later:
-        return True
-    if isinstance(found, str):
-        there, new = _kept(found, later, earlier or "")
-        return 0 < new <= 2 * there
-    if not isinstance(found, dict) or "cells" not in found:
-        return False
-    before = {cell["id"]: cell["source"] for cell in (earlier or {"cells": []})["cells"]}
-    now = {cell["id"]: cell["source"] for cell in found["cells"]}
-    after = {cell["id"]: cell["source"] for cell in later["cells"]}
-    if any(now.get(name) == source != before.get(name) for name, source in after.items()):
-        return True
-    # No cell is as it was written: others changed just those. So look at their lines.
-    kept = [_kept(now.get(name, ""), source, before.get(name, "")) for name, source in after.items()]
-    there, new = (sum(counts) for counts in zip(*kept, strict=True)) if kept else (0, 0)
-    return 0 < new <= 2 * there or list(now) == list(after) != list(before)
-
-
-def _kept(found: str, later: str, earlier: str) -> tuple[int, int]:
-    """Return how many of the lines that only *later* has are in *found*, and how many there are."""
-    new = {*later.split("\n")} - {*earlier.split("\n")}
-    return len(new & {*found.split("\n")}), len(new)
 
 
 def _overlaid(attempted: dict[str, Any], found: dict[str, Any]) -> dict[str, Any]:

@@ -263,6 +263,7 @@ class RoomDocument:
             raise
         if self.may_write(peer):
             answers.append(sync.step1(self.doc.get_state()))
+            self._incoming.prepare()
         states = self._awareness.encode()
         if states is not None:
             answers.append(awareness.encode(states))

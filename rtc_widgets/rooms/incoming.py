@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 from pycrdt import Array, Map
 
 from rtc_widgets.errors import FrameError
 from rtc_widgets.protocol.sync import state_clients
-from rtc_widgets.protocol.yjs_update import ARRAY, DEEPEST, MAP, Id, Struct, named, read_update
+from rtc_widgets.protocol.yjs_update import ARRAY, DEEPEST, MAP, Id, Struct, iter_update, named, read_update
 from rtc_widgets.rooms.outline import Outline, Span
 
 if TYPE_CHECKING:
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from pycrdt import Doc
 
 __all__ = ["Incoming"]
+
+_LARGE = 50_000  # bytes of a document that takes more than a few milliseconds to look through
 
 
 class Incoming:
@@ -33,8 +36,34 @@ class Incoming:
         self._doc = doc
         self._clocks: dict[int, int] | None = None
         self._outline: Outline | None = None  # both made when they are needed
+        self._since: list[list[Struct]] | None = (
+            None  # what came since a thread began to look through the document
+        )
         self._roots: dict[str, bool] = {}  # whether they take no text: to ask the replica costs ten keys
         self._checked: tuple[bytes, list[Struct]] = b"", []
+
+    def prepare(self) -> None:
+        """Begin to look through a large document: with the first key it would take half a second for 10,000 cells."""
+        if self._outline is not None or self._since is not None:
+            return
+        update = self._doc.get_update()
+        if len(update) < _LARGE:
+            return
+        if self._clocks is None:
+            self._clocks = state_clients(self._doc.get_state())
+        self._since = []
+        future = asyncio.get_running_loop().run_in_executor(None, _outline_of, update)
+        future.add_done_callback(self._prepared)
+
+    def _prepared(self, future: asyncio.Future[Outline | None]) -> None:
+        since, self._since = self._since, None
+        if future.cancelled() or self._outline is not None or since is None:
+            return
+        outline = future.result()
+        if outline is not None:
+            for structs in since:
+                outline.add(structs)
+            self._outline = outline
 
     def check(self, update: bytes) -> Id | None:
         """Let *update* pass, and return what is missing that it builds on; None where nothing is.
@@ -71,7 +100,7 @@ class Incoming:
             try:
                 structs = read_update(update, ours=True)
             except FrameError:  # from a file, which may hold what no peer may bring
-                self._clocks = self._outline = None
+                self._clocks = self._outline = self._since = None
                 return
         for struct in structs:
             end = struct.clock + struct.length
@@ -79,6 +108,8 @@ class Incoming:
                 self._clocks[struct.client] = end
         if self._outline is not None:
             self._outline.add(structs)
+        elif self._since is not None:
+            self._since.append(structs)
 
     def _end(self, client: int) -> int:
         if self._clocks is None:
@@ -87,9 +118,8 @@ class Incoming:
 
     def _check_places(self, structs: list[Struct]) -> None:
         if self._outline is None:
-            try:
-                self._outline = Outline(read_update(self._doc.get_update(), ours=True))
-            except FrameError:  # likewise
+            self._outline = _outline_of(self._doc.get_update())
+            if self._outline is None:
                 return
         # A key: what is alone is beside what is here.
         outline = Outline(structs, self._outline) if len(structs) > 1 else self._outline
@@ -98,7 +128,7 @@ class Incoming:
 
     def _check_place(self, outline: Outline, struct: Struct) -> None:
         assert self._outline is not None
-        inside = outline.inside(Span(struct))
+        inside = outline.inside(Span.of(struct))
         if inside is None:
             return  # it is gone, or what it was put into, and is not put anywhere
         for beside in (*struct.beside, *self._outline.covered(struct)):
@@ -110,7 +140,7 @@ class Incoming:
             raise FrameError("The update puts something into what is no shared type.")
         if struct.is_text and self._takes_no_text(inside, outer):
             raise FrameError("The update puts text into what is none.")
-        if struct.type is not None and outline.depth(Span(struct), DEEPEST) > DEEPEST:
+        if struct.type is not None and outline.depth(Span.of(struct), DEEPEST) > DEEPEST:
             raise FrameError(f"Shared types in the update are nested deeper than {DEEPEST}.")
 
     def _takes_no_text(self, inside: Id | str, outer: Span | None) -> bool:
@@ -122,3 +152,10 @@ class Incoming:
                 return False
             known = self._roots[inside] = isinstance(self._doc[inside], Array | Map)
         return known
+
+
+def _outline_of(update: bytes) -> Outline | None:
+    try:
+        return Outline(iter_update(update, ours=True))
+    except FrameError:  # from a file, which may hold what no peer may bring
+        return None

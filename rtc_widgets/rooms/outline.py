@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from array import array
 from bisect import bisect_right
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -12,23 +13,59 @@ if TYPE_CHECKING:
 
 __all__ = ["Outline", "Span"]
 
+_UNKNOWN = -1  # the place of what is where its neighbours are
+_NAMES = -2  # and down from there: in one of the document's own types
+_NO_TYPE, _GONE = -1, -2
 
-class Span:
+
+class Span(NamedTuple):
     """Hold what is in one place: the elements of one client from ``start`` up to ``end``.
 
     ``inside`` is the id of the shared type that they are in, or the name of one of the document's own; None where that
     is to be asked of what they are ``beside``; gone where that is nothing.
     """
 
-    __slots__ = ("beside", "end", "inside", "is_gone", "start", "type")
+    client: int
+    start: int
+    end: int
+    inside: Id | str | None
+    beside: tuple[Id, ...] = ()
+    type: int | None = None
+    is_gone: bool = False
 
-    def __init__(self, struct: Struct) -> None:
-        self.start = struct.clock
-        self.end = struct.clock + struct.length
-        self.inside = struct.inside
-        self.beside = struct.beside
-        self.type = struct.type
-        self.is_gone = struct.is_gone
+    @classmethod
+    def of(cls, struct: Struct) -> Span:
+        """Return where *struct* is, as far as it says so."""
+        end = struct.clock + struct.length
+        return cls(
+            struct.client, struct.clock, end, struct.inside, struct.beside, struct.type, struct.is_gone
+        )
+
+
+class _Spans:
+    """Keep those of one client: a notebook of 10,000 cells has 100,000, so in arrays."""
+
+    __slots__ = ("beside", "ends", "kinds", "places", "starts")
+
+    def __init__(self) -> None:
+        self.starts = array("q")
+        self.ends = array("q")
+        self.places = array("q")
+        self.kinds = array("b")
+        self.beside: dict[int, tuple[Id, ...]] = {}  # by their start
+
+    def at(self, clock: int) -> int:
+        """Return the index of the last that does not begin after *clock*; -1 for none."""
+        return bisect_right(self.starts, clock) - 1
+
+    def insert(self, at: int, struct: Struct, place: int) -> None:
+        kind = _GONE if struct.is_gone else _NO_TYPE if struct.type is None else struct.type
+        self.starts.insert(at, struct.clock)
+        self.ends.insert(at, struct.clock + struct.length)
+        self.places.insert(at, place)
+        self.kinds.insert(at, kind)
+        if place == _UNKNOWN and struct.beside:
+            self.beside[struct.clock] = struct.beside
 
 
 class Outline:
@@ -41,55 +78,78 @@ class Outline:
 
     def __init__(self, structs: Iterable[Struct], below: Outline | None = None) -> None:
         self._below = below
-        self._starts: dict[int, list[int]] = {}
-        self._spans: dict[int, list[Span]] = {}
+        self._clients: dict[int, _Spans] = {}
+        # A place is a number: of the client and the clock of the type, or of the name.
+        self._numbers: dict[int, int] = {}
+        self._known: list[int] = []
+        self._names: list[str] = []
         self.add(structs)
 
     def add(self, structs: Iterable[Struct]) -> None:
         """Learn of more; what is known already stays."""
         for struct in structs:
-            spans = self._spans.setdefault(struct.client, [])
-            starts = self._starts.setdefault(struct.client, [])
-            last = spans[-1] if spans else None
-            if last is None or struct.clock > last.end:
-                at = len(spans)
-            elif struct.clock == last.end:
+            spans = self._clients.get(struct.client)
+            if spans is None:
+                spans = self._clients[struct.client] = _Spans()
+            end = spans.ends[-1] if spans.ends else -1
+            if struct.clock > end:
+                at = len(spans.starts)
+            elif struct.clock == end:
                 if (
                     struct.type is None
-                    and last.type is None
-                    and struct.beside[:1] == ((struct.client, last.end - 1),)
+                    and spans.kinds[-1] < 0
+                    and struct.beside[:1] == ((struct.client, end - 1),)
                 ):
-                    last.end += struct.length  # what is typed on is in the same place
+                    spans.ends[-1] += struct.length  # what is typed on is in the same place
                     continue
-                at = len(spans)
+                at = len(spans.starts)
             else:
-                at = bisect_right(starts, struct.clock)
-                if at and spans[at - 1].end > struct.clock:
+                at = spans.at(struct.clock) + 1
+                if at and spans.ends[at - 1] > struct.clock:
                     continue
-            spans.insert(at, Span(struct))
-            starts.insert(at, struct.clock)
+            spans.insert(at, struct, self._number(struct.inside))
 
     def find(self, id_: Id) -> Span | None:
         """Return what has this id."""
         found = None if self._below is None else self._below.find(id_)
-        spans = self._spans.get(id_[0])
-        if found is None and spans:
-            at = bisect_right(self._starts[id_[0]], id_[1]) - 1
-            if at >= 0 and id_[1] < spans[at].end:
-                found = spans[at]
+        spans = self._clients.get(id_[0])
+        if found is None and spans is not None:
+            at = spans.at(id_[1])
+            if at >= 0 and id_[1] < spans.ends[at]:
+                start, kind = spans.starts[at], spans.kinds[at]
+                found = Span(
+                    id_[0],
+                    start,
+                    spans.ends[at],
+                    self._place(spans.places[at]),
+                    spans.beside.get(start, ()),
+                    kind if kind >= 0 else None,
+                    kind == _GONE,
+                )
         return found
 
     def inside(self, span: Span) -> Id | str | None:
         """Return the shared type that *span* is in: its id or its name; None where that is not known."""
-        way: dict[Span, None] = {}
+        way: dict[tuple[int, int], None] = {}
         at: Span | None = span
-        while at is not None and at.inside is None and at not in way:
-            way[at] = None
+        while at is not None and at.inside is None and (at.client, at.start) not in way:
+            way[at.client, at.start] = None
             at = self._neighbour(at)
         inside = None if at is None else at.inside
-        for passed in way:
-            passed.inside = inside  # so that it is found at once the next time
+        if inside is not None:
+            for client, start in way:
+                self.note(client, start, inside)  # so that it is found at once the next time
         return inside
+
+    def note(self, client: int, start: int, inside: Id | str) -> None:
+        """Learn where that is which begins there, if it is here."""
+        if self._below is not None:
+            self._below.note(client, start, inside)
+        spans = self._clients.get(client)
+        at = -1 if spans is None else spans.at(start)
+        if spans is not None and at >= 0 and spans.starts[at] == start and spans.places[at] == _UNKNOWN:
+            spans.places[at] = self._number(inside)
+            spans.beside.pop(start, None)
 
     def _neighbour(self, span: Span) -> Span | None:
         """Return what *span* is in one type with; where that is gone on one side, on the other."""
@@ -115,3 +175,23 @@ class Outline:
             at = None if inside is None or isinstance(inside, str) else self.find(inside)
             depth += 1
         return depth
+
+    def _number(self, inside: Id | str | None) -> int:
+        if inside is None:
+            return _UNKNOWN
+        if isinstance(inside, str):
+            if inside not in self._names:
+                self._names.append(inside)
+            return _NAMES - self._names.index(inside)
+        number = self._numbers.get(inside[0])
+        if number is None:
+            number = self._numbers[inside[0]] = len(self._known)
+            self._known.append(inside[0])
+        return number << 32 | inside[1]
+
+    def _place(self, number: int) -> Id | str | None:
+        if number == _UNKNOWN:
+            return None
+        if number < 0:
+            return self._names[_NAMES - number]
+        return self._known[number >> 32], number & 0xFFFFFFFF
