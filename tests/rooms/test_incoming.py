@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from pycrdt import Array, Doc, Map, Text, XmlElement, XmlFragment, XmlText
 from support.conversation import Peer, log_of, make_document, turn
@@ -173,6 +175,27 @@ async def test_who_sends_it_is_expelled_and_others_go_on():
     assert ada.closed is None and ben.closed is None
     await document.committed()
     assert {entry.author for entry in await log_of(store)} == {"ada", "ben"}
+
+
+async def test_a_large_document_is_looked_through_before_somebody_types(notebook):
+    cells = notebook.get("cells", type=Array)
+    cells.extend(Map({"id": str(number), "source": Text("x = 1\n" * 10)}) for number in range(1000))
+    incoming = Incoming(notebook)
+    subscription = notebook.observe(lambda happened: incoming.applied(happened.update))
+    incoming.prepare()
+    ada = Doc(client_id=77)
+    ada.apply_update(notebook.get_update())
+    cells[500]["source"].insert(0, "typed meanwhile")
+    async with asyncio.timeout(10):
+        while incoming._outline is None:
+            await asyncio.sleep(0.001)
+    ada.apply_update(notebook.get_update())
+    before = ada.get_state()
+    ada.get("cells", type=Array)[500]["source"].insert(5, "beside it")
+    incoming.check(ada.get_update(before))
+    with pytest.raises(FrameError, match="text into what is none"):
+        incoming.check(update_of(b"\4" + CELLS + varstring("xyz")))
+    notebook.unobserve(subscription)
 
 
 async def test_what_comes_out_of_order_is_told_and_logged_once_what_it_follows_is_here():
