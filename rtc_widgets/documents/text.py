@@ -63,7 +63,7 @@ class Edit:
 def diff(old: str, new: str) -> list[Edit]:
     r"""Return the edits that turn *old* into *new*, in order, without overlap.
 
-    Common ends are cut off, then lines are aligned, then words and characters within the lines that changed.
+    Lines are aligned, then words and characters within those that changed.
     The work is bounded: texts too different to align within the budget are replaced in larger pieces.
 
     >>> diff("x = 1\ny = 2", "x = 1\ny = 3")
@@ -72,7 +72,7 @@ def diff(old: str, new: str) -> list[Edit]:
     if old == new:
         return []
     budget = Budget(600_000)
-    edits = list(_refine(old, new, 0, (_lines, _words, list), budget))
+    edits = _by_lines(old, new, budget)
     return _on_line_starts(_merge_near(edits, old), old)
 
 
@@ -291,8 +291,41 @@ def _native_length(text: str) -> int:
     return len(text.encode()) if counts_bytes() else len(text)
 
 
+def _by_lines(old: str, new: str, budget: Budget) -> list[Edit]:
+    """Return the edits, after cutting off whole lines only, and as if the last line ended like the others.
+
+    Else a last line that others follow now would not be known again, and its end be taken for theirs.
+    """
+    before, after = common_ends(old, new)
+    base = old.rfind("\n", 0, before) + 1
+    newline = old.find("\n", len(old) - after)
+    ends = newline >= 0
+    after = len(old) - newline - 1 if ends else 0
+    x, y = old[base : len(old) - after], new[base : len(new) - after]
+    if not ends:
+        x, y = x + "\n", y + "\n"
+    pieces, wanted = _lines(x), _lines(y)
+    offsets = _offsets(pieces)
+    edits: list[Edit] = []
+    for start, stop, left, right in _pair_lines(align(pieces, wanted, budget)):
+        one, other = "".join(pieces[start:stop]), "".join(wanted[left:right])
+        edits += _refine(one, other, base + offsets[start], (_words, list), budget)
+    if edits and edits[-1].stop > len(old):
+        edits[-1] = _without_end(edits[-1])
+    return edits
+
+
+def _without_end(edit: Edit) -> Edit:
+    """Return *edit*, of last lines, for a text whose last line does not end: that of the line before goes or comes."""
+    if edit.start > edit.stop - 1:
+        return Edit(edit.start - 1, edit.stop - 1, "\n" + edit.text[:-1])
+    if edit.text:
+        return Edit(edit.start, edit.stop - 1, edit.text.removesuffix("\n"))
+    return Edit(edit.start - 1, edit.stop - 1, "")
+
+
 def _refine(old: str, new: str, base: int, splits: tuple[_Split, ...], budget: Budget) -> Iterator[Edit]:
-    """Yield the edits of one changed stretch, cut ever finer: lines, then words, then characters."""
+    """Yield the edits of one changed stretch, cut ever finer: words, then characters."""
     before, after = common_ends(old, new)
     old, new = old[before : len(old) - after], new[before : len(new) - after]
     base += before
@@ -306,15 +339,12 @@ def _refine(old: str, new: str, base: int, splits: tuple[_Split, ...], budget: B
     if len(pieces) == 1 and len(wanted) == 1:
         yield from _refine(old, new, base, tuple(finer), budget)
         return
-    spans = align(pieces, wanted, budget)
-    if finer and split is _lines:
-        spans = _pair_lines(spans)
     offsets = _offsets(pieces)
     edits: list[Edit] = []
-    for start, stop, left, right in spans:
+    for start, stop, left, right in align(pieces, wanted, budget):
         x, y = "".join(pieces[start:stop]), "".join(wanted[left:right])
         edits += _refine(x, y, base + offsets[start], tuple(finer), budget)
-    if split is not _lines and _kept(old, new, edits) < _LEAST_LIKENESS:
+    if _kept(old, new, edits) < _LEAST_LIKENESS:
         edits = [Edit(base, base + len(old), new)]
     yield from edits
 

@@ -173,6 +173,17 @@ def test_edits_of_two_people_both_survive() -> None:
 CLIENTS = st.permutations([1_000, 2_000])
 
 
+def test_lines_behind_the_last_one_leave_it_whole() -> None:
+    old, new = "load()\nshow(1)", "import x\nload()\nshow(1)\nshow(2)"
+    assert diff(old, new) == [Edit(0, 0, "import x\n"), Edit(14, 14, "\nshow(2)")]
+    ada, ben = live(old), live("")
+    ben.doc.apply_update(ada.doc.get_update())
+    ben.insert(len("load()\n"), "typed()\n")
+    set_text(ada, new)
+    ada.doc.apply_update(ben.doc.get_update())
+    assert str(ada) == "import x\nload()\ntyped()\nshow(1)\nshow(2)"
+
+
 @settings(deadline=None)
 @given(TEXTS, st.text(CHARACTERS, min_size=2, max_size=9), TEXTS, st.text(CHARACTERS, min_size=1), CLIENTS)
 def test_what_others_type_at_either_end_of_a_replacement_stays_there(
