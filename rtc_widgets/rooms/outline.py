@@ -130,26 +130,25 @@ class Outline:
 
     def inside(self, span: Span) -> Id | str | None:
         """Return the shared type that *span* is in: its id or its name; None where that is not known."""
-        way: dict[tuple[int, int], None] = {}
+        way: dict[tuple[int, int], tuple[Id, ...]] = {}
         at: Span | None = span
         while at is not None and at.inside is None and (at.client, at.start) not in way:
-            way[at.client, at.start] = None
+            way[at.client, at.start] = at.beside
             at = self._neighbour(at)
         inside = None if at is None else at.inside
         if inside is not None:
-            for client, start in way:
-                self.note(client, start, inside)  # so that it is found at once the next time
+            for (client, start), beside in way.items():
+                self.note(client, start, beside, inside)  # so that it is found at once the next time
         return inside
 
-    def note(self, client: int, start: int, inside: Id | str) -> None:
-        """Learn where that is which begins there, if it is here."""
+    def note(self, client: int, start: int, beside: tuple[Id, ...], inside: Id | str) -> None:
+        """Learn where that is which begins there and is beside these, if it is here and is not gone."""
         if self._below is not None:
-            self._below.note(client, start, inside)
+            self._below.note(client, start, beside, inside)
         spans = self._clients.get(client)
-        at = -1 if spans is None else spans.at(start)
-        if spans is not None and at >= 0 and spans.starts[at] == start and spans.places[at] == _UNKNOWN:
-            spans.places[at] = self._number(inside)
-            spans.beside.pop(start, None)
+        if spans is not None and beside and spans.beside.get(start) == beside:
+            del spans.beside[start]
+            spans.places[spans.at(start)] = self._number(inside)
 
     def _neighbour(self, span: Span) -> Span | None:
         """Return what *span* is in one type with; where that is gone on one side, on the other."""

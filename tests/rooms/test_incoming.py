@@ -12,8 +12,9 @@ from rtc_widgets.documents.seed import seed
 from rtc_widgets.errors import FrameError
 from rtc_widgets.protocol import sync
 from rtc_widgets.protocol.codec import varstring, varuint
-from rtc_widgets.protocol.yjs_update import DEEPEST, read_update
+from rtc_widgets.protocol.yjs_update import DEEPEST, Struct, read_update
 from rtc_widgets.rooms.incoming import Incoming
+from rtc_widgets.rooms.outline import Outline, Span
 
 CELLS, SOURCE = b"\1" + varstring("cells"), b"\1" + varstring("source")
 
@@ -175,6 +176,16 @@ async def test_who_sends_it_is_expelled_and_others_go_on():
     assert ada.closed is None and ben.closed is None
     await document.committed()
     assert {entry.author for entry in await log_of(store)} == {"ada", "ben"}
+
+
+def test_what_comes_again_tells_nothing_of_what_is_gone_in_its_place():
+    outline = Outline([Struct(1, 0, 5, "source"), Struct(2, 0, 9, is_gone=True)])
+    again = Struct(2, 0, 1, beside=((1, 4),))
+    assert outline.inside(Span.of(again)) == "source"
+    gone = outline.find((2, 5))
+    assert gone is not None and gone.inside is None, (
+        "it was in another type, and is one with its neighbours now"
+    )
 
 
 async def test_a_large_document_is_looked_through_before_somebody_types(notebook):
