@@ -83,8 +83,10 @@ class Incoming:
             for id_ in named(struct):
                 if id_[1] >= (ends.get(id_[0]) or self._end(id_[0])):
                     return id_
-        if structs:
-            self._check_places(structs)
+        # What comes again, as after a reconnect, is not put anywhere.
+        new = [struct for struct in structs if struct.clock + struct.length > self._end(struct.client)]
+        if new:
+            self._check_places(new)
         return None
 
     def is_here(self, id_: Id) -> bool:
