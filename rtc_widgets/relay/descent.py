@@ -28,7 +28,8 @@ def _sources_by_id(notebook: Any) -> dict[str, str]:
 def _cells_descend(now: dict[str, str], after: dict[str, str], before: dict[str, str]) -> bool:
     """Tell it of the sources of cells by their ids, in order."""
     for name, source in after.items():
-        if name in now and (name not in before or now[name] == source != before[name]):
+        # An empty cell has the name of another empty one as like as not.
+        if source and name in now and (name not in before or now[name] == source != before[name]):
             return True
     # No cell is as it was written: others changed just those. So look at their lines.
     kept = [_kept(now.get(name, ""), source, before.get(name, "")) for name, source in after.items()]

@@ -10,7 +10,7 @@ from rtc_widgets.relay.descent import descends
 
 
 def cells(*sources: str) -> dict[str, Any]:
-    """Return a notebook whose cells are named by the first letter of their sources."""
+    """Return a notebook whose cells are named by the first letter of their sources; the empty one by none."""
     return {"cells": [{"id": source[:1], "source": source} for source in sources]}
 
 
@@ -20,6 +20,7 @@ def cells(*sources: str) -> dict[str, Any]:
         (cells("a typed", "b out"), cells("a typed", "b"), cells("a", "b"), True),
         (cells("a", "b out"), cells("a typed", "b"), cells("a", "b"), False),
         (cells("a", "b", "c out"), cells("a", "b", "c"), cells("a", "b"), True),
+        (cells("a", "b out", ""), cells("", "a typed", "b"), cells("a", "b"), False),
         (cells("a\none\nout"), cells("a\none"), cells("a"), True),
         (cells("a out", "c"), cells("a", "c"), cells("a", "b", "c"), True),
         (cells("a out", "b", "c"), cells("a", "c"), cells("a", "b", "c"), False),
@@ -31,6 +32,7 @@ def cells(*sources: str) -> dict[str, Any]:
         "typed",
         "not typed",
         "added, and changed by others",
+        "not typed, and an empty cell there, too",
         "typed, and changed by others",
         "deleted",
         "not deleted",
