@@ -96,9 +96,11 @@ class Room:
                 )
 
     def comment(self, where: int, start: int, size: int, kind: str) -> None:
-        source = str(self.cells[where]["source"])
+        name = str(self.cells[where]["id"])
+        # Of two that have one id, it is about the first.
+        source = next(str(cell["source"]) for cell in self.cells if str(cell["id"]) == name)
         start = min(start, len(source))
-        target = {"cell": str(self.cells[where]["id"]), "kind": kind}
+        target = {"cell": name, "kind": kind}
         if kind == "range":
             target |= {"start": start, "end": min(start + size, len(source))}
         elif kind == "line":
