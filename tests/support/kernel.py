@@ -199,7 +199,8 @@ class Kernel:
                 continue
             message = json.loads(data)
             self.messages.append(message)
-            result = self._results.get(message["parent_header"].get("msg_id", ""))
+            # xeus sends null where ipykernel sends no parent.
+            result = self._results.get((message["parent_header"] or {}).get("msg_id", ""))
             if result is None:
                 continue
             content = message["content"]
