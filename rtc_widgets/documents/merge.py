@@ -228,9 +228,13 @@ class _NotebookMerge:
 
     def _moved(self, origins: dict[str, dict[str, Any] | None]) -> set[str]:
         """Return the ids of the live cells that stand elsewhere in *theirs* than in the base."""
-        at = {cell["id"]: index for index, cell in enumerate(self._base["cells"])}
-        order = [at[name] for name in origins if name in at and name in self._where]
-        return {self._base["cells"][index]["id"] for index in cell_match.moved(order)}
+        ids = [cell["id"] for cell in self._base["cells"]]
+        at = {name: index for index, name in enumerate(ids)}
+        order = [at[name] for name in origins if name in at]
+        some = cell_match.moved([index for index in order if ids[index] in self._where])
+        # As few as can be; of two that changed places, those that are gone here tell which one went past them, too.
+        most = {index for index in cell_match.moved(order) if ids[index] in self._where}
+        return {ids[index] for index in (some if len(some) < len(most) else most)}
 
     def _deleted(self) -> set[str]:
         """Return the ids of the live cells that *theirs* deleted and nobody edited."""

@@ -145,6 +145,18 @@ def test_a_moved_cell_keeps_its_id_and_what_was_typed_into_it() -> None:
     assert live.ycells[0]["execution_state"] == "running"
 
 
+def test_a_cell_that_is_gone_here_still_tells_which_of_two_others_was_moved() -> None:
+    live = Live(notebook(*(code(name, name) for name in "abcd")))
+    del live.ycells[3]
+    elsewhere: Doc[Any] = Doc()
+    elsewhere.apply_update(live.doc.get_update())
+    live.merge(notebook(*(code(name, name) for name in "acdb")))
+    elsewhere.get("cells", type=Array)[2]["source"].insert(0, "typed ")
+    live.doc.apply_update(elsewhere.get_update())
+    assert live.ids == ["a", "c", "b"]
+    assert live.sources == ["a", "typed c", "b"], "b alone is made anew"
+
+
 def test_a_cell_deleted_outside_but_edited_here_stays() -> None:
     live = Live(notebook(code("a", "a"), code("b", "b"), code("c", "c")))
     live.ycells[1]["source"].insert(0, "typed ")
