@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from time import monotonic
 from typing import Any, Protocol
+from weakref import WeakSet
 
 from rtc_widgets._version import __version__
 from rtc_widgets.documents.threads import Author
@@ -17,6 +19,7 @@ from rtc_widgets.rooms.cell_ids import CellIds
 from rtc_widgets.rooms.directory import FIND, IDENTITY, PeopleDirectory, find_people
 from rtc_widgets.rooms.document import RoomDocument
 from rtc_widgets.rooms.healing import Healer
+from rtc_widgets.rooms.missed import Missed
 from rtc_widgets.rooms.peer import RoomPeer, signature
 from rtc_widgets.rooms.private import PRIVATE, PrivateNotes, carry_out
 from rtc_widgets.rooms.trust import TrustMarks
@@ -131,6 +134,8 @@ class Room:
         """What each peer that joins is told: level, code and a sentence, as in ``tell``."""
         self.told: Callable[[Room, str, str, str], object] = _ignore
         """Called with each sentence for everybody: the room, its level, its code, and itself."""
+        self._missed = Missed()
+        self._greeted: WeakSet[RoomPeer] = WeakSet()
         self._keeping = asyncio.Lock()
         for document in self.documents.values():
             document.on_request = self._on_request
@@ -148,6 +153,11 @@ class Room:
         return not any(document.peers for document in self.documents.values()) and all(
             view.empty for view in self.views
         )
+
+    @property
+    def hears(self) -> bool:
+        """Tell whether somebody is here who was greeted, and is told what happens."""
+        return any(peer in self._greeted for peer in self.content.peers)
 
     @property
     def cell_ids(self) -> set[str]:
@@ -190,6 +200,8 @@ class Room:
         notice: dict[str, Any] = {"level": level, "code": code, "message": message}
         if conflicts:
             notice["conflicts"] = list(conflicts)
+            # Nothing but this says what both sides had changed: it waits for those who are away.
+            self._missed.keep(notice, monotonic(), heard=any(room.hears for room in (self, *self.views)))
         for room in (self, *self.views):
             room.content.tell("notice", notice, writers=writers)
 
@@ -199,6 +211,10 @@ class Room:
         if problem is not None:
             notice = {"level": "warning", "code": problem.code, "message": problem.reason}
             peer.send(self.content.outgoing(event.encode("notice", notice)))
+        missed = (self if self.source is None else self.source)._missed  # noqa: SLF001 - a room's, too
+        for kept in missed.of(monotonic()):
+            peer.send(self.content.outgoing(event.encode("notice", kept)))
+        self._greeted.add(peer)
         for level, code, message in self.remarks:
             remark = {"level": level, "code": code, "message": message}
             peer.send(self.content.outgoing(event.encode("notice", remark)))

@@ -96,6 +96,29 @@ async def test_a_line_that_is_changed_here_and_outside_is_there_twice_and_everyb
             assert tab.sources[1] == "other"
 
 
+async def test_what_was_found_to_be_changed_on_both_sides_while_nobody_was_there_is_told_to_who_comes(serve) -> None:
+    server = serve(options=[*UNSAVED, "--RelayApp.close_delay=1000"])
+    path = server.notebook("away.ipynb", "rate = 0.1", "other")
+    async with Tab(server, path) as ada:
+        ada.cell(0)["source"].insert(10, "5")
+        await ada.committed()
+        await asyncio.to_thread(server.stop, True)
+    notebook = server.read(path)
+    notebook["cells"][0]["source"] = "rate = 0.2"
+    server.write(path, notebook)
+    await asyncio.to_thread(server.start)
+    async with Tab(server, path) as ben:
+        # The file is read before anybody is let in: there is nobody yet who could be told.
+        await ben.until(lambda: ben.events, "who comes first is told")
+        (notice,) = ben.events
+        assert notice.params["code"] == "merged"
+        (conflict,) = notice.params["conflicts"]
+        assert (conflict["here"], conflict["there"]) == ("rate = 0.15", "rate = 0.2")
+        async with Tab(server, path) as eve:
+            await eve.until(lambda: eve.events, "and who comes back right after")
+            assert eve.events[0].params == notice.params
+
+
 async def test_a_file_that_is_away_for_a_while_takes_nothing_with_it(serve) -> None:
     server = serve(options=["--RelayApp.save_delay=0.1", "--RelayApp.poll_interval=0.1"])
     path = server.notebook("away.ipynb", "a = 1", "b = 2")

@@ -35,14 +35,12 @@ const plugin: JupyterFrontEndPlugin<void> = {
       level: Level,
       message: string,
       autoClose: number | false,
-      actions: Notification.IAction[] = []
+      actions: Notification.IAction[] = [],
+      key = message
     ) => {
-      const before = shown.get(message);
+      const before = shown.get(key);
       if (before === undefined || !Notification.manager.has(before)) {
-        shown.set(
-          message,
-          toast(level, message, trans, { autoClose, actions })
-        );
+        shown.set(key, toast(level, message, trans, { autoClose, actions }));
       }
     };
     const compare = (
@@ -85,7 +83,9 @@ const plugin: JupyterFrontEndPlugin<void> = {
           level,
           trans.__(message),
           level === 'info' ? 10_000 : false,
-          conflicts.length ? [action] : []
+          conflicts.length ? [action] : [],
+          // The sentence is the same for the next conflict in the file, and what is to be compared is not.
+          conflicts.length ? JSON.stringify([message, conflicts]) : message
         );
       });
     });
