@@ -52,3 +52,30 @@ def test_both_versions_stay_and_can_be_compared(start_lab, visit, screenshots, a
     expect(dialog).to_have_count(0)
     expect(ada.cells.nth(3)).to_have_class(re.compile("jp-mod-active"))
     ada.sees_no_dialog()
+
+
+def test_the_next_conflict_is_told_beside_the_first_and_compares_what_it_is_about(start_lab, visit):
+    lab = start_lab(options=UNSAVED)
+    path = lab.notebook("again.ipynb", "rate = 0.1", "years = 3")
+    ada = visit(lab, path)
+    notices = ada.toast("was changed outside at places that were changed here")
+    for at, (typed, theirs) in enumerate([("0", "rate = 0.2"), ("0", "years = 5")]):
+        ada.type(typed, at)
+        until(lambda at=at: ada.sources()[at].endswith("0"), "it is typed")
+        notebook = lab.read(path)
+        notebook["cells"][at]["source"] = theirs
+        (lab.root / path).write_text(json.dumps(notebook))
+        expect(notices).to_have_count(at + 1)
+    for name, here, there in [("Cell 1", "rate = 0.10", "rate = 0.2"), ("Cell 2", "years = 30", "years = 5")]:
+        for notice in notices.all():
+            notice.get_by_role("button", name="Compare").click()
+            dialog = ada.page.get_by_role("dialog").filter(has_text="Changed here and in the file")
+            expect(dialog.get_by_role("heading", level=3)).to_have_count(1)
+            if dialog.get_by_role("region", name=name).count():
+                expect(dialog.get_by_role("textbox", name="Here")).to_contain_text(here)
+                expect(dialog.get_by_role("textbox", name="In the file")).to_contain_text(there)
+                ada.page.keyboard.press("Escape")
+                break
+            ada.page.keyboard.press("Escape")
+        else:
+            raise AssertionError(f"No notice is about {name}.")
