@@ -13,6 +13,7 @@ import pytest
 from rtc_widgets.stores.entry import Entry
 from rtc_widgets.stores.sqlite import SqliteStore
 from rtc_widgets.testing.simulator import Failed, Step, attempt, written
+from rtc_widgets.testing.simulator.person import Person
 from rtc_widgets.testing.simulator.shrink import shrunk
 
 # Seeds that found something once, with the fewest steps that did.
@@ -40,6 +41,14 @@ def test_what_was_found_is_mended(seed: int, steps: list[Step]) -> None:
 def test_nothing_is_lost_or_doubled(seed: int) -> None:
     report = attempt(seed, 150)
     assert report.updates >= report.acknowledged > 50
+
+
+def test_a_line_that_both_sides_changed_is_there_twice_only_if_people_are_told(monkeypatch) -> None:
+    """An undo takes a line break along, and another program changes the line that it joins."""
+    assert attempt(300670).conflicts == 1
+    monkeypatch.setattr(Person, "hear", lambda *_: None)
+    with pytest.raises(Failed, match="There twice"):
+        attempt(300670)
 
 
 _PROBE = """

@@ -18,6 +18,7 @@ from rtc_widgets.documents.cells import Cell
 from rtc_widgets.documents.document import LiveDocument
 from rtc_widgets.documents.notebook import Notebook
 from rtc_widgets.origins import Origin
+from rtc_widgets.protocol.event import Event
 from rtc_widgets.provider import Provider
 from rtc_widgets.testing.simulator.script import Step
 
@@ -42,7 +43,15 @@ class Tokens:
         """Those that their writers took back at some time; a merge may find that they are still wanted."""
         self.gone: set[str] = set()
         """Cells that somebody deleted, or took back: what others wrote there went, even if a merge brings them back."""
+        self.conflicts: set[tuple[str, str | None, str | None]] = set()
+        """What people were told that both sides had changed: the cell, and its two texts, of which both stay."""
         self._numbers = itertools.count(1)
+
+    @property
+    def on_both_sides(self) -> set[str]:
+        """Return the tokens that both texts of a conflict had, and that may be there twice, as people were told."""
+        both = [{*tokens_of(here or "")} & {*tokens_of(there or "")} for _, here, there in self.conflicts]
+        return set().union(*both)
 
     def new(self, who: str, cell: str) -> str:
         """Return a token that *who* writes into *cell*."""
@@ -77,6 +86,11 @@ class Person:
         self.notebook = Notebook(document)
         document.on_update(self._wrote)
         document.on_rebuild(self.updates.clear)
+
+    def hear(self, told: Event) -> None:
+        """Take what the server has to say."""
+        for conflict in told.params.get("conflicts", ()):
+            self._tokens.conflicts.add((conflict["name"], conflict.get("here"), conflict.get("there")))
 
     @property
     def acknowledged(self) -> list[bytes]:

@@ -30,6 +30,7 @@ class Soaked:
         comments: how many comments were answered, and are in the log.
         seconds: that passed in the simulations.
         overwritten: how often the server wrote the file in the moment after somebody else had.
+        conflicts: how many texts that were changed here and in the file people were told of.
         took: seconds that all of it took.
     """
 
@@ -40,6 +41,7 @@ class Soaked:
     comments: int = 0
     seconds: float = 0.0
     overwritten: int = 0
+    conflicts: int = 0
     took: float = 0.0
 
     def add(self, report: Report) -> None:
@@ -50,6 +52,7 @@ class Soaked:
         self.comments += report.comments
         self.seconds += report.seconds
         self.overwritten += report.overwritten
+        self.conflicts += report.conflicts
         self.seeds = self.seeds[0], self.seeds[1] + 1
 
     def __str__(self) -> str:
@@ -63,6 +66,7 @@ class Soaked:
             f"{self.comments:,} comments\n"
             f"faults      {sum(self.steps.values()) - edits:,}: {faults}\n"
             f"overwritten {self.overwritten:,} times by a save in the moment after somebody else's\n"
+            f"conflicts   {self.conflicts:,} texts changed on both sides: both stayed, and people were told\n"
             "lost        0\n"
             "doubled     0"
         )

@@ -54,6 +54,7 @@ class Report:
         comments: how many comments were answered.
         seconds: that passed, virtual ones.
         overwritten: how often the server wrote the file in the moment after somebody else had.
+        conflicts: how many texts that were changed here and in the file people were told of.
         digest: of what came out: the same for the same seed and steps.
     """
 
@@ -64,6 +65,7 @@ class Report:
     comments: int = 0
     seconds: float = 0.0
     overwritten: int = 0
+    conflicts: int = 0
     digest: str = ""
 
 
@@ -146,6 +148,7 @@ class _World:
         judge.same(judge.in_file(self._file), cells, "The file of the stopped server and the replicas")
         report.digest, report.comments = judge.digest(cells), len(self._promised)
         report.seconds, report.overwritten = running().time(), self._file.overwritten
+        report.conflicts = len(self._tokens.conflicts)
         return report
 
     async def aclose(self) -> None:
@@ -169,6 +172,7 @@ class _World:
             self._opener(person.name),
             backoff=Backoff(0.1, 2.0, self._dice("backoff", person.name).random),
         )
+        provider.on_event(person.hear)
         with suppress(NotConnected):
             await provider.start()
             person.provider = provider
