@@ -96,7 +96,9 @@ async def test_a_line_that_is_changed_here_and_outside_is_there_twice_and_everyb
             assert tab.sources[1] == "other"
 
 
-async def test_what_was_found_to_be_changed_on_both_sides_while_nobody_was_there_is_told_to_who_comes(serve) -> None:
+async def test_what_was_found_to_be_changed_on_both_sides_while_nobody_was_there_is_told_to_who_comes(
+    serve,
+) -> None:
     server = serve(options=[*UNSAVED, "--RelayApp.close_delay=1000"])
     path = server.notebook("away.ipynb", "rate = 0.1", "other")
     async with Tab(server, path) as ada:

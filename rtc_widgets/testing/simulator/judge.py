@@ -37,7 +37,11 @@ def whole(cells: list[dict[str, Any]], people: Iterable[Person], file: NotebookF
         person.check()
     found = Counter(token for cell in cells for token in tokens_of(cell["source"]))
     # Cells that are split, or retyped and moved at once by two, may rightly leave a text twice.
-    once = {token for token, home in tokens.home.items() if home[0] in "tm"} - tokens.undone - tokens.on_both_sides
+    once = (
+        {token for token, home in tokens.home.items() if home[0] in "tm"}
+        - tokens.undone
+        - tokens.on_both_sides
+    )
     doubled = sorted(token for token in once if found[token] > 1)
     assert not doubled, f"There twice: {doubled}."
     lost = {
