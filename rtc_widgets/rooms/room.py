@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from time import monotonic
 from typing import Any, Protocol
 from weakref import WeakSet
 
@@ -201,7 +200,8 @@ class Room:
         if conflicts:
             notice["conflicts"] = list(conflicts)
             # Nothing but this says what both sides had changed: it waits for those who are away.
-            self._missed.keep(notice, monotonic(), heard=any(room.hears for room in (self, *self.views)))
+            heard = any(room.hears for room in (self, *self.views))
+            self._missed.keep(notice, asyncio.get_running_loop().time(), heard=heard)
         for room in (self, *self.views):
             room.content.tell("notice", notice, writers=writers)
 
@@ -212,7 +212,7 @@ class Room:
             notice = {"level": "warning", "code": problem.code, "message": problem.reason}
             peer.send(self.content.outgoing(event.encode("notice", notice)))
         missed = (self if self.source is None else self.source)._missed  # noqa: SLF001 - a room's, too
-        for kept in missed.of(monotonic()):
+        for kept in missed.of(asyncio.get_running_loop().time()):
             peer.send(self.content.outgoing(event.encode("notice", kept)))
         self._greeted.add(peer)
         for level, code, message in self.remarks:

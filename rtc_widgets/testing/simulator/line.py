@@ -153,6 +153,8 @@ class Line:
         self._joined = True
         self.tell(answers)
         document, room = self._document, self._room
+        if document is room.content:
+            room.greet(self._peer)
         welcome = Welcome(
             1, "0", self._peer.role, document.lineage, document.name, room.path, room.id, document.limits
         )
