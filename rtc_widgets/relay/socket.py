@@ -15,8 +15,9 @@ from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from tornado.ioloop import PeriodicCallback
 from tornado.iostream import IOStream, StreamClosedError
+
+from rtc_widgets.relay.ticking import Ticking
 
 if TYPE_CHECKING:
     from tornado.websocket import WebSocketHandler
@@ -185,8 +186,7 @@ class Pinger:
         self._writer = writer
         self._heard = True
         self._taken: int | None = None
-        self._timer = PeriodicCallback(self._beat, interval * 1000)
-        self._timer.start()
+        self._timer = Ticking(self._beat, interval)
 
     def heard(self) -> None:
         """Note an answer."""
