@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
+import re
 import secrets
 import time
 from collections.abc import Awaitable, Callable, Mapping
@@ -21,10 +23,13 @@ from rtc_widgets.protocol.codes import CloseCode
 from rtc_widgets.relay.asking import HubAnswers, sent_again
 from rtc_widgets.roles import Role
 
-__all__ = ["Grant", "Grants", "RoleHook", "identity_of", "role_now", "role_of"]
+__all__ = ["Grant", "Grants", "RoleHook", "identity_of", "path_of", "role_now", "role_of"]
 
 _LIFETIME = 60.0  # seconds, docs/protocol.md, section 6
 _PATIENCE = 10.0  # seconds, with a deployment's own code
+
+# An escaped letter, digit, "-", ".", "_", "~" or "/", as no client of a URL writes them (RFC 3986, 2.3).
+_ESCAPED = re.compile(r"%(?:2[def]|3[0-9]|4[1-9a-f]|5[0-9af]|6[1-9a-f]|7[0-9ae])", re.IGNORECASE)
 
 RoleHook = Callable[[dict[str, Any], str, Role], Any]
 _log = logging.getLogger(__name__)
@@ -93,6 +98,25 @@ async def _allowed(handler: JupyterHandler, user: Any) -> Role | None:
     if not await may("write", "contents"):
         return Role.COMMENTER if await may("write", "comments") else Role.VIEWER
     return Role.RUNNER if await may("execute", "kernels") else Role.EDITOR
+
+
+def path_of(handler: JupyterHandler, path: str) -> str:
+    """Return the *path* that is in the URL of *handler*'s request, where it is the one path that its file has.
+
+    The contents manager takes others for the same file, ``./a`` and ``b/../a``, by which neither an `Authorizer` nor a
+    hook would know it again.
+
+    Raises:
+        ChannelClosed: ``not-found``; it is another.
+    """
+    asked = handler.request.path.partition("/api/rtc_widgets/")[2]
+    if (
+        _ESCAPED.search(asked)
+        or any(part in {"", ".", ".."} for part in path.split("/"))
+        or (os.sep != "/" and os.sep in path)
+    ):
+        raise ChannelClosed(CloseCode.NOT_FOUND, "The path is to be the file's own, as the server lists it.")
+    return path
 
 
 def identity_of(handler: JupyterHandler) -> dict[str, Any]:

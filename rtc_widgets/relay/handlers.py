@@ -9,9 +9,7 @@ from typing import TYPE_CHECKING, Any
 from jupyter_server.auth.decorator import authorized, ws_authenticated
 from jupyter_server.base.handlers import APIHandler, JupyterHandler
 from jupyter_server.base.websocket import WebSocketMixin
-from jupyter_server.utils import url_unescape
 from tornado import web
-from tornado.ioloop import PeriodicCallback
 from tornado.websocket import WebSocketHandler
 
 from rtc_widgets._version import __version__
@@ -19,10 +17,11 @@ from rtc_widgets.errors import ChannelClosed
 from rtc_widgets.logged import fields
 from rtc_widgets.protocol import envelope, version
 from rtc_widgets.protocol.codes import CloseCode
-from rtc_widgets.relay.access import Grant, identity_of, role_now, role_of
+from rtc_widgets.relay.access import Grant, identity_of, path_of, role_now, role_of
 from rtc_widgets.relay.connection import TabConnection, min_role
 from rtc_widgets.relay.socket import Pinger, SocketReader, SocketWriter
 from rtc_widgets.relay.status import status_of
+from rtc_widgets.relay.ticking import Ticking
 from rtc_widgets.relay.yjs import YjsPeer
 from rtc_widgets.rooms.manager import RoomKey
 
@@ -109,7 +108,7 @@ class RoomsHandler(_RelayHandler, APIHandler):
     async def put(self, path: str) -> None:
         """Answer with the room's documents and a ticket."""
         try:
-            self.finish(await self._grant(url_unescape(path).strip("/")))
+            self.finish(await self._grant(path_of(self, path)))
         except _Moved as moved:
             self.set_status(404)
             message = CloseCode.NOT_FOUND.sentence
@@ -119,7 +118,9 @@ class RoomsHandler(_RelayHandler, APIHandler):
             self.finish({"code": closed.code, "message": closed.reason})
 
     async def _grant(self, path: str) -> dict[str, Any]:
-        body = self.get_json_body() or {}
+        body = self.get_json_body()
+        if not isinstance(body, dict):
+            body = {}
         format_, type_ = body.get("format"), body.get("type")
         if not isinstance(format_, str) or not isinstance(type_, str):
             raise web.HTTPError(400, "The body needs a 'format' and a 'type', both strings.")
@@ -226,9 +227,7 @@ class CommsHandler(_SocketHandler):
         user = None if by_token else self.current_user.username
         SocketReader(self)
         self._connection = TabConnection(self.relay, user, self.begin(), self.close)
-        interval = self.relay.recheck_interval * 1000
-        self._rechecking = PeriodicCallback(self._connection.recheck, interval)
-        self._rechecking.start()
+        self._rechecking = Ticking(self._connection.recheck, self.relay.recheck_interval)
 
     def on_message(self, message: str | bytes) -> None:
         """Hand a message on."""
@@ -254,12 +253,11 @@ class YjsHandler(_SocketHandler):
         """Join the document that the URL names; Tornado reads nothing before that is done."""
         self.begin()
         try:
-            self._peer = await self._join(url_unescape(path).strip("/"))
+            self._peer = await self._join(path_of(self, path))
         except ChannelClosed as closed:
             self.close(CloseCode(closed.code).websocket, closed.code)
             return
-        self._rechecking = PeriodicCallback(self._peer.recheck, self.relay.recheck_interval * 1000)
-        self._rechecking.start()
+        self._rechecking = Ticking(self._peer.recheck, self.relay.recheck_interval)
 
     def on_message(self, message: str | bytes) -> None:
         """Hand a frame on."""

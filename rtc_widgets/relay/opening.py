@@ -51,6 +51,7 @@ if TYPE_CHECKING:
 __all__ = ["RoomMaker"]
 
 _log = logging.getLogger(__name__)
+_FORMATS = ("json", "text", "base64")
 _LOG_PATIENCE = 5.0  # seconds that a save waits for a log whose disk refuses
 
 
@@ -161,6 +162,12 @@ class RoomMaker:
             document_class(key.type)
         except UnknownDocumentType as error:
             raise ChannelClosed(CloseCode.UNKNOWN_TYPE, str(error)) from error
+        formats = ("json",) if key.type == "notebook" else _FORMATS
+        if key.format not in formats:
+            raise ChannelClosed(
+                CloseCode.UNKNOWN_TYPE,
+                f"The format of a {key.type} is {' or '.join(formats)}, and not {key.format!r}.",
+            )
 
     async def _check_size(self, path: str) -> None:
         try:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import http.client
 import json
 import urllib.error
+import urllib.parse
 import urllib.request
 
 import pytest
@@ -15,6 +17,7 @@ from support.tab import Refused, Tab
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
+import rtc_widgets
 from rtc_widgets.protocol import awareness, envelope, sync
 from rtc_widgets.protocol.codec import Reader
 from rtc_widgets.protocol.codes import CloseCode
@@ -261,6 +264,122 @@ async def test_a_hook_that_fails_or_says_no_takes_all_rights(serve, word):
     words.unlink()
     async with Tab(server, path, token=who) as tab:
         assert tab.sources == ["x = 1"]
+
+
+SET_BACK = """
+import time
+
+NOW, BACK = time.time, Path(__file__).with_name("back")
+time.time = lambda: NOW() - 3600 * BACK.exists()
+"""
+
+
+async def test_what_was_revoked_ends_also_after_the_clock_was_set_back(serve):
+    server = serve(config=HOOKED + SET_BACK)
+    path = server.notebook("shared/hooked.ipynb", "x = 1")
+    config = server.work / "config"
+    (config / "words").write_text("runner")
+    url = f"ws://127.0.0.1:{server.port}/api/rtc_widgets/yjs/{path}"
+    async with (
+        Tab(server, path, token="eve") as eve,
+        connect(url, additional_headers={"Authorization": "token eve"}) as stock,
+    ):
+        (config / "back").touch()
+        # Looked up once more, by the time that was set for that before.
+        (config / "words").write_text("editor")
+        await eve.until(lambda: eve.events and eve.events[-1].params == {"role": "editor"}, "she writes")
+        (config / "words").write_text("raise")
+        await eve.until(lambda: eve.closed, "who is in is closed", timeout=10)
+        assert eve.closed["code"] == CloseCode.UNAUTHORIZED
+        await asyncio.wait_for(stock.wait_closed(), 10)
+        assert stock.close_code == CloseCode.UNAUTHORIZED.websocket
+
+
+# What a URL may say of a folder, so that neither an authorizer nor a hook knows it again.
+ALIASES = [
+    "./secret/a.ipynb",
+    "other/../secret/a.ipynb",
+    "%2e/secret/a.ipynb",
+    "%252e/secret/a.ipynb",
+    "secret%2fa.ipynb",
+    "%73ecret/a.ipynb",
+    "%2573ecret/a.ipynb",
+    "/secret/a.ipynb",
+    "%2Fsecret/a.ipynb",
+    "secret//a.ipynb",
+    "secret/a.ipynb/",
+]
+
+
+@pytest.mark.parametrize("alias", ALIASES)
+async def test_a_file_has_one_path_by_which_it_is_decided_who_may(guarded, alias):
+    guarded.notebook("secret/a.ipynb", "x = 1")
+    (guarded.root / "other").mkdir(exist_ok=True)
+    body = {"format": "json", "type": "notebook"}
+    assert await asyncio.to_thread(_ask, guarded, "secret/a.ipynb", body, "eve") == 403
+    assert await asyncio.to_thread(_ask, guarded, alias, body, "eve") in {403, 404}
+    assert await asyncio.to_thread(_ask, guarded, alias, body, "ada") == 404
+    async with _raw_socket(guarded, f"/api/rtc_widgets/yjs/{alias}") as (reader, _):
+        # Whether it is refused before it is a WebSocket or after.
+        said = await asyncio.wait_for(reader.read(), 10)
+        assert b" 101 " not in said.split(b"\r\n")[0] or said.endswith(b"not-found")
+
+
+@contextlib.asynccontextmanager
+async def _raw_socket(server, path):
+    """Ask for a WebSocket at just this path, which a client of HTTP would tidy."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+    head = (
+        f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{server.port}\r\nAuthorization: token ada\r\nUpgrade: websocket\r\n"
+        "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: MDEyMzQ1Njc4OWFiY2RlZg==\r\n\r\n"
+    )
+    writer.write(head.encode())
+    try:
+        yield reader, writer
+    finally:
+        writer.close()
+        with contextlib.suppress(OSError):
+            await writer.wait_closed()
+
+
+def _ask(server, path, body, token):
+    """Return the status of the answer to a request for just this path."""
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=20)
+    connection.request(
+        "PUT", f"/api/rtc_widgets/rooms/{path}", json.dumps(body), {"Authorization": f"token {token}"}
+    )
+    status = connection.getresponse().status
+    connection.close()
+    return status
+
+
+@pytest.mark.parametrize("name", ["50%25 of it.ipynb", "a%2Fb.ipynb", "a+b ü.ipynb", "%2e%2e.ipynb"])
+async def test_a_name_that_looks_escaped_is_that_files(guarded, name):
+    """And not another one's, whose name it would be if it were read twice."""
+    guarded.notebook(name, "mine")
+    guarded.notebook("50% of it.ipynb", "another's")
+    async with Tab(guarded, urllib.parse.quote(name)) as tab:
+        assert (tab.grant["path"], tab.sources) == (name, ["mine"])
+    nb = await asyncio.to_thread(rtc_widgets.connect, guarded.url, token="ada", path=name)
+    try:
+        assert nb[0].source == "mine"
+    finally:
+        await asyncio.to_thread(nb.close)
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        ("notebook", 400),
+        (5, 400),
+        ({"format": "text", "type": "notebook"}, 415),
+        ({"format": "base64", "type": "notebook"}, 415),
+        ({"format": "other", "type": "file"}, 415),
+    ],
+)
+async def test_a_notebook_has_one_room(guarded, body, status):
+    path = guarded.notebook("one-room.ipynb", "x = 1")
+    assert await asyncio.to_thread(_ask, guarded, path, body, "ada") == status
 
 
 async def test_a_hook_gives_nothing_to_who_may_not_read(serve):
