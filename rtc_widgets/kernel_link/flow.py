@@ -37,6 +37,8 @@ BURST = 4
 _COALESCED = tuple(bytes([type_]) for type_ in (sync.TYPE, awareness.TYPE, status.TYPE))
 _CHANGES = (bytes([sync.TYPE]), bytes([parts.TYPE]))
 _STEP1 = sync.step1(b"")[:2]
+# Stands in the queue for what was dropped there.
+_GAP = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,21 +64,24 @@ class Sender:
         self.written = 0
         self._pause = pause
         self._writer = peer.FrameWriter(limit)
-        self._frames: list[bytes] = []
+        self._frames: deque[bytes | None] = deque()
         self._updates: list[bytes] = []
         self._states: dict[int, awareness.State] = {}
+        # Of the frame under way: the others are split when their turn comes.
         self._pieces: deque[bytes] = deque()
+        # Bytes of the frames and the updates; the newest step 2 among the frames.
+        self._size = 0
+        self._answer: bytes | None = None
         self._status: int | None = None
         self._status_at = 0.0
         self._next_at = 0.0
         self._head_at: float | None = None
         self._heads = 0
-        # An acknowledgement alone needs no head: nothing is lost with it.
-        self._idle_talk = True
 
     def put_update(self, update: bytes) -> None:
         """Queue a change of the document; it may be merged with its neighbours."""
         self._updates.append(update)
+        self._size += len(update)
         if len(self._updates) == MERGE:
             self._merge()
 
@@ -95,7 +100,31 @@ class Sender:
             self._status = value.seq
         else:
             self._merge()
-            self._frames.append(frame)
+            self._queue(frame)
+            if isinstance(value, sync.Step2):
+                self._answer = frame
+
+    @property
+    def waiting(self) -> int:
+        """Return the bytes of what `shed` would drop."""
+        return self._size - len(self._answer or b"")
+
+    @property
+    def size(self) -> int:
+        """Return the bytes of all that is not sent, the frame under way and an answer included."""
+        return self._size + sum(map(len, self._pieces))
+
+    def shed(self) -> None:
+        """Drop what waits, and let a number pass without a message: the other side learns of it by the gap.
+
+        Not the frame under way, for one that is dropped each time before its end would never arrive. Nor the newest
+        step 2, which brings all that was dropped before it, and which the other side may have waited for; the gap is
+        behind it, for a step 2 ends the asking.
+        """
+        if self.waiting:
+            self._updates.clear()
+            self._frames = deque((_GAP,) if self._answer is None else (self._answer, _GAP))
+            self._size = len(self._answer or b"")
 
     @property
     def busy(self) -> bool:
@@ -113,23 +142,30 @@ class Sender:
             times.append(self._head_at)
         return min(times, default=None)
 
-    def take(self, now: float, *, everything: bool = False) -> list[Message]:
+    def take(self, now: float, *, everything: bool = False, hurry: bool = False) -> list[Message]:
         """Return the messages to send now.
 
         Args:
             now: seconds, on any clock.
             everything: do not pace; for the last words before the channel closes.
+            hurry: do not pace, but return no more than a burst.
         """
+        paced = not (everything or hurry)
         due = self.due()
-        if not everything and (due is None or now < due):
+        if paced and (due is None or now < due):
             return []
-        self._collect(now)
+        # An acknowledgement alone needs no head: nothing is lost with it.
+        idle = not self.busy
+        seq = self.seq
         messages: list[Message] = []
-        while self._pieces and (everything or (now >= self._next_at and len(messages) < BURST)):
-            messages.append(self._message())
-        if messages:
+        while (everything or len(messages) < BURST) and not (paced and now < self._next_at):
+            message = self._message(now)
+            if message is None:
+                break
+            messages.append(message)
+        if self.seq > seq:
             self._next_at = now + self._pause
-            if not self._idle_talk:
+            if not idle:
                 self._head_at, self._heads = now + SETTLE, 2
         elif self._head_at is not None and now >= self._head_at:
             messages.append(Message("head", self.seq))
@@ -141,36 +177,63 @@ class Sender:
         """Tell that the channel took no message: the other side must learn of the gap from a later head."""
         self._head_at, self._heads = now + SETTLE_AGAIN, 2
 
-    def _message(self) -> Message:
-        buffers = [self._pieces.popleft()]
-        size = len(buffers[0])
-        while self._pieces and size + len(self._pieces[0]) <= self._writer.limit:
+    def _message(self, now: float) -> Message | None:
+        """Return the next message, None where nothing is left for one."""
+        buffers: list[bytes] = []
+        size = 0
+        while self._next_piece(now, begun=bool(buffers)):
             size += len(self._pieces[0])
+            if buffers and size > self._writer.limit:
+                break
             buffers.append(self._pieces.popleft())
+        if not buffers:
+            return None
         self.seq += 1
         if any(piece[:1] in _CHANGES and piece[:2] != _STEP1 for piece in buffers):
             self.written = self.seq
         return Message("frame", self.seq, buffers)
 
+    def _next_piece(self, now: float, *, begun: bool) -> bool:
+        """Have a piece ready, if there is one for this message; none from behind a gap for one that has begun."""
+        if self._pieces:
+            return True
+        if not self._frames:
+            self._collect(now, along=begun)
+        while self._frames:
+            if self._frames[0] is _GAP and begun:
+                return False
+            frame = self._frames.popleft()
+            if frame is not None:
+                self._size -= len(frame)
+                if frame is self._answer:
+                    self._answer = None
+                self._pieces.extend(self._writer.split(frame))
+                return True
+            self.seq += 1
+            if not self._frames:
+                self._collect(now, along=False)
+        return False
+
+    def _queue(self, frame: bytes) -> None:
+        self._frames.append(frame)
+        self._size += len(frame)
+
     def _merge(self) -> None:
         if self._updates:
+            self._size -= sum(map(len, self._updates))
             update = self._updates[0] if len(self._updates) == 1 else merge_updates(*self._updates)
-            self._frames.append(sync.update(update))
             self._updates.clear()
+            self._queue(sync.update(update))
 
-    def _collect(self, now: float) -> None:
-        """Turn what is queued into pieces. Only a status alone waits for its own time."""
+    def _collect(self, now: float, *, along: bool) -> None:
+        """Make frames of what is queued besides. Only a status waits for its own time, unless it goes *along*."""
         self._merge()
         if self._states:
-            self._frames.append(awareness.encode(awareness.encode_states(self._states.values())))
+            self._queue(awareness.encode(awareness.encode_states(self._states.values())))
             self._states.clear()
-        self._idle_talk = not (self._frames or self._pieces)
-        if self._status is not None and (not self._idle_talk or now >= self._status_at):
-            self._frames.append(status.encode(self._status))
+        if self._status is not None and (along or self._frames or now >= self._status_at):
+            self._queue(status.encode(self._status))
             self._status, self._status_at = None, now + STATUS
-        for frame in self._frames:
-            self._pieces.extend(self._writer.split(frame))
-        self._frames.clear()
 
 
 class Receiver:

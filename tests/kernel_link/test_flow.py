@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pycrdt import Doc, Text
+from pycrdt import Doc, Text, merge_updates
 
 from rtc_widgets.errors import FrameError
 from rtc_widgets.kernel_link.flow import (
@@ -179,6 +179,112 @@ def test_parts_are_limited_and_may_not_nest():
         Receiver().message(1, [b"\x44\1\0\1\x44\1\0\1x"], 1.0)
 
 
+def test_what_waits_is_counted_and_dropped_and_a_head_tells_it():
+    sender, receiver = Sender(1000), Receiver()
+    made, _ = updates(3)
+    sender.put(event.encode("notice", {"message": "x" * 500}))
+    assert sender.waiting == sender.size > 500
+    for update in made:
+        sender.put(sync.update(update))
+    assert sender.waiting > 500 + sum(map(len, made)) - 1
+    sender.shed()
+    assert sender.waiting == sender.size == 0
+    assert sender.take(1.0) == [], "there is nothing to send now"
+    [head] = sender.take(sender.due())
+    assert (head.kind, head.seq) == ("head", 1)
+    receiver.head(head.seq, 2.0)
+    assert receiver.ask(2.0)
+
+
+def test_what_comes_after_something_was_dropped_shows_the_gap():
+    sender, receiver = Sender(), Receiver()
+    sender.put(event.encode("dropped", {}))
+    sender.shed()
+    sender.put(event.encode("next", {}))
+    sender.shed()
+    sender.put(event.encode("last", {}))
+    [message] = sender.take(1.0)
+    assert message.seq == 2 and len(message.buffers) == 1, "one gap, whatever is behind it"
+    receiver.message(message.seq, message.buffers, 1.0)
+    assert receiver.ask(1.0)
+
+
+def test_nothing_is_dropped_where_nothing_waits():
+    sender = Sender()
+    sender.put(event.encode("x", {}))
+    [first] = sender.take(1.0)
+    sender.shed()
+    sender.put(event.encode("y", {}))
+    [second] = sender.take(2.0)
+    assert (first.seq, second.seq) == (1, 2)
+
+
+def test_a_frame_under_way_arrives_however_often_what_is_behind_it_is_dropped():
+    sender, receiver = Sender(1000), Receiver()
+    frame = event.encode("large", {"x": "x" * 50_000})
+    sender.put(frame)
+    now, whole = 1.0, []
+    while not whole:
+        for message in sender.take(now):
+            whole += receiver.message(message.seq, message.buffers, now)
+        sender.put(event.encode("behind", {"x": "x" * 50_000}))
+        sender.shed()
+        now += PAUSE
+    assert whole == [frame]
+    assert not receiver.ask(now), "what was dropped was behind it"
+    assert sender.take(now) == []
+    [head] = sender.take(sender.due())
+    assert head.kind == "head" and head.seq > receiver.seq
+
+
+def test_the_newest_answer_is_kept_and_the_gap_is_behind_it():
+    sender, receiver = Sender(), Receiver()
+    made, _ = updates(3)
+    sender.put(sync.update(made[0]))
+    sender.put(sync.step2(made[0]))
+    assert sender.waiting == len(sync.update(made[0])), "the answer does not count"
+    sender.put(sync.step2(merge_updates(*made[:2])))
+    sender.put(sync.step1(b"\0"))
+    sender.put(sync.update(made[2]))
+    sender.shed()
+    assert sender.waiting == 0 and sender.size > 0
+    got = []
+    for message in sender.take(1.0, everything=True) + sender.take(1.0 + SETTLE):
+        if message.kind == "head":
+            receiver.head(message.seq, 1.0)
+        else:
+            got += receiver.message(message.seq, message.buffers, 1.0)
+    assert got == [sync.step2(merge_updates(*made[:2]))]
+    assert receiver.ask(1.0), "and what was dropped is asked for"
+
+
+def test_an_older_answer_counts():
+    """A kernel that asks again and again, and does not read, is not answered again and again."""
+    sender = Sender()
+    for _ in range(3):
+        sender.put(sync.step2(bytes(1000)))
+    assert sender.waiting > 2000
+    sender.shed()
+    assert sender.waiting == 0 and 1000 < sender.size < 1010
+
+
+def test_who_one_is_and_an_acknowledgement_are_not_dropped():
+    sender = Sender()
+    sender.put(awareness.encode(awareness.encode_states([awareness.State(1, 1, "{}")])))
+    sender.put(status.encode(7))
+    sender.put(event.encode("dropped", {}))
+    sender.shed()
+    [message] = sender.take(1.0)
+    assert [type(peer.decode(frame)) for frame in message.buffers] == [awareness.Awareness, status.Status]
+    assert message.seq == 2
+
+
+def test_in_a_hurry_a_burst_comes_at_once_and_no_more():
+    sender = Sender(1000)
+    sender.put(event.encode("notice", {"message": "x" * 5_500}))
+    assert [len(sender.take(1.0, hurry=True)) for _ in range(3)] == [BURST, 2, 0]
+
+
 class End:
     """One end of a lossy line: a document, a sender and a receiver."""
 
@@ -246,3 +352,48 @@ def test_two_ends_converge_whatever_is_lost(script, losses):
         now += 0.01
     assert str(ends[0].doc["text"]) == str(ends[1].doc["text"])
     assert len(str(ends[0].doc["text"])) == sum(length for _, length in script) + 2
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    script=st.lists(
+        st.one_of(
+            st.tuples(st.integers(0, 1), st.integers(1, 200)),
+            st.sampled_from(["hold", "read", "shed", "ask", "wait"]),
+        ),
+        max_size=40,
+    )
+)
+def test_two_ends_converge_whatever_is_dropped_while_one_does_not_read(script):
+    hub, kernel = End(1), End(2)
+    hub.other, kernel.other = kernel, hub
+    held = False
+    now = 1.0
+
+    def step():
+        if not held:
+            hub.step(now, lambda: False)
+        kernel.step(now, lambda: False)
+
+    for what in script:
+        match what:
+            case (who, length):
+                (hub, kernel)[who].type(str(who) * length)
+            case "hold" | "read":
+                held = what == "hold"
+            case "shed":
+                hub.sender.shed()
+            case "ask":
+                hub.take(sync.step1(kernel.doc.get_state()))
+                hub.sender.put(sync.step1(hub.doc.get_state()))
+            case "wait":
+                now += 1.0
+        step()
+        now += 0.013
+    held = False
+    # Nobody types any more: what was dropped last is told by a head.
+    for _ in range(3000):
+        step()
+        now += 0.01
+    assert str(hub.doc["text"]) == str(kernel.doc["text"])
+    assert len(str(hub.doc["text"])) == sum(what[1] for what in script if not isinstance(what, str))
