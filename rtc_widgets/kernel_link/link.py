@@ -18,6 +18,7 @@ from jupyter_client.session import Session
 
 from rtc_widgets.errors import FrameError, NotConnected, ProtocolError
 from rtc_widgets.kernel_link.flow import PAUSE, Receiver, Sender
+from rtc_widgets.kernel_link.in_flight import InFlight
 from rtc_widgets.logged import Fields, fields
 from rtc_widgets.protocol import kernel, sync
 from rtc_widgets.protocol.codes import CloseCode
@@ -33,6 +34,10 @@ SLOW_PAUSE = 0.05
 # The topics of xeus, the library under kernels that offer Python nothing but comms, begin so; then comes an id of the
 # kernel's own, then the type of the message.
 XEUS_TOPIC = b"kernel_core."
+# Bytes that may wait for a kernel that does not take them; see `KernelLink`.
+BOUND = 16 * 2**20
+# Seconds until it is looked again whether it does: ZeroMQ does not tell.
+LOOK_AGAIN = 0.1
 # Messages received before other tasks of the loop get their turn.
 TURN = 64
 
@@ -92,6 +97,8 @@ class KernelLink:
         handler: answers for the documents.
         log: where what goes wrong is told.
         limits: those of section 11, towards the kernel.
+        bound: bytes that may wait in the channel, and as many again here, besides a large frame under way and an answer
+            to a resync for each document. What comes when more waits is dropped, and made good by a resync.
         opens: answers a kernel that asks for another file, as `LinkHandler.on_hello` does, with the number of what it
             asked for; None refuses.
 
@@ -106,6 +113,7 @@ class KernelLink:
         *,
         log: logging.Logger | logging.LoggerAdapter[Any] | None = None,
         limits: Limits | None = None,
+        bound: int = BOUND,
         opens: Callable[[KernelLink, kernel.Opening], None] | None = None,
     ) -> None:
         self._manager = manager
@@ -113,6 +121,9 @@ class KernelLink:
         self._handler = handler
         self._log = log or logging.getLogger(__name__)
         self._limits = limits or Limits()
+        self._bound = bound
+        self._in_flight = InFlight()
+        self._behind = False
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
         self._soon: asyncio.Handle | None = None
@@ -140,6 +151,11 @@ class KernelLink:
     def local(self) -> bool:
         """Tell whether the kernel runs on this machine."""
         return self._info.get("transport") == "ipc" or is_local_ip(str(self._info.get("ip")))
+
+    @property
+    def unsent(self) -> int:
+        """Return how many bytes wait for the kernel, here and in the channel."""
+        return self._in_flight.size + sum(flow.sender.size for flow in self._flows.values())
 
     def welcome(
         self,
@@ -189,15 +205,17 @@ class KernelLink:
             return
         for frame in frames:
             flow.sender.put(frame)
+        if self._waiting() > self._bound:
+            self._make_room()
         # At the end of this turn of the loop, so that what is sent in one turn shares a message.
         if self._soon is None:
             self._soon = self._loop.call_soon(self._flush)
 
     def close(self, comm_id: str, code: CloseCode, reason: str | None = None) -> None:
-        """End one document for the kernel, after what was sent about it."""
+        """End one document for the kernel, after what was sent about it as far as the kernel takes it."""
         flow = self._flows.pop(comm_id, None)
         if flow is not None:
-            self._deliver(comm_id, flow, everything=True)
+            self._deliver(comm_id, flow, hurry=True)
             self._transmit("close", comm_id=comm_id, code=str(code), reason=reason or code.sentence)
 
     def bye(self, code: CloseCode, reason: str | None = None) -> None:
@@ -214,7 +232,7 @@ class KernelLink:
         """
         self._forget()
         self._comm_id = None
-        self._disconnect()
+        self._disconnect(linger=0)
         self._connect()
 
     async def aclose(self) -> None:
@@ -224,7 +242,7 @@ class KernelLink:
         self.bye(CloseCode.GOING_AWAY)
         self._closed = True
         reader = self._reader
-        self._disconnect()
+        self._disconnect(linger=100)  # long enough for a bye
         if reader is not None:
             await asyncio.gather(reader, return_exceptions=True)
 
@@ -265,14 +283,15 @@ class KernelLink:
         socket.connect(f"{info['transport']}://{info['ip']}{separator}{info[f'{channel}_port']}")
         self._sockets[channel] = socket
 
-    def _disconnect(self) -> None:
+    def _disconnect(self, *, linger: int) -> None:
         if self._reader is not None:
             self._reader.cancel()
             self._reader = None
         for socket in self._sockets.values():
-            # Long enough for a bye.
-            socket.close(linger=100)
+            socket.close(linger=linger)
         self._sockets.clear()
+        self._in_flight = InFlight()
+        self._behind = False
 
     def _forget(self) -> None:
         self._flows.clear()
@@ -404,21 +423,42 @@ class KernelLink:
             self._deliver(comm_id, flow)
             if flow.receiver.ask(now):
                 self._resync(comm_id)
-            due += [time for time in (flow.sender.due(), flow.receiver.due()) if time is not None]
+            if (send_at := flow.sender.due()) is not None:
+                due.append(max(send_at, now + LOOK_AGAIN) if self._held else send_at)
+            if (ask_at := flow.receiver.due()) is not None:
+                due.append(ask_at)
         if self._timer is not None:
             self._timer.cancel()
         self._timer = self._loop.call_at(min(due), self._flush) if due else None
 
-    def _deliver(self, comm_id: str, flow: _Flow, *, everything: bool = False) -> None:
+    @property
+    def _held(self) -> bool:
+        """Tell whether so much waits in the channel that it gets no more."""
+        return self._in_flight.size > self._bound
+
+    def _waiting(self) -> int:
+        return sum(flow.sender.waiting for flow in self._flows.values())
+
+    def _make_room(self) -> None:
+        """Have no more waiting here than may: first the channel gets it, then the largest is dropped."""
+        for comm_id, flow in list(self._flows.items()):
+            self._deliver(comm_id, flow, hurry=True)
+        while self._waiting() > self._bound:
+            max((flow.sender for flow in self._flows.values()), key=lambda sender: sender.waiting).shed()
+            self._fell_behind()
+
+    def _deliver(self, comm_id: str, flow: _Flow, *, hurry: bool = False) -> None:
+        """Send what is due; in a *hurry* all that the channel gets."""
         now = self._loop.time()
-        for message in flow.sender.take(now, everything=everything):
-            kind: kernel.Kind = message.kind
-            keys: dict[str, Any] = {"comm_id": comm_id, "seq": message.seq}
-            if flow.welcome is not None:
-                keys |= flow.welcome
-                kind, flow.welcome = "welcome", None
-            if not self._transmit(kind, message.buffers, **keys):
-                flow.sender.unsent(now)
+        while not self._held and (messages := flow.sender.take(now, hurry=hurry)):
+            for message in messages:
+                kind: kernel.Kind = message.kind
+                keys: dict[str, Any] = {"comm_id": comm_id, "seq": message.seq}
+                if flow.welcome is not None:
+                    keys |= flow.welcome
+                    kind, flow.welcome = "welcome", None
+                if not self._transmit(kind, message.buffers, **keys):
+                    flow.sender.unsent(now)
 
     def _resync(self, comm_id: str) -> None:
         if (vector := self._handler.state_vector(comm_id)) is not None:
@@ -433,14 +473,23 @@ class KernelLink:
         content = kernel.content(self._comm_id or kernel.DOWNLINK_ID, kind, session)
         content["data"] |= keys
         try:
-            self._session.send(self._downlink(), "comm_msg", content, buffers=[*(buffers or ())])
+            with self._in_flight.counted(buffers or []) as counted:
+                self._session.send(self._downlink(), "comm_msg", content, buffers=counted)
         except zmq.Again:
+            self._fell_behind()
+            return False
+        if not self._in_flight.size:
+            self._behind = False
+        return True
+
+    def _fell_behind(self) -> None:
+        """Say once that something is lost, until all is taken again."""
+        if not self._behind:
+            self._behind = True
             self._log.warning(
                 "The kernel does not take messages at the moment; it will be resynced.",
                 extra=self._fields("kernel.behind"),
             )
-            return False
-        return True
 
     def _fields(self, event: str, **named: Unpack[Fields]) -> dict[str, object]:
         named["kernel"] = getattr(self._manager, "kernel_id", None)

@@ -109,7 +109,8 @@ class RelayApp(ExtensionApp):
         16 * 2**20,
         min=1,
         help="Bytes of what others write that may wait for one connection that does not take them; with more it is "
-        "dropped (too-slow). The documents that it opens are not counted.",
+        "dropped (too-slow). The documents that it opens are not counted. For a kernel that does not read so much "
+        "waits in its channel and as much here; the rest it gets as one difference when it reads again.",
     ).tag(config=True)
     kernels = Bool(
         True, help="Whether notebooks may be reached from their kernels (%load_ext rtc_widgets)."

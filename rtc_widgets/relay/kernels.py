@@ -79,6 +79,11 @@ class KernelPeer:
         """Return what code may do: edit, unless the file is read-only."""
         return Role.EDITOR if self.room.writable else min_role(Role.EDITOR)
 
+    @property
+    def unsent(self) -> int:
+        """Return how many bytes wait for the kernel, about all its documents."""
+        return self._link.unsent
+
     def send(self, outgoing: Outgoing) -> None:
         """Send frames to the kernel."""
         self._link.send(outgoing.comm_id, outgoing.frames)
@@ -157,7 +162,14 @@ class Kernels:
             return
         manager = self._serverapp.kernel_manager.get_kernel(kernel_id)
         try:
-            link = KernelLink(manager, self, log=_log, limits=self._relay.limits, opens=self.on_open)
+            link = KernelLink(
+                manager,
+                self,
+                log=_log,
+                limits=self._relay.limits,
+                bound=self._relay.max_unsent,
+                opens=self.on_open,
+            )
         except (NotConnected, AttributeError, NotImplementedError) as error:
             # A kernel manager of another kind (a gateway, another server) may have no connection info at all.
             _log.info(

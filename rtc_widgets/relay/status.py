@@ -63,6 +63,5 @@ def _peer(peer: RoomPeer) -> dict[str, Any]:
         "user": peer.user,
         "kind": peer.identity.get("kind", "person"),
         "role": str(peer.role),
-        # What a kernel does not take is lost, and made good: nothing waits for it.
         "unsent": getattr(peer, "unsent", 0),
     }
