@@ -121,8 +121,8 @@ class Person:
         """Return the tokens and the lasting cells that are here."""
         found: set[str] = set()
         for cell in self.notebook.to_dict()["cells"]:
-            if cell["id"][:2] != "d-":
-                found.update(tokens_of(cell["source"]))
+            # Where two moved a "d" cell at once, the second of the two gets another id, and is one all the same.
+            found.update(token for token in tokens_of(cell["source"]) if self._tokens.home[token][:2] != "d-")
             if cell["id"][:2] in {"t-", "s-", "m-", "r-"}:
                 found.add(cell["id"])
         return found
