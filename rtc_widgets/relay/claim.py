@@ -15,6 +15,7 @@ except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
     import msvcrt
 
+from rtc_widgets.errors import StoreError
 from rtc_widgets.logged import fields
 
 __all__ = ["Claim"]
@@ -30,12 +31,23 @@ class Claim:
 
     Args:
         wanted: the path of the log.
+
+    Raises:
+        StoreError: there can be no log; the message says why, and the cure.
     """
 
     def __init__(self, wanted: Path) -> None:
-        wanted.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._folder: tempfile.TemporaryDirectory[str] | None = None
-        self._lock: IO[bytes] | None = wanted.with_suffix(".lock").open("ab")
+        try:
+            wanted.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self._lock: IO[bytes] | None = open(  # noqa: SIM115 - pathlib's takes no opener; it is open as long as the claim is
+                wanted.with_suffix(".lock"), "ab", opener=_private
+            )
+        except OSError as error:
+            raise StoreError(
+                f"{wanted}, the log of shared documents, could not be opened: {error}. Check that the server may write "
+                "there, or configure another path (RelayApp.store_path)."
+            ) from error
         self.path = wanted
         """The log to use."""
         if not _locked(self._lock):
@@ -58,6 +70,11 @@ class Claim:
             # Windows does not remove a file that a dying thread still has open.
             with contextlib.suppress(OSError):
                 self._folder.cleanup()
+
+
+def _private(path: str, flags: int) -> int:
+    """Open a file that is only ours where it is made, whatever the umask."""
+    return os.open(path, flags, 0o600)
 
 
 def _locked(file: IO[bytes]) -> bool:
