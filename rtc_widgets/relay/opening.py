@@ -6,7 +6,8 @@ import asyncio
 import logging
 import shlex
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -19,7 +20,7 @@ from tornado.web import HTTPError
 from rtc_widgets.documents.content import content_of, read
 from rtc_widgets.documents.ipynb import Writer
 from rtc_widgets.documents.seed import Seed, seed
-from rtc_widgets.errors import ChannelClosed, DocumentError, UnknownDocumentType
+from rtc_widgets.errors import ChannelClosed, DocumentError, StoreError, UnknownDocumentType
 from rtc_widgets.ids import new_client_id, new_id
 from rtc_widgets.logged import fields
 from rtc_widgets.protocol.codes import CloseCode
@@ -322,7 +323,7 @@ class RoomMaker:
             room.undecided = mirroring.undecided
         file.on_notice = room.tell
         file.on_writable = lambda _: room.roles_changed()
-        file.on_saving = partial(self._index.saving, record.room)
+        file.on_saving = partial(self._note_saving, record.room)
         file.on_merging = partial(self._index.merging, record.room)
         file.on_saved = partial(self._note_saved, content, record.room)
         if room.trust is not None:
@@ -332,10 +333,15 @@ class RoomMaker:
             file.on_replaced = partial(_keep_backup, self._backups, room, Losses())
         return room
 
+    async def _note_saving(self, room: str, content: Any) -> None:
+        with _written_anyhow(room):
+            await self._index.saving(room, content)
+
     async def _note_saved(self, content: RoomDocument, room: str, stat: Stat, base: Any) -> None:
         # After a crash what a merge brought would be in no log, and taken for known.
         if await _logged(content):
-            await self._index.saved(room, stat.hash, stat.last_modified, base)
+            with _written_anyhow(room):
+                await self._index.saved(room, stat.hash, stat.last_modified, base)
 
 
 def _text_seed(taken: Any, written: Any) -> tuple[str, Seed]:
@@ -371,6 +377,22 @@ async def _keep_backup(backups: Backups, room: Room, losses: Losses, before: Any
             f"{lost} of the {of} cells of {room.path} were deleted. The notebook as it was before is kept on "
             f"the server; to get it back, copy it here, for example in a cell: !cp {shlex.quote(str(kept))} .",
             writers=True,
+        )
+
+
+@contextmanager
+def _written_anyhow(room: str) -> Iterator[None]:
+    """Go on where the index refuses: while its disk is full the file is the only place for what is typed.
+
+    After a crash such a file is one that was changed outside, and merged.
+    """
+    try:
+        yield
+    except StoreError as error:
+        _log.error(
+            "The list of shared documents refused a note: %s",
+            error,
+            extra=fields("index.refused", room=room),
         )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
@@ -14,6 +15,7 @@ from jupyter_server.serverapp import ServerApp
 from tornado.websocket import WebSocketHandler
 
 from rtc_widgets.errors import ChannelClosed, StoreError
+from rtc_widgets.logged import fields
 from rtc_widgets.protocol.codes import CloseCode
 from rtc_widgets.protocol.welcome import Limits
 from rtc_widgets.relay.access import Grants, RoleHook
@@ -36,6 +38,7 @@ from rtc_widgets.stores.sqlite import SqliteStore
 
 __all__ = ["Relay", "RelaySettings", "default_store"]
 
+_log = logging.getLogger(__name__)
 _CONTENTS_EVENTS = "https://events.jupyter.org/jupyter_server/contents_service/v1"
 # Extensions that own the documents of a server themselves: one file has one writer.
 _OTHER_PROVIDERS = {
@@ -174,7 +177,13 @@ class Relay:
         """
         if self.other_provider is not None:
             raise ChannelClosed(CloseCode.OTHER_PROVIDER, CloseCode.OTHER_PROVIDER.sentence)
-        return await self.rooms.open(key)
+        try:
+            return await self.rooms.open(key)
+        except StoreError as error:
+            _log.error(
+                "%s cannot be opened: %s", key.path, error, extra=fields("room.not-opened", path=key.path)
+            )
+            raise ChannelClosed(CloseCode.INTERNAL_ERROR, str(error)) from error
 
     async def start(self) -> None:
         """Follow the files and the kernels."""
