@@ -35,6 +35,8 @@ export interface IOpeningOwner {
   readonly receive: IChannelListener['receive'];
   /** There is no channel for now; another will come. */
   readonly paused: () => void;
+  /** The relay knows this person, who may not open the document any more. */
+  readonly barred: () => void;
   /** There will be none any more. */
   readonly ended: (code: CloseCode, reason: string) => void;
 }
@@ -137,6 +139,10 @@ export class Opening {
       this._owner.ended('internal-error', sentence('internal-error'));
       throw error;
     } else if (isTransient(error.code)) {
+      void this._again();
+    } else if (error.code === 'no-access' && this._owner.lineage()) {
+      // It may be given back, and till then what was typed is in good hands here.
+      this._owner.barred();
       void this._again();
     } else if (error.code === 'unauthorized' && this._owner.lineage()) {
       void this._refused(error);

@@ -90,6 +90,7 @@ export class Provider {
       opened: channel => this._opened(channel),
       receive: (frames, welcome) => this._receive(frames, welcome),
       paused: () => this._pause(),
+      barred: () => this._standing.barred(),
       ended: (code, reason) => this._end(code, reason)
     });
     this._doc.on('update', this._onUpdate);
@@ -139,6 +140,11 @@ export class Provider {
   /** Whether this tab may change the document: not before the welcome, not after the end. */
   get mayWrite(): boolean {
     return this.state !== 'closed' && this._rights.mayWrite && !this._isReplica;
+  }
+
+  /** Whether this person may not open the document any more; it waits until they may. */
+  get isBarred(): boolean {
+    return this._standing.isBarred;
   }
 
   /** Whether the relay's content has arrived once, so that there is something to look at. */
@@ -333,13 +339,21 @@ export class Provider {
     }
     this._welcome = welcome;
     this._opening.welcomed();
+    this._standing.admitted();
     this._lineage = welcome.lineage;
     this._inbox.reset(welcome.limits.message);
     this._outbox.limit(welcome.limits.frame);
     this._rights.set(welcome.role);
-    if (!this.mayWrite) {
-      this._requests.flush();
+    if (this.mayWrite) {
+      return;
     }
+    if (!this._isReplica && !this._unacknowledged.isEmpty) {
+      // The right to write went while this tab was away: the others will never get what is here, so it is given back.
+      this._channel?.close('read-only');
+      this._end('read-only', sentence('read-only'));
+      return;
+    }
+    this._requests.flush();
   }
 
   private _handle(value: Decoded): void {

@@ -1,5 +1,6 @@
 /** Rooms: ask the relay over HTTP to open a file, and what it says of itself (section 6). */
 
+import type { Refusal } from './channels/link';
 import { ChannelClosed, NotConnected } from './errors';
 import { isObject } from './protocol/codec';
 import { isCloseCode, sentence } from './protocol/codes';
@@ -200,13 +201,17 @@ export class Joins {
   private _last: { opened: Promise<IRoom>; at: number } | null = null;
 }
 
-/** Ask whether the server knows this person; rejects where there is no answer. */
-export async function isSignedIn(fetch: Fetch): Promise<boolean> {
-  const { status } = await fetch('api/rtc_widgets', {
+/** Ask whether the server lets this person in, null where it does; rejects where there is no answer. */
+export async function refusal(fetch: Fetch): Promise<Refusal | null> {
+  const response = await fetch('api/rtc_widgets', {
     method: 'GET',
     signal: AbortSignal.timeout(ANSWER_AGAIN)
   });
-  return status !== 401 && status !== 403;
+  if (response.status !== 401 && response.status !== 403) {
+    return null;
+  }
+  const { code } = await body(response);
+  return code === 'no-access' ? code : 'signed-out';
 }
 
 /** Ask who provides documents on this server, or return null where our server extension is missing. */

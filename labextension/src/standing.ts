@@ -44,6 +44,21 @@ export class Standing {
     this._resolve();
   }
 
+  /** Whether the right to the document is gone. */
+  get isBarred(): boolean {
+    return this._isBarred;
+  }
+
+  /** The right to the document is gone; it may come back. */
+  barred(): void {
+    this._bar(true);
+  }
+
+  /** Who was barred is let in again. */
+  admitted(): void {
+    this._bar(false);
+  }
+
   /** There is no channel. */
   paused(): void {
     this._set(this._hasSynced ? 'offline' : 'connecting');
@@ -53,6 +68,13 @@ export class Standing {
   ended(error: Error): void {
     this._reject(error);
     this._set('closed');
+  }
+
+  private _bar(isBarred: boolean): void {
+    if (isBarred !== this._isBarred) {
+      this._isBarred = isBarred;
+      this._changed.emit(this._state);
+    }
   }
 
   private _set(state: State): void {
@@ -68,5 +90,6 @@ export class Standing {
   private _state: State = 'connecting';
   private _since = Date.now();
   private _hasSynced = false;
+  private _isBarred = false;
   private readonly _changed = new Signal<this, State>(this);
 }

@@ -374,7 +374,9 @@ describe('lineage (7)', () => {
 
 describe('close codes (5)', () => {
   const final = (Object.keys(CODES) as CloseCode[]).filter(
-    code => !isTransient(code) && !['normal', 'unauthorized'].includes(code)
+    code =>
+      !isTransient(code) &&
+      !['normal', 'unauthorized', 'no-access'].includes(code)
   );
   const transient = (Object.keys(CODES) as CloseCode[]).filter(isTransient);
 
@@ -430,6 +432,52 @@ describe('close codes (5)', () => {
     await converged();
     expect(one.connection.status.state).toBe('connected');
     expect(sources(relay.doc).a).toBe('x = 1 typed');
+  });
+
+  it('waits for a person who may not open it any more, with what they typed', async () => {
+    const one = await synced();
+    const told: boolean[] = [];
+    one.provider.stateChanged.connect(() => told.push(one.provider.isBarred));
+    relay.isUp = false;
+    relay.cut();
+    one.type('a', ' typed');
+    relay.isOpen = false;
+    relay.isUp = true;
+    await until(() => one.provider.isBarred);
+    expect(one.provider.state).toBe('offline');
+    expect(one.connection.status.state).toBe('connected');
+    expect(one.provider.unsaved().map(({ text }) => text)).toEqual([
+      'x = 1 typed'
+    ]);
+    relay.isOpen = true;
+    await converged();
+    expect(one.provider.isBarred).toBe(false);
+    expect(told).toContain(true);
+    expect(told.at(-1)).toBe(false);
+    expect(sources(relay.doc).a).toBe('x = 1 typed');
+  });
+
+  it('ends at once where there is nothing here yet that could wait', async () => {
+    relay.isOpen = false;
+    const one = open();
+    await until(() => one.closed !== null);
+    expect(one.closed?.code).toBe('no-access');
+  });
+
+  it('gives back what was typed offline by somebody who may only read since', async () => {
+    const one = await synced();
+    relay.isUp = false;
+    relay.cut();
+    one.type('a', ' typed');
+    relay.role = 'viewer';
+    relay.isUp = true;
+    await until(() => one.closed !== null);
+    expect(one.closed?.code).toBe('read-only');
+    expect(one.closed?.unsaved.map(({ text }) => text)).toEqual([
+      'x = 1 typed'
+    ]);
+    expect(one.closed?.unsent).not.toBeNull();
+    expect(sources(relay.doc).a).toBe('x = 1');
   });
 
   it('waits for them also where only a request is refused', async () => {

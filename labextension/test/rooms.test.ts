@@ -1,7 +1,14 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { ChannelClosed, NotConnected } from '../src/errors';
 import { sentence } from '../src/protocol/codes';
-import { type Fetch, isElsewhere, Joins, openRoom, relay } from '../src/rooms';
+import {
+  type Fetch,
+  isElsewhere,
+  Joins,
+  openRoom,
+  refusal,
+  relay
+} from '../src/rooms';
 
 function answers(status: number, body: unknown): Fetch {
   const text = typeof body === 'string' ? body : JSON.stringify(body);
@@ -23,6 +30,18 @@ const ROOM = {
 const NOTEBOOK = { path: 'a.ipynb', format: 'json', type: 'notebook' };
 const TEXT = { path: 'a', format: 'text', type: 'file' };
 
+describe('asking whether one is let in (6)', () => {
+  it.each([
+    [200, ROOM, null],
+    [502, 'no page', null],
+    [401, 'no page', 'signed-out'],
+    [403, { message: 'Forbidden' }, 'signed-out'],
+    [403, { code: 'no-access', message: 'Ask Ada.' }, 'no-access']
+  ])('%i %j is %s', async (status, body, answer) => {
+    expect(await refusal(answers(status, body))).toBe(answer);
+  });
+});
+
 describe('opening a room (6)', () => {
   it('puts format and type to the encoded path', async () => {
     const asked: [string, RequestInit][] = [];
@@ -43,6 +62,7 @@ describe('opening a room (6)', () => {
   it.each([
     [422, { code: 'unreadable', message: 'Broken.' }, 'unreadable', 'Broken.'],
     [409, { code: 'conflict' }, 'conflict', sentence('conflict')],
+    [403, { code: 'no-access' }, 'no-access', sentence('no-access')],
     [403, { message: 'Forbidden' }, 'unauthorized', sentence('unauthorized')],
     [404, 'no page', 'internal-error', sentence('internal-error')]
   ])('is refused with %i', async (status, body, code, reason) => {

@@ -161,7 +161,7 @@ class Rooms:
             missing = said in {None, CloseCode.NOT_FOUND.sentence}
             reason = NO_FILE.format(path=path, base=base) if missing else str(said)
             raise ChannelClosed(CloseCode.NOT_FOUND, reason)
-        if code in set(CloseCode):
+        if code in set(CloseCode) - {CloseCode.NO_ACCESS}:
             raise ChannelClosed(str(code), str(said or CloseCode(code).sentence))
         if status in _AWAY:
             raise NotConnected(AWAY.format(base=base, status=status))
@@ -183,8 +183,10 @@ class Rooms:
                 raise NotConnected(AWAY.format(base=base, status=status))
             if status == 404:
                 raise ChannelClosed(CloseCode.NOT_FOUND, NO_FILE.format(path=path, base=base))
-            raise ChannelClosed(CloseCode.UNAUTHORIZED, NO_RIGHT.format(path=path, base=base))
+            raise ChannelClosed(CloseCode.NO_ACCESS, NO_RIGHT.format(path=path, base=base))
         self._diagnose_hub(status, in_json)
+        if answer.get("code") == CloseCode.NO_ACCESS:
+            raise ChannelClosed(CloseCode.NO_ACCESS, NO_RIGHT.format(path=path, base=base))
         if info in _FORBIDDEN and status in _FORBIDDEN:
             sentence = NOT_ACCEPTED if self._address.token else TELL_WHO
             raise ChannelClosed(CloseCode.UNAUTHORIZED, sentence.format(base=base))
@@ -208,7 +210,7 @@ class Rooms:
             raise ChannelClosed(CloseCode.UNAUTHORIZED, sentence.format(hub=hub))
         if "version" in self._ask("api")[1]:
             if in_json:
-                raise ChannelClosed(CloseCode.UNAUTHORIZED, NOT_SHARED.format(base=base))
+                raise ChannelClosed(CloseCode.NO_ACCESS, NOT_SHARED.format(base=base))
             raise NotConnected(AWAY.format(base=base, status=status))
         raise NotConnected(NOT_STARTED.format(base=base, hub=hub))
 

@@ -14,6 +14,7 @@ class CloseCode(StrEnum):
     GOING_AWAY = "going-away"
     BAD_FRAME = "bad-frame"
     UNAUTHORIZED = "unauthorized"
+    NO_ACCESS = "no-access"
     READ_ONLY = "read-only"
     NOT_FOUND = "not-found"
     CONFLICT = "conflict"
@@ -56,6 +57,13 @@ _TABLE: dict[CloseCode, tuple[int, str]] = {
     CloseCode.UNAUTHORIZED: (
         4401,
         "Your sign-in is missing or has expired. Sign in again and reload the page.",
+    ),
+    CloseCode.NO_ACCESS: (
+        4407,
+        (
+            "You may not open this document, or not any more. "
+            "Ask its owner for access; a document that is open here goes on by itself then."
+        ),
     ),
     CloseCode.READ_ONLY: (
         4403,
@@ -133,6 +141,7 @@ _TABLE: dict[CloseCode, tuple[int, str]] = {
 
 _HTTP: dict[CloseCode, int] = {
     CloseCode.UNAUTHORIZED: 401,
+    CloseCode.NO_ACCESS: 403,
     CloseCode.READ_ONLY: 403,
     CloseCode.NOT_FOUND: 404,
     CloseCode.CONFLICT: 409,

@@ -48,6 +48,16 @@ class HubAnswers:
             self._asked[asked] = now, asyncio.create_task(_renew(hub, *asked))
         await asyncio.shield(self._asked[asked][1])
 
+    async def bars(self, handler: JupyterHandler) -> bool:
+        """Tell whether the Hub knows who sent *handler*'s request, and does not let them into this server."""
+        hub: Any = getattr(handler.identity_provider, "hub_auth", None)
+        token = None if hub is None else hub.get_token(handler)
+        if not token:
+            return False
+        async with asyncio.timeout(_PATIENCE):
+            user = await hub.user_for_token(token, session_id=hub.get_session_id(handler), sync=False)
+        return user is not None and not hub.check_scopes(hub.access_scopes, user)
+
 
 async def _renew(hub: Any, token: str, session: str) -> None:
     async with asyncio.timeout(_PATIENCE):

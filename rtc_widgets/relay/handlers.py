@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from jupyter_server.auth.decorator import authorized, ws_authenticated
 from jupyter_server.base.handlers import APIHandler, JupyterHandler
 from jupyter_server.base.websocket import WebSocketMixin
+from jupyter_server.utils import ensure_async
 from tornado import web
 from tornado.websocket import WebSocketHandler
 
@@ -62,13 +63,41 @@ class _RelayHandler(JupyterHandler):
         return await role_now(self, path, self.relay.role_hook, self.relay.hub)
 
 
-class InfoHandler(_RelayHandler, APIHandler):
+class _AnsweringHandler(_RelayHandler, APIHandler):
+    """Tell who is not let in whether the server does not know them, or knows them and will not have them."""
+
+    async def prepare(self, **options: Any) -> None:
+        """Refuse whom JupyterHub knows and does not let in: its identity provider takes them for nobody."""
+        try:
+            await super().prepare(**options)
+        except web.HTTPError as refused:
+            if refused.status_code != 403 or not await self._bar():
+                raise
+        else:
+            await self._bar()
+
+    async def _bar(self) -> bool:
+        is_barred = self.current_user is None and await self.relay.hub.bars(self)
+        if is_barred:
+            self.refuse(CloseCode.NO_ACCESS, CloseCode.NO_ACCESS.sentence)
+        return is_barred
+
+    def refuse(self, code: str, reason: str, **more: str) -> None:
+        """Answer with a code (docs/protocol.md, section 6)."""
+        self.set_status(_status(code))
+        self.finish({"code": code, "message": reason, **more})
+
+
+class InfoHandler(_AnsweringHandler):
     """Say that there is a relay, and whether it owns the documents."""
 
     @web.authenticated
-    @authorized
     async def get(self) -> None:
         """Answer ``{release, versions, provider, other}``."""
+        authorizer, user = self.authorizer, self.current_user
+        if not await ensure_async(authorizer.is_authorized(self, user, "read", self.auth_resource)):
+            self.refuse(CloseCode.NO_ACCESS, CloseCode.NO_ACCESS.sentence)
+            return
         other = self.relay.other_provider
         self.finish(
             {
@@ -101,7 +130,7 @@ class _Moved(Exception):
         self.path = path
 
 
-class RoomsHandler(_RelayHandler, APIHandler):
+class RoomsHandler(_AnsweringHandler):
     """Open a room and grant a ticket to its documents (docs/protocol.md, section 6)."""
 
     @web.authenticated
@@ -110,12 +139,9 @@ class RoomsHandler(_RelayHandler, APIHandler):
         try:
             self.finish(await self._grant(path_of(self, path)))
         except _Moved as moved:
-            self.set_status(404)
-            message = CloseCode.NOT_FOUND.sentence
-            self.finish({"code": CloseCode.NOT_FOUND, "message": message, "path": moved.path})
+            self.refuse(CloseCode.NOT_FOUND, CloseCode.NOT_FOUND.sentence, path=moved.path)
         except ChannelClosed as closed:
-            self.set_status(_status(closed.code))
-            self.finish({"code": closed.code, "message": closed.reason})
+            self.refuse(closed.code, closed.reason)
 
     async def _grant(self, path: str) -> dict[str, Any]:
         body = self.get_json_body()
@@ -126,7 +152,7 @@ class RoomsHandler(_RelayHandler, APIHandler):
             raise web.HTTPError(400, "The body needs a 'format' and a 'type', both strings.")
         role = await self.role(path)
         if role is None:
-            raise web.HTTPError(403)
+            raise ChannelClosed(CloseCode.NO_ACCESS, CloseCode.NO_ACCESS.sentence)
         known = body.get("room")
         if isinstance(known, str):
             now = await self.relay.index.path_of(known)

@@ -77,17 +77,39 @@ def test_two_people_of_a_hub_see_each_other_and_what_changes_at_the_hub_holds_wi
     stands(ada, "x = 1 + 2")
     ada.page.screenshot(path=screenshots / "hub.png")
     adas.unshare("ben")
-    says(ben, re.compile("Signed out"))
+    # Who he is, the Hub still knows.
+    says(ben, "No access")
+    expect(ben.toast("You may not open together.ipynb any more. Ask its owner for access.")).to_have_count(1)
+    assert ben.is_read_only()
     expect(avatar(ada, re.compile("ben"))).to_have_count(0)
     ada.type("# hers\n", end=False)
-    ben.page.screenshot(path=screenshots / "hub-revoked.png")
+    ben.page.screenshot(path=screenshots / "hub-revoked.png", animations="disabled")
     adas.share("ben")
     # JupyterLab may have a dialog for him about what it asked the server itself meanwhile.
     says(ben, re.compile("Live"))
     for person in (ada, ben):
         person.sees(0, "# hers\nx = 1 + 2")
+    expect(ben.toast("You may not open")).to_have_count(0)
+    expect(ben.toast("You may edit together.ipynb now.")).to_have_count(1)
+    assert not ben.is_read_only()
     ada.sees_no_dialog()
     secret = ada.page.evaluate(
         "() => JSON.parse(document.getElementById('jupyter-config-data').textContent).token"
     )
     assert secret and secret not in adas.log
+
+
+def test_who_is_signed_out_of_the_hub_is_told_so(
+    adas: HubServer, comes: Callable[..., HubPerson], screenshots: Path
+) -> None:
+    path = adas.notebook("hers.ipynb", "x = 1")
+    ada = comes("ada", path)
+    says(ada, re.compile("Live"))
+    # What the Hub gave her page to be known by; it ends with her sign-in.
+    for token in adas.hub.api("users/ada/tokens")["api_tokens"]:
+        if token["oauth_client"].startswith("Server at"):
+            adas.hub.api(f"users/ada/tokens/{token['id']}", "DELETE")
+    says(ada, "Signed out")
+    assert not ada.is_read_only()
+    expect(ada.toast("You may not open")).to_have_count(0)
+    ada.page.screenshot(path=screenshots / "hub-signed-out.png", animations="disabled")

@@ -6,7 +6,7 @@ import re
 
 import pytest
 from playwright.sync_api import expect
-from support.others import signing_in, standing
+from support.others import ADAPTIVE, signing_in, standing
 from support.person import IN_BOTH
 from support.server import Server, until
 
@@ -35,6 +35,7 @@ NOTICE = "You may read"
 @pytest.fixture(scope="module")
 def guarded(tmp_path_factory):
     server = Server(tmp_path_factory.mktemp("guarded"), "lab", config=CONFIG)
+    (server.work / "settings/@jupyterlab/apputils-extension/themes.jupyterlab-settings").write_text(ADAPTIVE)
     yield server
     server.close()
 
@@ -118,12 +119,16 @@ def test_a_viewer_who_saves_is_told_why_not(guarded, visit, screenshots):
     eve.sees_no_dialog()
 
 
-def test_a_viewer_who_is_made_an_editor_edits_at_once(guarded, visit, trusted):
+def test_a_viewer_who_is_made_an_editor_edits_at_once(guarded, visit, trusted, screenshots):
     path = guarded.notebook("viewer-trusted.ipynb", "x = 1")
     ada, eve = visit(guarded, path, "ada"), visit(guarded, path, "eve")
     assert eve.is_read_only()
+    expect(eve.toast(NOTICE)).to_have_count(1)
     trusted.touch()
     until(lambda: not eve.is_read_only(), "the editor is unlocked")
+    expect(eve.toast(NOTICE)).to_have_count(0)
+    expect(eve.toast("You may edit viewer-trusted.ipynb now.")).to_have_count(1)
+    eve.page.screenshot(path=screenshots / "viewer-promoted.png", animations="disabled")
     label = eve.panel.locator(".jp-NotebookPanel-toolbar", has_text="read-only")
     expect(label).to_have_count(0)
     eve.type(" + 1")
@@ -139,11 +144,49 @@ def test_a_viewer_who_is_made_an_editor_edits_at_once(guarded, visit, trusted):
     trusted.unlink()
     until(eve.is_read_only, "the editor is locked again")
     expect(label).to_have_count(1)
+    said = eve.page.get_by_role("alert").filter(has_text="You may not change viewer-trusted.ipynb any more")
+    expect(said).to_have_count(1)
+    expect(eve.toast("You may edit")).to_have_count(0)
+    eve.page.screenshot(path=screenshots / "viewer-demoted.png", animations="disabled")
     eve.execute("notebook:delete-cell")
     eve.execute("notebook:undo-cell-action")
     assert eve.sources() == ada.sources() == ["x = 1 + 1", ""]
     for person in (ada, eve):
         person.sees_no_dialog()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_what_an_editor_typed_offline_who_may_only_read_since_is_given_back(
+    guarded, visit, trusted, behind, screenshots, scheme
+):
+    path = guarded.notebook(f"demoted-{scheme}.ipynb", "x = 1")
+    network = behind(guarded)
+    trusted.touch()
+    ada, eve = visit(guarded, path, "ada"), visit(network, path, "eve", color_scheme=scheme)
+    eve.is_told_that_the_server_is_away()
+    network.cut()
+    expect(eve.page.get_by_role("button", name="Offline")).to_be_visible()
+    eve.type(" + 1")
+    trusted.unlink()
+    network.restore()
+    gone = eve.page.get_by_role("alert").filter(has_text="You may read this document but not change it")
+    expect(gone).to_have_count(1)
+    assert eve.is_read_only()
+    eve.page.screenshot(path=screenshots / f"demoted-offline-{scheme}.png", animations="disabled")
+    expect(gone.get_by_role("button", name="Copy My Text")).to_be_visible()
+    gone.get_by_role("button", name="Open Again").click()
+    eve.sees(0, "x = 1")
+    assert ada.sources() == ["x = 1"]
+    kept = eve.page.get_by_role("region", name="Typed text that could not be merged")
+    expect(kept).to_contain_text("x = 1 + 1")
+    eve.page.screenshot(path=screenshots / f"demoted-kept-{scheme}.png", animations="disabled")
+    # It is hers to put in where she may again.
+    expect(kept.get_by_role("button", name="Insert as Cells")).to_have_count(0)
+    trusted.touch()
+    kept.get_by_role("button", name="Insert as Cells").click()
+    until(lambda: sorted(ada.sources()) == ["x = 1", "x = 1 + 1"], "it is everybody's")
+    expect(kept).to_have_count(0)
+    eve.sees_no_dialog()
 
 
 def test_what_a_viewer_ran_does_not_reach_the_others(guarded, visit, trusted):

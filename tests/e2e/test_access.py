@@ -110,7 +110,13 @@ async def test_who_may_nothing_gets_nothing(guarded):
     with pytest.raises(urllib.error.HTTPError) as unknown:
         await asyncio.to_thread(urllib.request.urlopen, f"{guarded.url}/api/rtc_widgets")
     with unknown.value:
-        assert unknown.value.code == 403
+        assert unknown.value.code == 403 and "code" not in json.load(unknown.value)
+    for way, method in (("/api/rtc_widgets", "GET"), ("/api/rtc_widgets/rooms/a.ipynb", "PUT")):
+        body = {"format": "json", "type": "notebook"} if method == "PUT" else None
+        with pytest.raises(urllib.error.HTTPError) as known:
+            await asyncio.to_thread(guarded.api, way, method, body, "mallory")
+        with known.value:
+            assert known.value.code == 403 and json.load(known.value)["code"] == CloseCode.NO_ACCESS
 
 
 async def test_a_right_that_is_taken_away_ends(guarded):

@@ -8,7 +8,7 @@ import { Backoff } from './backoff';
 import type { IChannel, IChannelListener, IConnection, IOpen } from './channel';
 import { Comms } from './comms';
 import { Heartbeat, type IHeartbeatTimes, TIMES } from './heartbeat';
-import { type ILink, type ILinkStatus, LinkStatus } from './link';
+import { type ILink, type ILinkStatus, LinkStatus, type Refusal } from './link';
 import { Waits } from './waits';
 
 /** The part of `WebSocket` that a connection needs. */
@@ -25,8 +25,8 @@ export interface ISocket {
 export interface IConnectionOptions {
   /** Makes a socket that starts to connect. */
   readonly connect: () => ISocket;
-  /** Asks the server whether it knows this person; rejects where it does not answer. */
-  readonly isSignedIn?: () => Promise<boolean>;
+  /** Asks the server whether it lets this person in, null where it does; rejects where it does not answer. */
+  readonly refusal?: () => Promise<Refusal | null>;
   /** Hears that the server is back after a silence: whatever else was under way then may wait for ever. */
   readonly revived?: () => void;
   readonly backoff?: Backoff;
@@ -44,7 +44,7 @@ const SHORTEST = 500;
 export class Connection implements IConnection, ILink {
   constructor(options: IConnectionOptions) {
     this._connect = options.connect;
-    this._isSignedIn = options.isSignedIn ?? (() => Promise.resolve(true));
+    this._refusal = options.refusal ?? (() => Promise.resolve(null));
     this._revived = options.revived ?? (() => undefined);
     this._backoff = options.backoff ?? new Backoff();
     this._heartbeat = new Heartbeat(
@@ -123,15 +123,15 @@ export class Connection implements IConnection, ILink {
   }
 
   async isRefused(): Promise<boolean> {
-    const isSignedIn = await this._isSignedIn().catch(() => true);
-    if (!isSignedIn) {
+    const refusal = await this._refusal().catch(() => null);
+    if (refusal) {
       // What the server accepted before it accepts no more: the socket lives on borrowed time.
       if (this._open) {
         this._hangUp(1000);
       }
-      this._status.set('signed-out', this.status.retryAt);
+      this._status.set(refusal, this.status.retryAt);
     }
-    return !isSignedIn;
+    return refusal !== null;
   }
 
   /** Close the socket for good. */
@@ -187,11 +187,10 @@ export class Connection implements IConnection, ILink {
       void this._rest();
     }
     // A browser does not tell why it got no WebSocket; a request over HTTP does.
-    void this._isSignedIn().then(
-      isSignedIn => {
+    void this._refusal().then(
+      refusal => {
         if (!this._open) {
-          const state = isSignedIn ? 'offline' : 'signed-out';
-          this._status.set(state, this.status.retryAt);
+          this._status.set(refusal ?? 'offline', this.status.retryAt);
         }
       },
       () => undefined
@@ -240,7 +239,8 @@ export class Connection implements IConnection, ILink {
     const tried = Date.now() - this._startedAt;
     const wait = Math.max(Math.min(planned, SHORTEST), planned - tried);
     const { state } = this.status;
-    const now = state === 'signed-out' ? state : 'offline';
+    const isRefused = state === 'signed-out' || state === 'no-access';
+    const now = isRefused ? state : 'offline';
     this._status.set(now, Date.now() + wait);
     await this._waits.for(wait);
     this._resting = false;
@@ -280,7 +280,7 @@ export class Connection implements IConnection, ILink {
   }
 
   private readonly _connect: () => ISocket;
-  private readonly _isSignedIn: () => Promise<boolean>;
+  private readonly _refusal: () => Promise<Refusal | null>;
   private readonly _revived: () => void;
   private readonly _backoff: Backoff;
   private readonly _heartbeat: Heartbeat;

@@ -4,9 +4,12 @@ import { Signal, type ISignal } from '@lumino/signaling';
 
 /**
  * `idle` before the first document, then `connected`, or `offline` until it is connected again; `signed-out` where the
- * server is there and does not know this person any more.
+ * server is there and does not know this person any more, `no-access` where it does and lets them in no more.
  */
-export type LinkState = 'idle' | 'connected' | 'offline' | 'signed-out';
+export type LinkState = 'idle' | 'connected' | 'offline' | Refusal;
+
+/** Why a server that answers does not let somebody in. */
+export type Refusal = 'signed-out' | 'no-access';
 
 /** What is known at one moment. */
 export interface ILinkStatus {

@@ -27,7 +27,7 @@ import { CONTENT_PROVIDER, ContentProvider } from '../content_provider';
 import { MemoryDrafts } from '../documents/draft';
 import { DatabaseDrafts } from '../drafts/database';
 import { SUBPROTOCOL } from '../protocol/envelope';
-import { type Fetch, type IRelay, isSignedIn, relay } from '../rooms';
+import { type Fetch, type IRelay, refusal, relay } from '../rooms';
 import type { Sharing } from '../sharing';
 import { ILiveDocuments, ISharing } from '../tokens';
 import { onWake } from '../wake';
@@ -163,7 +163,7 @@ const plugin: JupyterFrontEndPlugin<ILiveDocuments | null> = {
     const swallowed = rescue(serverSettings);
     const toServer = {
       connect: () => connect(serverSettings),
-      isSignedIn: () => isSignedIn(fetch)
+      refusal: () => refusal(fetch)
     };
     const connection = new Connection({
       ...toServer,

@@ -4,24 +4,21 @@ import type {
   JupyterFrontEnd,
   JupyterFrontEndPlugin
 } from '@jupyterlab/application';
-import { Notification } from '@jupyterlab/apputils';
-import { PathExt } from '@jupyterlab/coreutils';
 import {
   createReadonlyLabel,
   type IDocumentWidget
 } from '@jupyterlab/docregistry';
 import { FileEditor, IEditorTracker } from '@jupyterlab/fileeditor';
 import { INotebookTracker, Notebook } from '@jupyterlab/notebook';
-import {
-  ITranslator,
-  nullTranslator,
-  type TranslationBundle
-} from '@jupyterlab/translation';
+import { ITranslator, nullTranslator } from '@jupyterlab/translation';
+import type { ILink } from '../channels/link';
 import { Lock } from '../documents/lock';
 import { eachShown } from '../each_shown';
 import type { Provider } from '../provider';
 import { mayWrite } from '../roles';
+import { isBarred } from '../standing/watch';
 import { type ILiveDocument, ILiveDocuments } from '../tokens';
+import { type Right, RightsNotice } from './rights_notice';
 
 function lockNotebook(notebook: Notebook, locked: boolean): void {
   for (const cell of notebook.widgets) {
@@ -37,11 +34,11 @@ function lockNotebook(notebook: Notebook, locked: boolean): void {
 const LABEL = 'read-only-indicator';
 
 /** Show that label or take it away; JupyterLab itself looks only once, when the document opens. */
-function label(widget: IDocumentWidget, isViewer: boolean): void {
+function label(widget: IDocumentWidget, isReadOnly: boolean): void {
   const { toolbar } = widget;
   const names = [...toolbar.names()];
   const shown = [...toolbar.children()].filter((_, i) => names[i] === LABEL);
-  if (!isViewer) {
+  if (!isReadOnly) {
     shown.forEach(item => item.dispose());
   } else if (!shown.length) {
     const item = createReadonlyLabel(widget);
@@ -55,23 +52,53 @@ function isViewer({ role }: Provider): boolean {
   return role !== null && !mayWrite(role);
 }
 
-function isLocked(provider: Provider): boolean {
-  return provider.state === 'closed' || isViewer(provider);
+function isLocked(live: ILiveDocument, link: ILink): boolean {
+  const { provider } = live;
+  return (
+    provider.state === 'closed' || isViewer(provider) || isBarred(live, link)
+  );
+}
+
+/** Return what this person may do with a document; null for one that ended, which has said why. */
+function rightTo(live: ILiveDocument, link: ILink): Right | null {
+  const { role, state } = live.provider;
+  if (state === 'closed') {
+    return null;
+  }
+  return isBarred(live, link) ? 'none' : role;
+}
+
+/** Call `update` whenever something may be allowed, or is not any more. */
+function onRights(
+  { model, provider }: ILiveDocument,
+  link: ILink,
+  update: () => void
+): void {
+  provider.roleChanged.connect(update);
+  provider.stateChanged.connect(update);
+  link.statusChanged.connect(update);
+  // The link stays when the document goes.
+  model.disposed.connect(() => link.statusChanged.disconnect(update));
 }
 
 /** Keep a document's widget as locked as its provider says. */
-function follow(widget: IDocumentWidget, provider: Provider): void {
+function follow(
+  widget: IDocumentWidget,
+  live: ILiveDocument,
+  link: ILink
+): void {
+  const { provider } = live;
   const { content, context } = widget;
   const { model } = context;
   let wasLocked = false;
   const update = () => {
-    const locked = isLocked(provider);
+    const locked = isLocked(live, link);
     if (widget.isDisposed || (!locked && !wasLocked)) {
       return;
     }
     wasLocked = locked;
     if (context.isReady) {
-      label(widget, isViewer(provider));
+      label(widget, isViewer(provider) || isBarred(live, link));
     }
     model.readOnly = locked;
     if (content instanceof Notebook) {
@@ -79,33 +106,17 @@ function follow(widget: IDocumentWidget, provider: Provider): void {
     } else if (content instanceof FileEditor) {
       content.editor.setOption('readOnly', locked);
     }
-    if (locked && model.dirty) {
+    if (locked && model.dirty && !isBarred(live, link)) {
       // Nothing can be saved, so nobody is to be asked whether to save.
       model.dirty = false;
     }
   };
-  provider.roleChanged.connect(update);
-  provider.stateChanged.connect(update);
+  onRights(live, link, update);
   model.stateChanged.connect(update);
   if (content instanceof Notebook) {
     content.model?.cells.changed.connect(update);
   }
   void context.ready.then(update);
-}
-
-/** Return what tells a person that the document is read-only; once, as long as the notice stands there. */
-function noticeOf(live: ILiveDocument, trans: TranslationBundle): () => void {
-  let id = '';
-  return () => {
-    if (!id || !Notification.manager.has(id)) {
-      const name = PathExt.basename(live.path);
-      const message =
-        live.provider.role === 'commenter'
-          ? trans.__('You may read %1 and comment, but not change it.', name)
-          : trans.__('You may read %1 but not change it.', name);
-      id = Notification.info(message, { autoClose: 10_000 });
-    }
-  };
 }
 
 const plugin: JupyterFrontEndPlugin<void> = {
@@ -125,35 +136,25 @@ const plugin: JupyterFrontEndPlugin<void> = {
       return;
     }
     const trans = (translator ?? nullTranslator).load('rtc_widgets');
+    const { link } = documents;
     eachShown<IDocumentWidget>(
       documents,
       [notebooks, editors],
-      (widget, { provider }) => follow(widget, provider)
+      (widget, live) => follow(widget, live, link)
     );
 
     documents.added.connect((_, live) => {
-      const { model, provider } = live;
-      const tell = noticeOf(live, trans);
-      const lock = new Lock(model, () => {
-        // A document that ended has said why.
-        if (provider.state !== 'closed') {
-          tell();
-        }
-      });
-      const update = () => {
-        if (isLocked(provider)) {
+      const notice = new RightsNotice(live, trans);
+      const lock = new Lock(live.model, () => notice.tell());
+      onRights(live, link, () => {
+        if (isLocked(live, link)) {
           lock.lock();
         } else {
           lock.unlock();
         }
-      };
-      provider.stateChanged.connect(update);
-      provider.roleChanged.connect((_, role) => {
-        update();
-        if (!mayWrite(role)) {
-          tell();
-        }
+        notice.set(rightTo(live, link));
       });
+      live.model.disposed.connect(() => notice.dispose());
     });
   }
 };

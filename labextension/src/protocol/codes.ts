@@ -15,6 +15,10 @@ export const CODES = {
     4401,
     'Your sign-in is missing or has expired. Sign in again and reload the page.'
   ],
+  'no-access': [
+    4407,
+    'You may not open this document, or not any more. Ask its owner for access; a document that is open here goes on by itself then.'
+  ],
   'read-only': [
     4403,
     'You may read this document but not change it. Ask its owner for the right to edit, or save a copy of your own.'

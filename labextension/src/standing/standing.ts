@@ -28,6 +28,8 @@ export interface IFacts {
   readonly isOnline: boolean;
   /** Whether the server is there but does not know this person any more. */
   readonly isSignedOut: boolean;
+  /** Whether the server knows them, but lets them into the document, or in at all, no more. */
+  readonly isBarred: boolean;
   /** Why it was ended for good. */
   readonly closed: { readonly code: string; readonly reason: string } | null;
   /** Changes that are not in the relay's log, and since when. */
@@ -56,6 +58,7 @@ export type Kind =
   | 'reconnecting'
   | 'offline'
   | 'signed-out'
+  | 'no-access'
   | 'read-only'
   | 'closed';
 
@@ -82,7 +85,12 @@ const SAVED = 15_000;
 /** Who types JSON is on the way through many texts that are none. */
 const TYPING = 800;
 
-const AWAY: readonly Kind[] = ['reconnecting', 'offline', 'signed-out'];
+const AWAY: readonly Kind[] = [
+  'reconnecting',
+  'offline',
+  'signed-out',
+  'no-access'
+];
 
 /** Return how a document stands. */
 export function stand(facts: IFacts, now: number): IStanding {
@@ -124,9 +132,14 @@ export function stand(facts: IFacts, now: number): IStanding {
 }
 
 function kindOf(facts: IFacts, now: number): Kind {
-  const { state, role, since, isOnline, isSignedOut } = facts;
-  if (isSignedOut && (state === 'connecting' || state === 'offline')) {
-    return 'signed-out';
+  const { state, role, since, isOnline, isSignedOut, isBarred } = facts;
+  if (state === 'connecting' || state === 'offline') {
+    if (isSignedOut) {
+      return 'signed-out';
+    }
+    if (isBarred) {
+      return 'no-access';
+    }
   }
   switch (state) {
     case 'closed':

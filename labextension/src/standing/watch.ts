@@ -21,6 +21,12 @@ const LASTING = [
   'store'
 ];
 
+/** Tell whether somebody whom the server knows may not open a document any more. */
+export function isBarred({ provider }: ILiveDocument, link: ILink): boolean {
+  const isAway = provider.state !== 'synced' && provider.state !== 'closed';
+  return isAway && (provider.isBarred || link.status.state === 'no-access');
+}
+
 /** Follow one document. */
 export class Watch {
   /** Return the one of a document. */
@@ -104,6 +110,7 @@ export class Watch {
       role: provider.role,
       isOnline: navigator.onLine,
       isSignedOut: this._link.status.state === 'signed-out',
+      isBarred: isBarred(this.live, this._link),
       closed: this._closed,
       pending: count,
       pendingSince: since,

@@ -45,6 +45,7 @@ const LEVELS: Readonly<Record<Kind, Level>> = {
   reconnecting: 'busy',
   offline: 'warning',
   'signed-out': 'error',
+  'no-access': 'error',
   'read-only': 'none',
   closed: 'error'
 };
@@ -158,6 +159,8 @@ function titleOf(
       return trans.__('Offline');
     case 'signed-out':
       return trans.__('Signed out');
+    case 'no-access':
+      return trans.__('No access');
     case 'read-only':
       return trans.__('Read-only');
     case 'closed':
@@ -268,6 +271,19 @@ function sentencesOf(
           'Your sign-in has expired. Sign in again in another window: this page then goes on by itself. Your changes are kept here.'
         )
       ];
+    case 'no-access':
+      return [
+        trans.__(
+          'You may not open this document any more, so it is as you saw it last. Ask its owner for access: this page then goes on by itself.'
+        ),
+        ...(standing.unsent
+          ? [
+              trans.__(
+                'What you typed and the server did not get is kept here, and sent then.'
+              )
+            ]
+          : [])
+      ];
     case 'read-only':
       return [
         trans.__(
@@ -296,6 +312,7 @@ function curesOf(
       return ['reconnect'];
     case 'reconnecting':
     case 'offline':
+    case 'no-access':
       return hasText ? ['reconnect', 'copy-text'] : ['reconnect'];
     case 'signed-out':
       return hasText

@@ -3,7 +3,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Backoff } from '../../src/channels/backoff';
 import { Connection, type ISocket } from '../../src/channels/connection';
-import type { ILinkStatus } from '../../src/channels/link';
+import type { ILinkStatus, Refusal } from '../../src/channels/link';
 import { pack } from '../../src/protocol/envelope';
 import { HEARTBEAT } from '../../src/protocol/heartbeat';
 
@@ -38,7 +38,7 @@ class Socket implements ISocket {
 }
 
 let sockets: Socket[];
-let isSignedIn: boolean;
+let refusal: Refusal | null;
 let connection: Connection;
 let told: ILinkStatus[];
 let revived: number;
@@ -50,13 +50,13 @@ beforeEach(() => {
   sockets = [];
   told = [];
   revived = 0;
-  isSignedIn = true;
+  refusal = null;
   connection = new Connection({
     connect: () => {
       sockets.push(new Socket());
       return last();
     },
-    isSignedIn: () => Promise.resolve(isSignedIn),
+    refusal: () => Promise.resolve(refusal),
     revived: () => {
       revived += 1;
     },
@@ -213,12 +213,17 @@ describe('a connection', () => {
     last().onclose?.(undefined as never);
     begin();
     await vi.advanceTimersByTimeAsync(FIRST);
-    isSignedIn = false;
+    refusal = 'signed-out';
     last().onclose?.(undefined as never);
     await vi.advanceTimersByTimeAsync(0);
     expect(connection.status.state).toBe('signed-out');
     await vi.advanceTimersByTimeAsync(MOST);
     expect(connection.status.state).toBe('signed-out');
+    refusal = 'no-access';
+    last().onclose?.(undefined as never);
+    await vi.advanceTimersByTimeAsync(0);
+    expect(connection.status.state).toBe('no-access');
+    await vi.advanceTimersByTimeAsync(MOST);
     last().open();
     expect(told.map(({ state }) => state)).toEqual(
       expect.arrayContaining(['connected', 'offline', 'signed-out'])

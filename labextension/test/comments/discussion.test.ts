@@ -31,7 +31,7 @@ class Reader {
     this.tab = new Tab(relay);
     const connection = new Connection({
       connect: beside.connect,
-      isSignedIn: () => Promise.resolve(true),
+      refusal: () => Promise.resolve(null),
       backoff: new Backoff(1, 4)
     });
     const awareness = new Awareness(this.doc);

@@ -14,6 +14,7 @@ const LIVE: IFacts = {
   role: 'editor',
   isOnline: true,
   isSignedOut: false,
+  isBarred: false,
   closed: null,
   pending: 0,
   pendingSince: null,
@@ -63,6 +64,12 @@ describe('a document', () => {
       ['sign-in', 'reconnect']
     ],
     [
+      { state: 'offline', since: NOW, isBarred: true },
+      'No access',
+      'error',
+      ['reconnect']
+    ],
+    [
       { state: 'offline', since: NOW, isOnline: false },
       'Offline',
       'warning',
@@ -94,6 +101,13 @@ describe('a document', () => {
 });
 
 describe('what is not at the server', () => {
+  it('is kept for somebody who may not open the document any more', () => {
+    const barred = { state: 'offline', isBarred: true } as const;
+    const { sentences, cures } = said({ ...barred, ...pending(1) });
+    expect(sentences.join(' ')).toMatch(/Ask its owner.*is kept here/);
+    expect(cures).toEqual(['reconnect', 'copy-text']);
+  });
+
   it('is told where the connection works and it takes too long', () => {
     expect(said(pending(4)).delay).toBe('');
     const late = said(pending(130));

@@ -8,6 +8,7 @@ import {
 } from 'y-protocols/awareness';
 import * as Y from 'yjs';
 import type { ISocket } from '../../src/channels/connection';
+import type { Refusal } from '../../src/channels/link';
 import { ChannelClosed, RequestFailed } from '../../src/errors';
 import * as awarenessFrame from '../../src/protocol/awareness';
 import { type CloseCode, sentence } from '../../src/protocol/codes';
@@ -117,6 +118,8 @@ export class Relay {
   knowsMe = true;
   /** Whether it does so by HTTP. */
   letsIn = true;
+  /** Whether somebody whom it knows may open the document. */
+  isOpen = true;
   /** Whether what is sent vanishes, in both directions: the network is gone without a word. */
   isDeaf = false;
   answersHeartbeats = true;
@@ -162,13 +165,21 @@ export class Relay {
     );
   }
 
+  /** What `GET api/rtc_widgets` answers to those whom it refuses. */
+  get refusal(): Refusal | null {
+    return this.knowsMe && this.letsIn ? null : 'signed-out';
+  }
+
   /** What `PUT api/rtc_widgets/rooms/…` answers. */
   readonly join = (): Promise<IRoom> => {
     this.joins += 1;
-    const refusal =
-      this.knowsMe && this.letsIn
+    const refused = (code: CloseCode) =>
+      new ChannelClosed(code, sentence(code));
+    const refusal = this.refusal
+      ? refused('unauthorized')
+      : this.isOpen
         ? this.refusals.shift()
-        : new ChannelClosed('unauthorized', sentence('unauthorized'));
+        : refused('no-access');
     if (refusal) {
       return Promise.reject(refusal);
     }

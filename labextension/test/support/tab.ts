@@ -54,7 +54,7 @@ export class Tab {
   constructor(relay: Relay, name = '', backoff = new Backoff(1, 4)) {
     this.connection = new Connection({
       connect: relay.connect,
-      isSignedIn: () => Promise.resolve(relay.knowsMe && relay.letsIn),
+      refusal: () => Promise.resolve(relay.refusal),
       backoff,
       times: { quiet: 20, patience: 20 }
     });
