@@ -38,6 +38,8 @@ XEUS_TOPIC = b"kernel_core."
 BOUND = 16 * 2**20
 # Seconds until it is looked again whether it does: ZeroMQ does not tell.
 LOOK_AGAIN = 0.1
+# What a kernel says about one document.
+_ABOUT_ONE = frozenset({"frame", "head", "resync", "close"})
 # Messages received before other tasks of the loop get their turn.
 TURN = 64
 
@@ -309,16 +311,21 @@ class KernelLink:
         while not iopub.closed:
             wire = await iopub.recv_multipart()
             try:
-                _, parts = self._session.feed_identities(wire)
-                topic = wire[0]
+                topic, parts = self._parts(wire)
                 xeus = topic.startswith(XEUS_TOPIC)
                 if xeus and broad:
                     # Now the kernel's id is known: none of what it prints concerns us.
                     iopub.subscribe(topic.rpartition(b".")[0] + b".comm_")
                     iopub.unsubscribe(XEUS_TOPIC)
                     broad = False
-                if not xeus or _may_be_ours(topic, cast("bytes", parts[4])):
-                    self._on_comm(self._session.deserialize(parts))
+                if not xeus or _may_be_ours(topic, parts[4]):
+                    self._on_comm(self._read(parts))
+            except FrameError as error:
+                self._log.warning(
+                    "A message of the kernel was not understood: %s",
+                    error,
+                    extra=self._fields("kernel.malformed"),
+                )
             except Exception:  # noqa: BLE001 - see below
                 # What a kernel sends is not ours to trust, and one bad message must not end the link.
                 self._log.exception(
@@ -328,11 +335,30 @@ class KernelLink:
             if count % TURN == 0:
                 await asyncio.sleep(0)
 
+    def _parts(self, wire: list[bytes]) -> tuple[bytes, list[bytes]]:
+        """Return the topic, and what is behind the delimiter: a signature and four parts at least."""
+        try:
+            _, parts = self._session.feed_identities(wire)
+        except ValueError:
+            parts = []
+        if len(parts) < 5:
+            raise FrameError("It is no message of Jupyter's.")
+        return wire[0], cast("list[bytes]", parts)
+
+    def _read(self, parts: list[bytes]) -> Mapping[str, Any]:
+        try:
+            return self._session.deserialize(parts)
+        except (ValueError, TypeError, KeyError, RecursionError) as error:
+            # Unsigned, doubled, no JSON, nested too deep, without a header: jupyter_client has no error of its own.
+            raise FrameError(str(error)) from error
+
     def _on_comm(self, message: Mapping[str, Any]) -> None:
         """Take a message of our uplink's, or of the comm of a kernel that has no other."""
         content, type_ = message["content"], message["msg_type"]
         if type_ not in {"comm_open", "comm_msg"}:
             return
+        if not isinstance(content, dict) or not kernel.is_text(content.get("comm_id")):
+            raise FrameError("It names no comm.")
         if type_ == "comm_open":
             self._forget()  # the kernel has lost the comm before
             self._comm_id = content["comm_id"]
@@ -358,7 +384,7 @@ class KernelLink:
             self._handler.on_bye(self, data["code"], data["reason"])
         elif data["kind"] == "open":
             self._on_open(kernel.Opening.from_data(data))
-        elif (flow := self._flows.get(data.get("comm_id", ""))) is not None:
+        elif data["kind"] in _ABOUT_ONE and (flow := self._flows.get(data["comm_id"])) is not None:
             self._on_document(data, flow, buffers)
         self._flush()
 

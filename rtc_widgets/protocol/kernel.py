@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from rtc_widgets.errors import FrameError
+from rtc_widgets.protocol.codec import MAX_VARUINT
 
 __all__ = [
     "COMM_TARGET",
@@ -21,6 +22,7 @@ __all__ = [
     "Kind",
     "Opening",
     "content",
+    "is_text",
     "parse",
 ]
 
@@ -74,16 +76,17 @@ class Hello:
 
     @classmethod
     def from_data(cls, data: Mapping[str, Any]) -> Hello:
-        """Read ``content.data`` that `parse` has checked."""
+        """Read ``content.data`` that `parse` has checked; of what it has not, what is of another type is left out."""
+        cell_id, path, lineages = (data.get(key) for key in ("cell_id", "path", "lineages"))
         return cls(
             session=data["session"],
-            versions=data["versions"],
+            versions=[one for one in data["versions"] if isinstance(one, int)],
             release=data["release"],
             implementation=str(data.get("implementation", "")),
             ways=data["ways"],
-            cell_id=data.get("cell_id"),
-            path=data.get("path"),
-            lineages=data.get("lineages") or {},
+            cell_id=cell_id if isinstance(cell_id, str) else None,
+            path=path if isinstance(path, str) else None,
+            lineages=lineages if isinstance(lineages, dict) else {},
         )
 
 
@@ -132,7 +135,7 @@ def parse(content: Mapping[str, Any]) -> dict[str, Any] | None:
     """Return ``content.data`` of an uplink or downlink message, checked, or None for a kind not known here.
 
     Raises:
-        FrameError: a key is missing or has a wrong type.
+        FrameError: a key is missing or has a wrong type, a number is none that a frame can hold, or text is none.
     """
     data = content.get("data")
     if not isinstance(data, dict) or not isinstance(data.get("session"), str):
@@ -144,4 +147,19 @@ def parse(content: Mapping[str, Any]) -> dict[str, Any] | None:
     for key, type_ in required.items():
         if not isinstance(data.get(key), type_):
             raise FrameError(f"A {data['kind']!r} of the kernel link has no valid {key!r}.")
+    for key, value in data.items():
+        # A number comes back in a status, where it is a varuint.
+        if key in required and isinstance(value, int) and not 0 <= value <= MAX_VARUINT:
+            raise FrameError(f"A {kind!r} of the kernel link has no valid {key!r}.")
+        # Text comes back in an answer, and half of a surrogate pair, as JSON may hold it, could not be encoded.
+        if isinstance(value, str) and not is_text(value):
+            raise FrameError(f"A {kind!r} of the kernel link has a {key!r} that is no text.")
     return data
+
+
+def is_text(value: object) -> bool:
+    """Tell whether *value* is text that can be encoded."""
+    try:
+        return isinstance(value, str) and value.encode() is not None
+    except UnicodeEncodeError:
+        return False

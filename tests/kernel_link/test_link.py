@@ -182,15 +182,20 @@ async def test_a_malformed_frame_closes_the_document_and_nothing_else(fake, hand
     assert welcomed.documents == {"other"}
 
 
-async def test_nonsense_is_ignored(fake, handler, welcomed):
+async def test_nonsense_is_ignored_and_no_bug_of_ours(fake, handler, welcomed, caplog):
     fake.raw({"comm_id": kernel.UPLINK_ID, "data": None})
     fake.raw({"comm_id": kernel.UPLINK_ID, "data": {"kind": "frame", "session": "s1", "comm_id": "d"}})
     fake.raw({"comm_id": kernel.UPLINK_ID, "data": {"kind": "later", "session": "s1"}})
+    fake.raw({"comm_id": []})
+    fake.publish("frame", [b"\0\2\0"], comm_id="d", seq=2**64)
+    fake.publish("head", comm_id="d", seq=-1)
     fake.raw({}, msg_type="iopub_welcome")
     fake.iopub.send_multipart([kernel.UPLINK_TOPIC, b"<IDS|MSG>", b"forged", b"{}", b"{}", b"{}", b"{}"])
     fake.frame(2, event.encode("x", {}))
     await until(lambda: handler.said)
     assert handler.kinds() == ["frames"] and welcomed.documents == {"d"}
+    assert [record.event for record in caplog.records] == ["kernel.malformed"] * 6
+    assert {record.levelname for record in caplog.records} == {"WARNING"}
 
 
 async def test_closing_sends_what_is_left_first(fake, handler, welcomed):
