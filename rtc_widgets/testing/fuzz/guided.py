@@ -15,12 +15,13 @@ from pathlib import Path
 
 __all__ = ["TARGETS", "fuzz", "keep"]
 
-TARGETS = ("frame", "frames", "message", "link", "versions", "vectors", "updates", "room")
-"""What can be fed: decoders, a room's document with updates, and a room in which somebody sends anything."""
+TARGETS = ("frame", "frames", "message", "link", "versions", "vectors", "updates", "room", "stock", "kernels")
+"""What can be fed: decoders, a room's document with updates, and a room to which somebody sends anything: one with our
+own client, one with a stock Yjs client, a kernel."""
 
 _AGAIN = "RTC_WIDGETS_FUZZ_AGAIN"
 # Rooms are not wholly given back (pycrdt), so after as many inputs another process goes on.
-_RUNS, _HEAVY = 5000, ("updates", "room")
+_RUNS, _HEAVY = 5000, ("updates", "room", "stock", "kernels")
 # Seconds that one input may take, MB, and bytes of one.
 _LIMITS = ("-timeout=20", "-rss_limit_mb=3000", "-max_len=2048", "-len_control=20")
 

@@ -10,6 +10,7 @@ from typing import Any, Self
 from pycrdt import Array, Doc, Map, Text
 
 from rtc_widgets.documents.seed import seed
+from rtc_widgets.errors import ChannelClosed
 from rtc_widgets.protocol import envelope, request, sync
 from rtc_widgets.protocol.codes import CloseCode
 from rtc_widgets.protocol.peer import FrameReader
@@ -25,10 +26,10 @@ from rtc_widgets.rooms.room import Room
 from rtc_widgets.stores.entry import Entry
 from rtc_widgets.stores.memory import MemoryStore
 
-__all__ = ["Broken", "House", "Person"]
+__all__ = ["ANNOTATIONS", "CONTENT", "Broken", "House", "Person", "unframed"]
 
 CONTENT, ANNOTATIONS = "r.content", "r.annotations"
-_KEY = RoomKey("a.ipynb", "json", "notebook")
+_KEY, _OTHER = RoomKey("a.ipynb", "json", "notebook"), RoomKey("b.ipynb", "json", "notebook")
 _CELL = {"id": "x", "cell_type": "code", "source": "abcé😀", "metadata": {"k": [1]}, "outputs": []}
 _NOTEBOOK = {"cells": [_CELL | {"execution_count": None}], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
 
@@ -40,10 +41,12 @@ class Broken(AssertionError):
 class _Backing:
     """Be a file that needs no keeping."""
 
-    writable = True
     problem = None
     removed = unsaved = False
     saved_at = None
+
+    def __init__(self, writable: bool) -> None:
+        self.writable = writable
 
     def remove(self) -> None: ...
 
@@ -61,15 +64,21 @@ class _Backing:
 
 
 class House:
-    """Have one room, of a notebook of one cell.
+    """Have one room, of a notebook of one cell, and another.
 
     Args:
         limits: of the relay; small ones are reached.
+        writable: whether the files may be written; where not, everybody is a viewer.
     """
 
-    def __init__(self, limits: Limits) -> None:
+    kernels_open_files = True
+
+    def __init__(self, limits: Limits, *, writable: bool = True) -> None:
         self.limits = limits
+        self.writable = writable
+        self.hostile: set[Role] = set()  # what she who means harm may have done
         self.max_documents = 4
+        self.max_unsent = 2**14
         self.counts = Counts()
         self.grants = Grants()
         self.store = MemoryStore()
@@ -77,18 +86,36 @@ class House:
         self.people: list[Person] = []
         self.room: Room
 
+    async def open(self, key: RoomKey) -> Room:
+        """Return the room of a file."""
+        return await self.rooms.open(key)
+
     async def _make(self, key: RoomKey) -> Room:
+        if key not in {_KEY, _OTHER}:
+            raise ChannelClosed(CloseCode.NOT_FOUND, CloseCode.NOT_FOUND.sentence)
+        id_ = "r" if key == _KEY else "s"
         seeded = seed("notebook", _NOTEBOOK)
         content_doc: Doc[Any] = Doc()
         content_doc.apply_update(seeded.update)
-        await self.store.append(CONTENT, [Entry(seeded.update, None, 0.0, "seed", seeded.lineage)])
+        name = f"{id_}.content"
+        if not await self.log(name):
+            await self.store.append(name, [Entry(seeded.update, None, 0.0, "seed", seeded.lineage)])
+        else:
+            await load(self.store, name, content_doc, seeded.lineage)
         content, annotations = (
             RoomDocument(
-                name, name[2:], doc, seeded.lineage, self.store, writable=name == CONTENT, limits=self.limits
+                name,
+                name[2:],
+                doc,
+                seeded.lineage,
+                self.store,
+                writable=name.endswith("content"),
+                limits=self.limits,
             )
-            for name, doc in ((CONTENT, content_doc), (ANNOTATIONS, Doc[Any](client_id=5)))
+            for name, doc in ((f"{id_}.content", content_doc), (f"{id_}.annotations", Doc[Any](client_id=5)))
         )
-        return Room("r", key.path, key.format, key.type, content, annotations, _Backing())
+        backing = _Backing(self.writable)
+        return Room(id_, key.path, key.format, key.type, content, annotations, backing)
 
     async def __aenter__(self) -> Self:
         self.room = await self.rooms.open(_KEY)
@@ -96,7 +123,7 @@ class House:
 
     async def __aexit__(self, *_: object) -> None:
         for person in self.people:
-            person.connection.drop()
+            person.go()
         if self.room.content.peers or self.room.annotations.peers:
             raise Broken("somebody who went is still there")
         await self.rooms.aclose()
@@ -131,15 +158,22 @@ class _Wire:
         self._person = person
 
     def __call__(self, frames: bytes, asked: bool = False) -> None:
-        at = 0
-        while at < len(frames):
-            length, head = frames[at + 1], 2
-            if length >= 126:
-                head += 2 if length == 126 else 8
-                length = int.from_bytes(frames[at + 2 : at + head], "big")
-            at += head
-            self._person.heard(envelope.unpack(frames[at : at + length]))
-            at += length
+        for message in unframed(frames):
+            self._person.heard(envelope.unpack(message))
+
+
+def unframed(frames: bytes) -> list[bytes]:
+    """Return what is in the WebSocket frames of a server."""
+    found, at = [], 0
+    while at < len(frames):
+        length, head = frames[at + 1], 2
+        if length >= 126:
+            head += 2 if length == 126 else 8
+            length = int.from_bytes(frames[at + 2 : at + head], "big")
+        at += head
+        found.append(frames[at : at + length])
+        at += length
+    return found
 
 
 class Person:
@@ -162,6 +196,8 @@ class Person:
         self.answers: list[request.Response] = []
         self._connect()
         house.people.append(self)
+        if user == "eve":
+            house.hostile.add(role)
         self._subscription = self.doc.observe(self._on_update)
 
     def _connect(self) -> None:
@@ -208,6 +244,11 @@ class Person:
         """Cut the connection, and make another."""
         self.connection.drop()
         self._connect()
+
+    def go(self) -> None:
+        """Leave for good, and let go of the replica, which Python's collector would not find."""
+        self.connection.drop()
+        self.doc.unobserve(self._subscription)
 
     def heard(self, message: envelope.Message) -> None:
         """Take what the relay sends."""

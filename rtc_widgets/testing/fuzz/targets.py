@@ -15,6 +15,8 @@ from rtc_widgets.protocol.welcome import Welcome
 from rtc_widgets.protocol.yjs_update import read_update
 from rtc_widgets.testing.fuzz.attack import attack, bring
 from rtc_widgets.testing.fuzz.house import Broken
+from rtc_widgets.testing.fuzz.kernels import attack_from_kernel
+from rtc_widgets.testing.fuzz.stock import attack_as_stock
 
 __all__ = ["TARGETS", "Broken", "pieces"]
 
@@ -111,9 +113,21 @@ def room(data: bytes) -> Any:
     return attack(pieces(data))
 
 
+def stock(data: bytes) -> Any:
+    """Have a stock Yjs client in a room send what *data* says, in the midst of others."""
+    return attack_as_stock(pieces(data))
+
+
+def kernels(data: bytes) -> Any:
+    """Have a kernel publish what *data* says, in the midst of others."""
+    return attack_from_kernel(pieces(data))
+
+
 TARGETS: dict[str, Callable[[bytes], Any]] = {
     **{one.__name__: _refusing(one) for one in (frame, frames, message, link, versions, vectors)},
     "updates": updates,
     "room": room,
+    "stock": stock,
+    "kernels": kernels,
 }
 """What takes bytes, by name. Each raises only where something does not hold that must."""
