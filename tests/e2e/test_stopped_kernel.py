@@ -7,11 +7,12 @@ import hashlib
 import os
 import signal
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import psutil
 import pytest
 from support.kernel import Kernel
+from support.kernels import install_kernelspec
 from support.server import Server, until
 from support.tab import Tab
 
@@ -37,7 +38,8 @@ def stopped(pid: int) -> Iterator[None]:
     try:
         yield
     finally:
-        os.kill(pid, signal.SIGCONT)
+        with suppress(ProcessLookupError):  # where the test ended it
+            os.kill(pid, signal.SIGCONT)
 
 
 def rewrite(tab: Tab, text: str) -> None:
@@ -128,4 +130,61 @@ async def test_a_large_document_gets_through_to_a_kernel_that_is_stopped_again_a
         assert beginning.error is None, beginning.error
         await same(kernel, ada)
         assert await kernel.run("print(len(nb[1].outputs[0]['data']['image/png']))") == f"{20 * MEGABYTE}\n"
+        await go_on(kernel, ada)
+
+
+@pytest.mark.parametrize("by", ["restart", "kill"])
+async def test_a_stopped_kernel_that_is_replaced_leaves_nothing_behind(
+    serve: Callable[..., Server], by: str
+) -> None:
+    server = serve(options=OPTIONS)
+    path = server.notebook("replaced.ipynb", "x = 1", "y = 2")
+    async with Tab(server, path) as ada, Tab(server, path) as ben, Kernel(server, path) as kernel:
+        pid = int(await kernel.run(BEGIN))
+        with stopped(pid):
+            await write(ada, ben, 50)
+            assert await asyncio.to_thread(unsent, server) > BOUND
+            if by == "restart":
+                await kernel.restart()
+            else:
+                os.kill(pid, signal.SIGKILL)
+                await kernel.reconnect(dead=True)
+        await asyncio.to_thread(until, lambda: unsent(server) == 0, "nothing waits any more")
+        if by == "restart":
+            await kernel.reconnect()
+        assert int(await kernel.run(BEGIN)) != pid
+        await same(kernel, ada)
+        await go_on(kernel, ada)
+    # So it calls what was meant for another kernel, which had loaded the extension.
+    assert "UNKNOWN" not in server.log
+
+
+async def test_what_waits_for_a_stopped_kernel_that_hears_between_cells_is_bounded(
+    serve: Callable[..., Server],
+) -> None:
+    pytest.importorskip("xpython_launcher")
+    server = serve(options=OPTIONS)
+    install_kernelspec(server.work / "data" / "kernels", "xpython_launcher")
+    path = server.notebook("xeus.ipynb", "x = 1", "y = 2")
+    process = psutil.Process(server.pid)
+    async with (
+        Tab(server, path) as ada,
+        Tab(server, path) as ben,
+        Kernel(server, path, name="xpython_launcher") as kernel,
+    ):
+        await kernel.run("%load_ext rtc_widgets\nimport hashlib, os, rtc_widgets")
+        while await kernel.run("print(rtc_widgets.notebook(required=False) is None)") == "True\n":
+            pass
+        await kernel.run("nb = rtc_widgets.notebook()")
+        pid = int(await kernel.run("print(os.getpid())"))
+        await write(ada, ben, 40)
+        await same(kernel, ada)
+        before = process.memory_info().rss
+        with stopped(pid):
+            await write(ada, ben, 200)
+            grown = process.memory_info().rss - before
+            waiting = await asyncio.to_thread(unsent, server)
+        assert grown < 6 * BOUND
+        assert BOUND < waiting < 2 * BOUND + 4 * MEGABYTE
+        await same(kernel, ada)
         await go_on(kernel, ada)
