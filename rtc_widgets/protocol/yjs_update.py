@@ -13,7 +13,18 @@ from rtc_widgets.errors import FrameError
 from rtc_widgets.protocol.codec import Reader
 from rtc_widgets.protocol.json_text import load
 
-__all__ = ["ARRAY", "DEEPEST", "MAP", "Id", "Struct", "iter_update", "named", "read_update"]
+__all__ = [
+    "ARRAY",
+    "DEEPEST",
+    "MAP",
+    "Id",
+    "Struct",
+    "UnreadableStruct",
+    "deleted",
+    "iter_update",
+    "named",
+    "read_update",
+]
 
 DEEPEST = 200
 """How deep values and shared types may be nested."""
@@ -32,6 +43,19 @@ _TYPES, _ELEMENT = frozenset({ARRAY, MAP, 2, 3, 4, 6}), 3
 
 # Client and clock.
 Id = tuple[int, int]
+
+
+class UnreadableStruct(FrameError):
+    """Say that a struct is not as a Yjs client writes it, or nested too deep, and which.
+
+    Args:
+        reason: the sentence.
+        id_: of its beginning.
+    """
+
+    def __init__(self, reason: str, id_: Id) -> None:
+        super().__init__(reason)
+        self.id = id_
 
 
 class Struct(NamedTuple):
@@ -74,12 +98,30 @@ def read_update(update: bytes, *, ours: bool = False) -> list[Struct]:
 def iter_update(update: bytes, *, ours: bool = False) -> Iterator[Struct]:
     """Yield what `read_update` returns, one by one: all of a large document would take 50 MB."""
     reader = Reader(update)
+    yield from _structs(reader, ours)
+    for _ in _deletions(reader):
+        pass
+    reader.end()
+
+
+def deleted(update: bytes, id_: Id) -> bool:
+    """Tell whether *update*, which `read_update` takes as a replica's own, deletes what has this id."""
+    reader = Reader(update)
+    for _ in _structs(reader, ours=True):
+        pass
+    return any(client == id_[0] and at <= id_[1] < at + count for client, at, count in _deletions(reader))
+
+
+def _structs(reader: Reader, ours: bool) -> Iterator[Struct]:
     clients = set()
     for _ in range(reader.varuint()):
         count, client, clock = reader.varuint(), reader.varuint(), reader.varuint()
         begun = clock
         for _ in range(count):
-            struct = _struct(reader, client, clock)
+            try:
+                struct = _struct(reader, client, clock)
+            except FrameError as error:
+                raise UnreadableStruct(str(error), (client, clock)) from error
             clock += struct.length
             if not ours and _foresees(struct):
                 raise FrameError("A struct of the update refers to what cannot have been there before it.")
@@ -90,8 +132,6 @@ def iter_update(update: bytes, *, ours: bool = False) -> Iterator[Struct]:
                 "What the update has of a client is nothing, ends too far away, or stands there twice."
             )
         clients.add(client)
-    _deletions(reader)
-    reader.end()
 
 
 def _struct(reader: Reader, client: int, clock: int) -> Struct:
@@ -147,7 +187,7 @@ def _foresees(struct: Struct) -> bool:
     return any(client == struct.client and at >= struct.clock for client, at in named(struct))
 
 
-def _deletions(reader: Reader) -> None:
+def _deletions(reader: Reader) -> Iterator[tuple[int, int, int]]:
     clients = set()
     for _ in range(reader.varuint()):
         client = reader.varuint()
@@ -155,8 +195,10 @@ def _deletions(reader: Reader) -> None:
             raise FrameError("A client stands twice among the deletions of the update.")
         clients.add(client)
         for _ in range(reader.varuint()):
-            if reader.varuint() + reader.varuint() > _MAX_CLOCK:
+            at, count = reader.varuint(), reader.varuint()
+            if at + count > _MAX_CLOCK:
                 raise FrameError("A deletion of the update ends too far away.")
+            yield client, at, count
 
 
 # What a struct holds; each returns its length, but for a shared type: which it is.

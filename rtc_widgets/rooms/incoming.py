@@ -9,7 +9,18 @@ from pycrdt import Array, Map
 
 from rtc_widgets.errors import FrameError
 from rtc_widgets.protocol.sync import state_clients
-from rtc_widgets.protocol.yjs_update import ARRAY, DEEPEST, MAP, Id, Struct, iter_update, named, read_update
+from rtc_widgets.protocol.yjs_update import (
+    ARRAY,
+    DEEPEST,
+    MAP,
+    Id,
+    Struct,
+    UnreadableStruct,
+    deleted,
+    iter_update,
+    named,
+    read_update,
+)
 from rtc_widgets.rooms.outline import Outline, Span
 
 if TYPE_CHECKING:
@@ -19,6 +30,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Incoming"]
 
+_NOTHING = -1, -1  # the id of nothing
 _LARGE = 50_000  # bytes of a document that takes more than a few milliseconds to look through
 
 
@@ -39,12 +51,14 @@ class Incoming:
         self._since: list[list[Struct]] | None = (
             None  # what came since a thread began to look through the document
         )
+        # What the document cannot be looked through for: to find that out again costs as much, at each key.
+        self._unread: Id | None = None
         self._roots: dict[str, bool] = {}  # whether they take no text: to ask the replica costs ten keys
         self._checked: tuple[bytes, list[Struct]] = b"", []
 
     def prepare(self) -> None:
         """Begin to look through a large document: with the first key it would take half a second for 10,000 cells."""
-        if self._outline is not None or self._since is not None:
+        if self._outline is not None or self._since is not None or self._unread is not None:
             return
         update = self._doc.get_update()
         if len(update) < _LARGE:
@@ -55,15 +69,17 @@ class Incoming:
         future = asyncio.get_running_loop().run_in_executor(None, _outline_of, update)
         future.add_done_callback(self._prepared)
 
-    def _prepared(self, future: asyncio.Future[Outline | None]) -> None:
+    def _prepared(self, future: asyncio.Future[Outline | Id]) -> None:
         since, self._since = self._since, None
         if future.cancelled() or self._outline is not None or since is None:
             return
         outline = future.result()
-        if outline is not None:
+        if isinstance(outline, Outline):
             for structs in since:
                 outline.add(structs)
             self._outline = outline
+        elif not since:  # else it may be deleted meanwhile
+            self._unread = outline
 
     def check(self, update: bytes) -> Id | None:
         """Let *update* pass, and return what is missing that it builds on; None where nothing is.
@@ -102,8 +118,10 @@ class Incoming:
             try:
                 structs = read_update(update, ours=True)
             except FrameError:  # from a file, which may hold what no peer may bring
-                self._clocks = self._outline = self._since = None
+                self._clocks = self._outline = self._since = self._unread = None
                 return
+        if self._unread is not None and deleted(update, self._unread):
+            self._unread = None
         for struct in structs:
             end = struct.clock + struct.length
             if end > self._clocks.get(struct.client, 0):
@@ -120,9 +138,13 @@ class Incoming:
 
     def _check_places(self, structs: list[Struct]) -> None:
         if self._outline is None:
-            self._outline = _outline_of(self._doc.get_update())
-            if self._outline is None:
+            if self._unread is not None:
                 return
+            found = _outline_of(self._doc.get_update())
+            if not isinstance(found, Outline):
+                self._unread = found
+                return
+            self._outline = found
         # A key: what is alone is beside what is here.
         outline = Outline(structs, self._outline) if len(structs) > 1 else self._outline
         for struct in structs:
@@ -156,8 +178,11 @@ class Incoming:
         return known
 
 
-def _outline_of(update: bytes) -> Outline | None:
+def _outline_of(update: bytes) -> Outline | Id:
+    """Return the outline of all that is here; where a file brought what no peer may bring, the first such thing."""
     try:
         return Outline(iter_update(update, ours=True))
-    except FrameError:  # from a file, which may hold what no peer may bring
-        return None
+    except UnreadableStruct as error:
+        return error.id
+    except FrameError:
+        return _NOTHING

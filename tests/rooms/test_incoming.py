@@ -209,6 +209,59 @@ async def test_a_large_document_is_looked_through_before_somebody_types(notebook
     notebook.unobserve(subscription)
 
 
+class CountedDoc(Doc):
+    """A replica that counts how often all of it is asked for."""
+
+    asked = 0
+
+    def get_update(self, state=None):
+        self.asked += state is None
+        return super().get_update(state)
+
+
+def test_what_a_file_brought_that_cannot_be_looked_through_is_not_tried_at_each_key():
+    deep = []
+    for _ in range(DEEPEST + 1):
+        deep = [deep]
+    doc = CountedDoc(client_id=1)
+    text, cells = doc.get("source", type=Text), doc.get("cells", type=Array)
+    text.insert(0, "hello")
+    cells.append(Map({"metadata": Map({"deep": deep})}))
+    incoming = Incoming(doc)
+    subscription = doc.observe(lambda happened: incoming.applied(happened.update))
+    ada = Doc(client_id=7)
+    ada.apply_update(doc.get_update(b"\0"))
+
+    def key(change):
+        before = ada.get_state()
+        change(ada.get("source", type=Text))
+        update = ada.get_update(before)
+        assert incoming.check(update) is None
+        doc.apply_update(update)
+
+    for _ in range(5):
+        key(lambda typed: typed.insert(0, "a"))
+        key(lambda typed: typed.__delitem__(0))
+    incoming.prepare()
+    assert doc.asked == 1
+    # A file brings another; now there is something that was not tried.
+    cells.append(Map({"deep": deep}))
+    for _ in range(5):
+        key(lambda typed: typed.insert(0, "a"))
+    assert doc.asked == 2
+    # Once what could not be read is deleted the rest is looked through, up to the next.
+    for count in (3, 4):
+        del cells[0]
+        ada.apply_update(doc.get_update(ada.get_state()))
+        for _ in range(5):
+            key(lambda typed: typed.insert(0, "a"))
+        assert doc.asked == count
+    with pytest.raises(FrameError, match="text into what is none"):
+        incoming.check(update_of(b"\4" + CELLS + varstring("xyz"), client=99))
+    assert doc.asked == 4
+    doc.unobserve(subscription)
+
+
 async def test_what_comes_out_of_order_is_told_and_logged_once_what_it_follows_is_here():
     document, store, _ = make_document("x")
     ada, ben = Peer(document, "ada").join(), Peer(document, "ben").join()
