@@ -14,7 +14,8 @@ same ids. For that the content is *normalized* first, which settles what a reade
 - line ends in text and in cell sources are ``\n``, as editors count them; who writes the file puts back
   what it had;
 - a lone surrogate, which neither a CRDT nor a UTF-8 file can hold, becomes U+FFFD; NaN and infinity, which
-  JSON has not and browsers refuse to read, become null.
+  JSON has not and browsers refuse to read, become null. A whole number of more than 64 bits becomes the nearest float,
+  as browsers read it.
 """
 
 from __future__ import annotations
@@ -44,6 +45,7 @@ _CELL_ID = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 _JSON_TYPE = re.compile(r"application/(json$|.*\+json$)")
 _LINE_END = re.compile(r"\r\n?")
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
+_LEAST, _MOST = -(2**63), 2**63 - 1  # of the whole numbers that a CRDT holds
 _TEXT_TYPES = frozenset({"file", "unicode"})
 
 
@@ -246,9 +248,16 @@ def clean(value: Any) -> Any:
         return {clean(str(key)): clean(item) for key, item in sorted(value.items())}
     if isinstance(value, list | tuple):
         return [clean(item) for item in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value
+    return _number(value) if isinstance(value, int | float) else value
+
+
+def _number(value: float) -> float | None:
+    if isinstance(value, int) and not _LEAST <= value <= _MOST:
+        try:
+            value = float(value)
+        except OverflowError:
+            return None
+    return value if isinstance(value, int) or math.isfinite(value) else None
 
 
 def _canonical(value: Any) -> bytes:

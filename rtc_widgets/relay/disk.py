@@ -289,7 +289,7 @@ class Disk:
             if status == 404:
                 raise ChannelClosed(CloseCode.NOT_FOUND, CloseCode.NOT_FOUND.sentence) from error
             raise _unreadable(self.path, error) from error
-        except OSError as error:
+        except (OSError, ValueError) as error:  # as half a surrogate pair, of which it can make no signature
             raise _unreadable(self.path, error) from error
         self._identity = _identity(self._local)
         return model

@@ -160,6 +160,16 @@ def test_trust_is_not_part_of_the_document() -> None:
     assert "trusted" not in cells_of(loaded(seed("notebook", rich()).update))[0]["metadata"]
 
 
+def test_whole_numbers_that_no_crdt_holds_become_floats() -> None:
+    """With one of them the CRDT panics, which nothing catches."""
+    numbers = [2**63 - 1, -(2**63), 2**63, -(2**63) - 1, 10**400, True]
+    content = normalize("notebook", notebook(code(metadata={"numbers": numbers})))
+    kept = content["cells"][0]["metadata"]["numbers"]
+    assert kept == [2**63 - 1, -(2**63), 2.0**63, -(2.0**63), None, True]
+    assert [type(number) for number in kept[:4]] == [int, int, float, float]
+    assert seed("notebook", content).content["cells"][0]["metadata"]["numbers"] == kept
+
+
 def test_text_has_unix_line_ends_and_no_lone_surrogate() -> None:
     made = seed("file", "a\r\nb\rc \ud800")
     assert str(loaded(made.update).get("source", type=Text)) == "a\nb\nc �"
