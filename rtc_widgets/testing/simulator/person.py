@@ -121,8 +121,8 @@ class Person:
         """Return the tokens and the lasting cells that are here."""
         found: set[str] = set()
         for cell in self.notebook.to_dict()["cells"]:
-            # Where two moved a "d" cell at once, the second of the two gets another id, and is one all the same. What is cut
-            # out of the midst there may look like a token that nobody wrote.
+            # Where two moved a "d" cell at once, the second of the two gets another id, and is one all the same. What
+            # is left there of two tokens may look like one that nobody wrote.
             home = self._tokens.home
             found.update(token for token in tokens_of(cell["source"]) if home.get(token, "d-")[:2] != "d-")
             if cell["id"][:2] in {"t-", "s-", "m-", "r-"}:
