@@ -202,7 +202,8 @@ async def test_closing_sends_what_is_left_first(fake, handler, welcomed):
     welcomed.send("d", [event.encode("notice", {})])
     welcomed.close("d", CloseCode.NOT_FOUND)
     await until(lambda: "close" in fake.kinds())
-    assert fake.kinds() == ["frame", "close"]
+    # The welcome's head may have been under way.
+    assert [kind for kind in fake.kinds() if kind != "head"] == ["frame", "close"]
     assert welcomed.documents == frozenset()
     welcomed.send("d", [event.encode("notice", {})])
 
