@@ -114,6 +114,18 @@ class RoomMaker:
             save_max_wait=self._settings.save_max_wait,
             poll_interval=self._settings.poll_interval,
         )
+        try:
+            room = await self._make(key, doc, file)
+        except BaseException:
+            await file.aclose()  # or the two, each of which leads to the other, are never collected
+            raise
+        if room is None:
+            await file.aclose()
+            return await self.make(key)
+        return room
+
+    async def _make(self, key: RoomKey, doc: Doc[Any], file: RoomFile) -> Room | None:
+        """Return the room with *doc* and *file*; None where it was mended, and is to be made anew."""
         record = await self._index.find(key.path, key.format, key.type)
         version, damage = None, None
         try:
@@ -139,7 +151,7 @@ class RoomMaker:
             )
             await begin_anew(self._store, self._index, record, version)
             self._mended.add(record.room)
-            return await self.make(key)
+            return None
         lost = record is not None and tally is None
         if record is None or tally is None:
             if version is None:

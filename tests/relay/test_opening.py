@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,9 @@ from nbformat.sign import MemorySignatureStore
 from pycrdt import Array, Text
 
 from rtc_widgets.documents.ycells import read_cells
+from rtc_widgets.errors import ChannelClosed
 from rtc_widgets.origins import Origin
+from rtc_widgets.relay.files import RoomFile
 from rtc_widgets.relay.index import RoomIndex
 from rtc_widgets.relay.opening import RoomMaker
 from rtc_widgets.relay.relay import RelaySettings
@@ -264,3 +267,19 @@ async def test_what_was_written_while_there_was_no_server_is_merged(servers: Ser
     servers.write("one", "two, by another program")
     await servers.kill()
     assert servers.sources == ["typed one", "two, by another program"]
+
+
+async def test_nothing_is_left_of_openings_that_fail(servers: Servers) -> None:
+    (servers.folder / "bad.ipynb").write_text("{not JSON")
+    servers.write("one")
+    await servers.start()
+
+    def files() -> int:
+        gc.collect()
+        return sum(isinstance(thing, RoomFile) for thing in gc.get_objects())
+
+    before = files()
+    for _ in range(3):
+        with pytest.raises(ChannelClosed):
+            await servers.maker.make(RoomKey("bad.ipynb", "json", "notebook"))
+    assert files() == before
