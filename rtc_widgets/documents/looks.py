@@ -23,8 +23,8 @@ __all__ = [
     "Html",
     "Said",
     "Shown",
+    "advice",
     "broken",
-    "card",
     "cell",
     "cells",
     "comments",
@@ -209,20 +209,6 @@ def indented(title: str, level: int) -> Html:
 # ------------------------------------------------------------------------------------------------------------ tables
 
 
-def card(title: str, rows: Sequence[tuple[str, str]], *, note: str = "") -> str:
-    """Return a small table of names and values as HTML, everything escaped.
-
-    Args:
-        title: what stands above it.
-        rows: each name and its value.
-        note: a sentence below.
-
-    >>> "&lt;here&gt;</td>" in card("Relay", [("state", "<here>")])
-    True
-    """
-    return table(title, (), rows, note=note)
-
-
 def table(
     title: str, heads: Sequence[str], rows: Iterable[Sequence[str]], *, note: str = "", below: str = ""
 ) -> Html:
@@ -254,6 +240,29 @@ def table(
         + (f'<p style="margin:0.4em 0 0;{_SOFT}">{escaped(note)}</p>' if note else "")
         + f"{below}</div>"
     )
+
+
+def advice(note: str) -> Html:
+    r"""Return what to do as HTML: a paragraph a line, a list where lines begin with a dash, and commands as such.
+
+    Args:
+        note: a line that begins with blanks goes on with the one before.
+
+    >>> advice("- Run `%rtc sync`,\n  then look again.").count("<li>")
+    1
+    """
+    parts: list[str] = []
+    for line in re.sub(r"\n +", " ", note).splitlines():
+        said = re.sub(r"`([^`]+)`", r"<code>\1</code>", escaped(line.removeprefix("- "), len(line)))
+        if not line.startswith("- "):
+            parts.append(f'<p style="margin:0.4em 0 0;{_BREAK}">{said}</p>')
+            continue
+        item = f"<li>{said}</li></ul>"
+        if parts and parts[-1].endswith("</ul>"):
+            parts[-1] = parts[-1].removesuffix("</ul>") + item
+        else:
+            parts.append(f'<ul style="margin:0.4em 0 0;padding-left:1.5em;{_BREAK}">{item}')
+    return Html("".join(parts))
 
 
 def cells(title: str, lines: Sequence[CellLine], count: int, *, also: Sequence[Face] = ()) -> Html:

@@ -29,9 +29,10 @@ The likely causes, and what to do:
   rtc_widgets.client.nbclient.LiveNotebookClient, or told to use it: docs/api.md, "Headless runs".
 - The notebook is open in a tab that does not collaborate. Reload the page.
 - Another collaboration extension owns the documents of this server; the server's log names it.
-`rtc_widgets.notebook(required=False)` gives None instead of this error."""
+"""
+OR_NONE = "`rtc_widgets.notebook(required=False)` gives None instead of this error."
 
-NO_ANSWER = "No relay answered within {timeout:g} s, so there is no live notebook here. " + CAUSES
+NO_ANSWER = "No relay answered within {timeout:g} s, so there is no live notebook here. " + CAUSES + OR_NONE
 
 NOT_THAT_ONE = """\
 No notebook {path!r} is connected to this kernel; connected are: {paths}. A kernel reaches the notebooks that
@@ -117,5 +118,5 @@ def _why(session: KernelSession, path: str | None, timeout: float) -> str:
     if path is not None and session.paths:
         return NOT_THAT_ONE.format(path=path, paths=", ".join(sorted(session.paths)))
     if session.deaf():
-        return f"{NOT_YET.format(what='the notebook')} If it says the same again, no relay answers. {CAUSES}"
+        return f"{NOT_YET.format(what='the notebook')} If it says the same again, no relay answers. {CAUSES}{OR_NONE}"
     return NO_ANSWER.format(timeout=timeout)

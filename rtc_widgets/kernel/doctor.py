@@ -74,7 +74,7 @@ def doctor(notebook: Notebook, session: KernelSession) -> Card:
         _Finding("written here", written_says(notebook, session)),
         _Finding("file", file_says(notebook, session)),
     ]
-    cures = [f"{finding.what}: {finding.cure}" for finding in findings if finding.cure]
+    cures = [f"- {finding.what}: {finding.cure}" for finding in findings if finding.cure]
     rows = [
         (finding.what, ("✗ " if finding.cure else "✓ ") + finding.found)
         if finding.what not in {"written here", "file"}

@@ -173,7 +173,8 @@ def _show(path: str | None, what: Callable[[Notebook, KernelSession], Card]) -> 
     try:
         shown = what(*_find(path))
     except RtcError as error:
-        shown = missing(str(error))
+        # Who asks by a magic has no code that could do without.
+        shown = missing(str(error).removesuffix(api.OR_NONE).rstrip())
     display(shown)  # type: ignore[no-untyped-call]
 
 

@@ -13,7 +13,7 @@ from pycrdt import Map
 
 from rtc_widgets.documents.cell_index import CellIndex
 from rtc_widgets.documents.link import LinkState
-from rtc_widgets.documents.looks import Html, card, escaped
+from rtc_widgets.documents.looks import advice, table
 from rtc_widgets.errors import CellGone, NotConnected
 from rtc_widgets.kernel.linked import LinkedDocument
 
@@ -40,7 +40,7 @@ class Card:
     Args:
         title: what stands above it.
         rows: each name and its value.
-        note: what stands below, of one line or several.
+        note: what to do, below; of several lines those that begin with a dash are a list.
         html: what to show in place of the table, where there is HTML.
     """
 
@@ -50,8 +50,7 @@ class Card:
         self._title = title
         self._rows = rows
         self._note = note
-        below = Html("<br>".join(escaped(line) for line in note.splitlines()))
-        self._html = card(title, rows, note=below) if html is None else html
+        self._html = table(title, (), rows, below=advice(note)) if html is None else html
 
     def __repr__(self) -> str:
         width = max((len(name) for name, _ in self._rows), default=0)

@@ -349,10 +349,18 @@ def test_initials():
 
 
 def test_a_card_escapes_everything():
-    read = Page(looks.card(HOSTILE, [(HOSTILE, HOSTILE), ("state", "live")], note=HOSTILE))
-    assert read.text.count("alert(1)") == 4
+    rows = [(HOSTILE, HOSTILE), ("state", "live")]
+    read = Page(looks.table(HOSTILE, (), rows, below=looks.advice(f"{HOSTILE}\n- `{HOSTILE}`")))
+    assert read.text.count("alert(1)") == 5
     assert read.heads("row") == 2
-    assert Page(looks.card("Empty", [])).text == "Empty "
+    assert Page(looks.table("Empty", (), [])).text == "Empty "
+
+
+def test_advice_is_a_list_where_lines_begin_with_a_dash():
+    said = looks.advice("The causes:\n- none; run `a b`,\n  then c\n- another\nAll told.")
+    assert said.count("<ul") == 1 and said.count("<li>") == 2
+    assert "<code>a b</code>, then c</li><li>another</li></ul><p" in said
+    assert not looks.advice("")
 
 
 def test_half_a_character_can_be_sent():
