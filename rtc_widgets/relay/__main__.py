@@ -1,21 +1,42 @@
-"""``jupyter rtc purge PATH``: forget the history of a file, while its server does not run."""
+"""`jupyter rtc purge PATH`: forget the history of a file, while its server does not run."""
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import logging
+import shlex
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rtc_widgets.errors import StoreError
 
+if TYPE_CHECKING:
+    from rtc_widgets.relay.purge import Purged
+
+_ABOUT = "What is done to the logs of shared documents while their server does not run."
+_PURGE = """\
+Forget the history of a file, also what was deleted from it, and keep what it holds: for a password that was pasted
+and deleted again. Delete it from the document first, let the document be saved, and stop the server."""
+_EXAMPLE = """\
+for example:
+  jupyter rtc purge folder/notebook.ipynb --root-dir ~/work
+"""
+# Exit status: it was done, but not to everything that may have what was typed.
+LEFT = 3
+
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the command line; return the exit status: 1 where nothing was done."""
-    parser = argparse.ArgumentParser(prog="jupyter rtc", description=__doc__)
-    commands = parser.add_subparsers(required=True)
+    """Run the command line; return the exit status: 1 where nothing was done, 3 where damaged logs were left."""
+    parser = argparse.ArgumentParser(prog="jupyter rtc", description=_ABOUT)
+    commands = parser.add_subparsers(title="commands")
     command = commands.add_parser(
-        "purge", help="forget the history of a file, also what was deleted from it, and keep what it holds"
+        "purge",
+        help="forget the history of a file, also what was deleted from it, and keep what it holds",
+        description=_PURGE,
+        epilog=_EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     command.add_argument("path", help="of the file, from the server's root folder on")
     command.add_argument(
@@ -23,9 +44,15 @@ def main(arguments: list[str] | None = None) -> int:
     )
     command.add_argument("--log", help="the server's RelayApp.store_path, where it has one")
     command.add_argument(
-        "--damaged", action="store_true", help="also delete damaged logs that were set aside, of all files"
+        "--damaged",
+        action="store_true",
+        help="also delete damaged logs that were set aside, with what they have of all files",
     )
-    options = parser.parse_args(arguments)
+    given = sys.argv[1:] if arguments is None else arguments
+    options = parser.parse_args(given)
+    if "path" not in options:
+        parser.print_help()
+        return 1
     try:
         # Only now: where a kernel is without a server, --help works, too.
         from rtc_widgets.relay.purge import purge  # noqa: PLC0415
@@ -33,21 +60,39 @@ def main(arguments: list[str] | None = None) -> int:
     except ModuleNotFoundError as error:
         print(f"Run this in the server's environment; this one has no {error.name}.", file=sys.stderr)  # noqa: T201
         return 1
+    # That another server has the log, it advises servers about; here it is the error below.
+    logging.getLogger("rtc_widgets.relay.claim").setLevel(logging.ERROR)
     log = Path(options.log) if options.log else default_store(options.root_dir)
     try:
         purged = asyncio.run(purge(log.resolve(), options.path.strip("/"), damaged=options.damaged))
     except StoreError as error:
         print(error, file=sys.stderr)  # noqa: T201
         return 1
-    copies = (
-        f", and {purged.copies} {'copy' if purged.copies == 1 else 'copies'} of it" if purged.copies else ""
-    )
-    print(f"{options.path}: {purged.entries} entries of its history{copies} are gone.")  # noqa: T201
-    for file in purged.left:
-        print(f"Not looked into, and it may have what was typed before: {file}")  # noqa: T201
-    if purged.left:
-        print("Purge again with --damaged to delete these, with what they have of all files.")  # noqa: T201
-    return 0
+    _tell(options.path, purged)
+    if not purged.left:
+        return 0
+    _warn(purged, shlex.join(["jupyter", "rtc", *given, "--damaged"]))
+    return LEFT
+
+
+def _tell(path: str, purged: Purged) -> None:
+    entries = f"{purged.entries} {'entry' if purged.entries == 1 else 'entries'}"
+    copies = f"{purged.copies} {'copy' if purged.copies == 1 else 'copies'}"
+    and_copies = f", and {copies} of it" if purged.copies else ""
+    verb = "is" if purged.entries == 1 and not purged.copies else "are"
+    print(f"{path}: {entries} of its history{and_copies} {verb} gone.")  # noqa: T201
+
+
+def _warn(purged: Purged, command: str) -> None:
+    """Say loudly what still may have it: who purges a password must not believe that it is gone."""
+    what = "log" if len(purged.left) == 1 else "logs"
+    lines = [
+        f"WARNING: what was typed may still be in {len(purged.left)} damaged {what}, set aside and not looked into:",
+        *(f"  {file}" for file in purged.left),
+        "To delete that too, with what is there of all files:",
+        f"  {command}",
+    ]
+    print("\n".join(lines), file=sys.stderr)  # noqa: T201
 
 
 if __name__ == "__main__":

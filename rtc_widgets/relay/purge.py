@@ -25,6 +25,18 @@ if TYPE_CHECKING:
 
 __all__ = ["Purged", "purge"]
 
+_NO_LOG = (
+    "There is no log {log}. Name the folder that the server has as its root with --root-dir, which is where it was "
+    "started unless it was told another, or its RelayApp.store_path with --log; and run this as the same user."
+)
+_NO_FILE = (
+    "{log} knows no file {path!r}, so it has no history of it. A path begins at the server's root folder, as "
+    "JupyterLab's file browser shows it."
+)
+_MAY_HAVE_IT = (
+    "\nWARNING: damaged logs that were set aside may have it, with what is there of all files. Delete them:"
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Purged:
@@ -57,16 +69,20 @@ async def purge(log: Path, path: str, *, damaged: bool = False) -> Purged:
         StoreError: a server uses the log, there is none, or it knows no such file; nothing was changed.
     """
     if not await asyncio.to_thread(log.exists):
-        raise StoreError(f"There is no log {log}. Name the server's root_dir, or its RelayApp.store_path.")
+        raise StoreError(_NO_LOG.format(log=log))
     claim = Claim(log)
     try:
         if claim.path != log:
-            raise StoreError(f"A server uses {log}. Stop it first: it has the history in memory, too.")
+            raise StoreError(
+                f"A server uses {log}. Stop it first: it has the history in memory, too. `jupyter server list` names "
+                "those that run."
+            )
         store, index = SqliteStore(log), RoomIndex(log.with_suffix(".rooms.sqlite"))
         try:
             rooms = await index.forget_deleted(path)
             if not rooms:
-                raise StoreError(f"{log} knows no file {path!r}. A path begins at the server's root folder.")
+                aside = "".join(f"\n  {file}" for file in _damaged(log))
+                raise StoreError(_NO_FILE.format(log=log, path=path) + (aside and _MAY_HAVE_IT + aside))
             names = [comm_id(room, document) for room in rooms for document in ("content", "annotations")]
             entries = sum([await _forget(store, name) for name in names])
             backups = Backups(log.with_suffix(".backups"), 0)
@@ -78,11 +94,15 @@ async def purge(log: Path, path: str, *, damaged: bool = False) -> Purged:
             await asyncio.to_thread(_write_anew, log if suffix == ".sqlite" else log.with_suffix(suffix))
     finally:
         claim.release()
-    left = sorted(log.parent.glob(f"{log.stem}.*damaged-*"))
+    left = _damaged(log)
     if damaged:
         for file in left:
             file.unlink()
     return Purged(len(rooms), entries, copies, () if damaged else tuple(left))
+
+
+def _damaged(log: Path) -> list[Path]:
+    return sorted(log.parent.glob(f"{log.stem}.*damaged-*"))
 
 
 async def _forget(store: Store, name: str) -> int:

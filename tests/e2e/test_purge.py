@@ -94,6 +94,7 @@ async def test_it_is_refused_while_the_server_runs_and_done_once_it_is_stopped(
         await pasted(ada)
         refused = await asyncio.to_thread(purge, server, path)
         assert refused.returncode == 1 and "Stop it first" in refused.stderr and not refused.stdout
+        assert len(refused.stderr.splitlines()) == 1, "and nothing that a server would be advised"
         ada.cell(0)["source"].insert(0, "goes on ")
         await ada.save()
         lineage, sources = ada.welcome and ada.welcome.lineage, ada.sources
@@ -208,10 +209,22 @@ async def test_a_damaged_log_is_named_and_deleted_where_that_is_asked_for(
     await asyncio.to_thread(server.stop)
     named = await asyncio.to_thread(purge, server, path)
     (aside,) = store(server).glob("*.damaged-*[0-9]")
-    assert named.returncode == 0 and str(aside) in named.stdout and "--damaged" in named.stdout
-    assert aside.exists()
-    gone = await asyncio.to_thread(purge, server, path, "--damaged")
-    assert gone.returncode == 0 and holding(server) == set() and not list(store(server).glob("*.damaged-*"))
+    # Done, and loudly not all: who reads the status, or the last line, does not believe that the secret is gone.
+    assert named.returncode == 3 and "of its history" in named.stdout
+    assert "WARNING" in named.stderr and str(aside) in named.stderr
+    unknown = await asyncio.to_thread(purge, server, "no.ipynb")
+    assert unknown.returncode == 1 and "WARNING" in unknown.stderr and str(aside) in unknown.stderr
+    command = f"jupyter rtc purge {path} --root-dir {server.root} --damaged"
+    assert named.stderr.splitlines()[-1].strip() == command
+    assert aside.exists() and holding(server), "what it warns of is so"
+    again = command.split()[3:]
+    gone = await asyncio.to_thread(purge, server, *again[:1], *again[3:])
+    assert (
+        gone.returncode == 0
+        and not gone.stderr
+        and holding(server) == set()
+        and not list(store(server).glob("*.damaged-*"))
+    )
 
 
 async def test_what_it_does_not_know_is_said(serve: Callable[..., Server]) -> None:
@@ -219,3 +232,5 @@ async def test_what_it_does_not_know_is_said(serve: Callable[..., Server]) -> No
     server.stop()
     said: Any = await asyncio.to_thread(purge, server, "no.ipynb")
     assert said.returncode == 1 and "knows no file 'no.ipynb'" in said.stderr
+    elsewhere: Any = await asyncio.to_thread(purge, server, "no.ipynb", "--root-dir", str(server.work))
+    assert elsewhere.returncode == 1 and "--root-dir" in elsewhere.stderr and "--log" in elsewhere.stderr

@@ -205,7 +205,9 @@ async def test_where_no_relay_answers_the_causes_and_cures_are_all_there(kernel)
     [shown] = [message for message in kernel.of(msg_id) if message["msg_type"] == "display_data"]
     for text in shown["content"]["data"].values():
         assert "No live notebook here" in text
-        assert "pip install" in text and "the documents of this server" in text  # the first cause, and the last
+        assert (
+            "pip install" in text and "the documents of this server" in text
+        )  # the first cause, and the last
         assert "required=False" not in text, "who typed a magic has nothing to give that to"
     assert shown["content"]["data"]["text/html"].count("<li>") == 5
 
