@@ -118,7 +118,7 @@ GOOD_DATA = [
     {"kind": "refused", "code": "normal", "reason": ""},
     {"kind": "welcome", "comm_id": "r.content", "seq": 1, "welcome": {}},
 ]
-FRAMES = [deed[1:] for deed in DEEDS["stock"] if deed[0] == 0] + [
+FRAMES = [deed[1:] for deed in DEEDS["stock"] if deed[:1] == b"\0"] + [
     b"\x44\1\0\2a",
     b"\0\2\2\0\0",
     b"\0\0\1\0",
