@@ -118,13 +118,26 @@ def _read(text: str, raw: Any, base: dict[str, Any], check: Check) -> Typed | Pr
     try:
         at: list[str | int] = ["metadata"]
         checked_value(content["metadata"], "This")
+        checked_value(_whole_numbers(raw.get("metadata")), "This")
         for index in changed:
             at = ["cells", index]
             checked_value(content["cells"][index], "This")
+            checked_value(_whole_numbers(cells[index]), "This")
     except DocumentError as error:
         return _problem(text, str(error), at)
     bare = content["nbformat_minor"] < 5
     return Typed(raw, content, bare or None not in own)
+
+
+def _whole_numbers(value: Any) -> Any:
+    """Return *value* without all but its whole numbers: in the content those that no CRDT holds are floats."""
+    if isinstance(value, dict):
+        return {
+            str(key).encode(errors="replace").decode(): _whole_numbers(item) for key, item in value.items()
+        }
+    if isinstance(value, list):
+        return [_whole_numbers(item) for item in value]
+    return value if isinstance(value, int) else None
 
 
 def _with_ids(notebook: dict[str, Any], names: Sequence[str | None]) -> dict[str, Any]:
