@@ -209,7 +209,7 @@ def test_what_is_gone_is_kept_apart_and_put_elsewhere_by_hand(office, visit, scr
     select(ada, "0.25")
     cards(ada).get_by_role("button", name="Attach").click()
     for person in (ada, ben):
-        expect(highlights(person)).to_have_text("0.25")
+        expect(highlights(person)).to_have_text(["0.25"])
         expect(tab(person, "Orphaned")).to_have_text("Orphaned")
     tab(ben, "Open").click()
     expect(cards(ben).locator(".rtcw-Thread-quote")).to_have_text("0.25")

@@ -73,7 +73,7 @@ def test_what_was_written_in_the_text_is_sent_by_the_notebook_and_the_other_way(
     opened(again)
     for person in (again, ben):
         _said(person, "Why half?")
-        expect(highlights(person)).to_have_text("0.5")
+        expect(highlights(person)).to_have_text(["0.5"])
     # The other way: written in the notebook, sent from its text.
     again.is_told_that_the_server_is_away()
     cards(ben).get_by_role("button", name="Resolve").click()
@@ -119,7 +119,7 @@ def test_a_text_that_is_closed_leaves_its_comments_to_the_notebook_beside_it(off
     network.restore()
     for person in (ada, ben):
         _said(person, "Why half?")
-        expect(highlights(person)).to_have_text("0.5")
+        expect(highlights(person)).to_have_text(["0.5"])
         person.sees_no_dialog()
 
 
