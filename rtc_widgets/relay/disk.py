@@ -53,6 +53,9 @@ _READS = 5  # of a file that changes while it is read
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _TICK = 0.02  # seconds; two changes within one may give a file the same time
 
+# A local file's device, number there, and the time in nanoseconds at which it was written.
+_Identity = tuple[int, int, int]
+
 
 class Overtaken(RtcError):
     """Tell that somebody else wrote the file while it was being saved; nothing of theirs was written over.
@@ -84,7 +87,7 @@ class Disk:
         self._kind = "notebook" if type_ == "notebook" else "file"
         parameters = inspect.signature(contents.get).parameters
         self._hashes = "require_hash" in parameters
-        self._identity: tuple[int, int] | None = None  # of the local file when it was last there
+        self._identity: _Identity | None = None  # of the local file when it was last there
 
     def at(self, path: str) -> Disk:
         """Return the same kind of file at another *path*."""
@@ -127,7 +130,8 @@ class Disk:
     async def moved(self, known: Stat) -> str | None:
         """Return where the file is now, if another program has renamed it within its folder.
 
-        It is the same file for the system, and holds the same: what is new may have got the number of one that is gone.
+        It is the same file for the system, written when it was, and holds the same: what is new may have got the number
+        of one that is gone, and be as like it as one new notebook is to another.
         """
         local, was = self._local, self._identity
         if local is None or was is None or known.hash is None:
@@ -257,6 +261,7 @@ class Disk:
             if last is not None and last.overtaken:
                 raise Overtaken(written=last.written) from error
             raise _save_failed(self.path, error) from error
+        self._identity = _identity(self._local) or self._identity
         left = model["content"]
         if self._kind == "notebook":
             remove(left)
@@ -291,7 +296,7 @@ class Disk:
             raise _unreadable(self.path, error) from error
         except (OSError, ValueError) as error:  # as half a surrogate pair, of which it can make no signature
             raise _unreadable(self.path, error) from error
-        self._identity = _identity(self._local)
+        self._identity = _identity(self._local) or self._identity
         return model
 
     def _may_have_made_up_ids(self, model: dict[str, Any]) -> bool:
@@ -301,17 +306,17 @@ class Disk:
         return any(_MADE_UP.fullmatch(str(cell.get("id"))) for cell in cells)
 
 
-def _identity(path: Path | None) -> tuple[int, int] | None:
+def _identity(path: Path | None) -> _Identity | None:
     if path is None:
         return None
     try:
         stat = path.lstat()
     except OSError:
         return None
-    return stat.st_dev, stat.st_ino
+    return stat.st_dev, stat.st_ino, stat.st_mtime_ns
 
 
-def _names_of(path: Path, was: tuple[int, int]) -> list[str]:
+def _names_of(path: Path, was: _Identity) -> list[str]:
     """Return the names, of the kind of *path*, under which the file that was there is in its folder."""
     try:
         beside = [other for other in path.parent.iterdir() if other.suffix == path.suffix]

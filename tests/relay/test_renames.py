@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Awaitable
 from typing import Any
 
@@ -147,6 +148,33 @@ async def test_a_file_that_is_deleted_while_another_is_made_was_not_moved(plain:
     await room.file.poll()
     await room.file.poll()
     assert room.codes == ["deleted"] and room.file.path == "a.ipynb"
+
+
+async def test_a_file_that_is_deleted_while_its_like_is_made_was_not_moved(plain: Server) -> None:
+    """One new notebook holds what every new notebook holds."""
+    plain.write("a.ipynb", notebook(code("a", "1")))
+    room = await plain.open("a.ipynb")
+    await room.file.poll()
+    # As above: the number of the one that is gone, and its bytes, but written later.
+    (plain.folder / "a.ipynb").rename(plain.folder / "new.ipynb")
+    written = (plain.folder / "new.ipynb").stat().st_mtime_ns
+    os.utime(plain.folder / "new.ipynb", ns=(written, written + 10**9))
+    for _ in range(2):
+        await room.file.poll()
+    assert room.codes == ["deleted"] and room.file.path == "a.ipynb"
+
+
+async def test_a_file_is_followed_that_was_renamed_right_after_it_was_saved(plain: Server) -> None:
+    plain.write("a.ipynb", notebook(code("a", "1")))
+    room = await plain.open("a.ipynb")
+    room.type("typed ")
+    await room.file.save()
+    (plain.folder / "a.ipynb").rename(plain.folder / "b.ipynb")
+    told: list[str] = []
+    room.file._disk.tell_rename = told.append
+    for _ in range(2):
+        await room.file.poll()
+    assert told == ["b.ipynb"] and room.codes == []
 
 
 async def test_a_move_that_nobody_follows_is_told_as_a_deletion(plain: Server) -> None:
