@@ -15,6 +15,7 @@ from pycrdt import merge_updates
 
 from rtc_widgets.channels.backoff import Backoff
 from rtc_widgets.channels.channel import Channel, Opened, Opener
+from rtc_widgets.documents.crossings import receive
 from rtc_widgets.documents.document import LiveDocument
 from rtc_widgets.documents.link import LinkState
 from rtc_widgets.documents.recovery import Recovery, content, reapply
@@ -108,6 +109,8 @@ class Provider:
         self.closed: ChannelClosed | None = None
         self.recoveries: list[Recovery] = []
         """What happened each time that the relay had started the document anew."""
+        self.crossings: list[Recovery] = []
+        """What happened each time that others had deleted, or moved, a cell in which something was written meanwhile."""
         self._opener = opener
         self._presence = presence
         self._backoff = backoff or Backoff()
@@ -118,6 +121,7 @@ class Provider:
         self._told = False
         self._lineage: str | None = None
         self._anew = False
+        self._known = 0  # see `crossings.receive`; for the next update
         self._channel: Channel | None = None
         self._answered = False
         self._sent = 0
@@ -380,6 +384,7 @@ class Provider:
         _log.info("%s is offline: %s", self.path, error)
         self.welcome = None
         self._answered = False
+        self._known = 0
         self._outgoing.clear()
         self._frames.clear()
         self._unacknowledged.unsent()
@@ -434,9 +439,7 @@ class Provider:
             case sync.Step2(update):
                 self._arrive(update)
             case sync.Update(update):
-                origin = _REMOTE if self._presence is None else self._presence.origin(update)
-                self.document.apply_remote(update, origin)
-                self._unacknowledged.known(update)
+                self._hear_of(update, _REMOTE if self._presence is None else self._presence.origin(update))
             case awareness.Awareness() | query_awareness.QueryAwareness() if self._presence is not None:
                 self._hear(self._presence, value)
             case status.Status(seq):
@@ -460,13 +463,21 @@ class Provider:
         if self._anew:
             self._start_anew(update)
         else:
-            self.document.apply_remote(update, _REMOTE)
-            self._unacknowledged.known(update)
+            self._hear_of(update, _REMOTE)
         self._backoff.reset()
         self._refused = 0
         self._synced.set()
         self._set_state(LinkState.LIVE)
         self._news.set()
+
+    def _hear_of(self, update: bytes, origin: Origin) -> None:
+        """Take what others made, and write again what it deletes of what they did not have yet."""
+        known, self._known = self._known, 0
+        recovery = receive(
+            self.document, self.type, update, origin, self._unacknowledged, self._take_inbox, known
+        )
+        if recovery is not None:
+            self.crossings.append(recovery)
 
     def _start_anew(self, update: bytes) -> None:
         """Put a document of another lineage in place, and what was not acknowledged into it (section 7)."""
@@ -523,6 +534,8 @@ class Provider:
             self._presence.author(told.params)
         elif told.name == "renamed":
             self.path = str(told.params.get("path", self.path))
+        elif told.name == "known" and isinstance(told.params.get("seq"), int):
+            self._known = told.params["seq"]
         elif told.name == "role" and role in set(Role):
             could = self.role is not None and self.role.may_write
             self._obey(Role(role))

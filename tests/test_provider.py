@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pycrdt import Doc
 from support.memory_relay import MemoryRelay
+from support.providers import People, cell, notebook, until
 
 from rtc_widgets.channels.backoff import Backoff
 from rtc_widgets.documents.datafile import handle_of
@@ -27,55 +28,6 @@ from rtc_widgets.protocol.welcome import Limits
 from rtc_widgets.provider import Provider
 from rtc_widgets.roles import Role
 from rtc_widgets.rooms.annotate import Actor, Annotator
-
-
-def cell(name: str, source: str) -> dict[str, Any]:
-    return {
-        "id": name,
-        "cell_type": "code",
-        "source": source,
-        "metadata": {},
-        "outputs": [],
-        "execution_count": None,
-    }
-
-
-def notebook(*cells: dict[str, Any]) -> dict[str, Any]:
-    return {"cells": list(cells), "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
-
-
-async def until(condition: Callable[[], Any], what: str = "it becomes true", timeout: float = 10.0) -> None:
-    end = asyncio.get_running_loop().time() + timeout
-    while not condition():
-        assert asyncio.get_running_loop().time() < end, f"not so within {timeout} s: {what}"
-        await asyncio.sleep(0.002)
-
-
-class People:
-    """Open providers, and close them at the end."""
-
-    def __init__(self) -> None:
-        self.relays: list[MemoryRelay] = []
-        self.providers: list[Provider] = []
-
-    def relay(self, type_: str = "file", content: Any = "", **options: Any) -> MemoryRelay:
-        relay = MemoryRelay(type_, content, **options)
-        self.relays.append(relay)
-        return relay
-
-    async def join(self, relay: MemoryRelay, user: str = "ada", **options: Any) -> tuple[Any, Provider]:
-        document = LiveDocument()
-        backoff = Backoff(0.01, 0.05)
-        provider = Provider(document, relay.path, relay.type, relay.opener(user), backoff=backoff, **options)
-        self.providers.append(provider)
-        await provider.start()
-        return handle_of(document, relay.type), provider
-
-    async def aclose(self) -> None:
-        for provider in self.providers:
-            await provider.aclose()
-        for relay in self.relays:
-            await relay.aclose()
 
 
 @pytest.fixture

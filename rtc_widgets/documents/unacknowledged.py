@@ -90,6 +90,22 @@ class Unacknowledged:
         self.safe = self.written
         self._state, self._since, self._size = update, [], 0
 
+    def copies(self, known: int = 0) -> tuple[Doc[Any], Doc[Any]]:
+        """Return a document of all that is acknowledged, and one with what else was written here, too.
+
+        Args:
+            known: the message up to which what was written counts as acknowledged.
+        """
+        base, mine = self._acknowledged(), self._acknowledged()
+        for seq, updates in self._under_way:
+            for update in updates:
+                mine.apply_update(update)
+                if seq <= known:
+                    base.apply_update(update)
+        for update in self._waiting:
+            mine.apply_update(update)
+        return base, mine
+
     def base(self, type_: str) -> Any:
         """Return the content, normalized, of all that is acknowledged."""
         doc = self._acknowledged()

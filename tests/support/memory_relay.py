@@ -49,6 +49,14 @@ class MemoryPeer:
             for piece in self._writer.split(frame):
                 self._outbox.put_nowait(piece)
 
+    def say_first(self, frame: bytes) -> None:
+        """Say something before all that waits for the gate."""
+        waiting = [frame]
+        while not self._outbox.empty():
+            waiting.append(self._outbox.get_nowait())
+        for each in waiting:
+            self._outbox.put_nowait(each)
+
     def close(self, code: str, reason: str) -> None:
         self.channel.end(code, reason)
         self.relay.peers.remove(self)

@@ -1,0 +1,131 @@
+"""Work in cells that went meanwhile: where others delete a cell, or move it, and something is written here unknowingly.
+
+For the CRDT the deletion wins, and what was written is gone; to move a cell is to delete it and to insert it anew. What
+was written here is known when the deletion arrives, so it is written again: into the cell of that id where there is
+one, else as that cell. (`crossings.ts` does the same in a page.)
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from pycrdt import Array, Doc
+
+from rtc_widgets.documents.content import content_of, read
+from rtc_widgets.documents.document import LiveDocument
+from rtc_widgets.documents.recovery import Recovery, reapply
+from rtc_widgets.documents.unacknowledged import Unacknowledged
+from rtc_widgets.origins import Origin
+
+__all__ = ["receive"]
+
+_PATIENCE = 1.0  # seconds
+
+
+def receive(
+    document: LiveDocument,
+    type_: str,
+    update: bytes,
+    origin: Origin,
+    unacknowledged: Unacknowledged,
+    take: Callable[[], None],
+    known: int = 0,
+) -> Recovery | None:
+    """Apply an update of others, and write again what it deletes of what was written here.
+
+    Args:
+        document: the replica.
+        type_: its type; only in notebooks something can be written again.
+        update: what others made.
+        origin: signs it.
+        unacknowledged: what was written here; gets to know *update*.
+        take: brings *unacknowledged* what was written last.
+        known: up to which message who made *update* knew what was written here, and brings it back itself
+            (docs/protocol.md, 3.5).
+
+    Returns:
+        What became of what was written again, None where there was nothing.
+
+    Raises:
+        FrameError: the bytes are no update; nothing has changed.
+    """
+    crossed: tuple[Any, Any] | None = None
+    if type_ != "notebook" or update[-1:] == b"\0":  # which is the number of its deletions
+        document.apply_remote(update, origin)
+    elif _takes_cells_out(document, update, origin):
+        _wait_until_told(document)
+        take()
+        if not unacknowledged.empty:
+            crossed = _crossed(*unacknowledged.copies(known), update)
+    unacknowledged.known(update)
+    if crossed is None or document.detached is not None:
+        return None
+    return reapply(document, type_, *crossed)
+
+
+def _takes_cells_out(document: LiveDocument, update: bytes, origin: Origin) -> bool:
+    """Apply *update*, and tell whether cells went meanwhile; those that were deleted here, too, which does no harm."""
+    found: list[bool] = []
+    with document.reading():
+        cells: Array[Any] = document.replica.doc.get("cells", type=Array)
+        watch = cells.observe(lambda event: found.extend("delete" in part for part in _delta(event)))
+    try:
+        document.apply_remote(update, origin)
+    finally:
+        with document.reading():
+            cells.unobserve(watch)
+    return any(found)
+
+
+def _wait_until_told(document: LiveDocument) -> None:
+    """Wait for the thread that wrote last: it is about to tell of it."""
+    end = time.monotonic() + _PATIENCE
+    while not document.told and time.monotonic() < end:
+        time.sleep(0.0005)
+
+
+def _crossed(base: Doc[Any], mine: Doc[Any], update: bytes) -> tuple[Any, Any] | None:
+    """Return two notebooks that differ in what was typed here in the cells that *update* deletes, None for nothing.
+
+    Args:
+        base: the document without what was written here.
+        mine: with it; *update* is applied to it.
+        update: what others made.
+    """
+    before, after = _notebook(base), _notebook(mine)
+    ids = [cell["id"] for cell in after["cells"]]
+    gone: set[str] = set()
+    cells: Array[Any] = mine.get("cells", type=Array)
+    watch = cells.observe(lambda event: gone.update(_deleted(_delta(event), ids)))
+    mine.apply_update(update)
+    cells.unobserve(watch)
+    was = {cell["id"]: cell for cell in before["cells"]}
+    typed = {
+        cell["id"]
+        for cell in after["cells"]
+        if cell["id"] in gone and cell["source"] != was.get(cell["id"], {}).get("source")
+    }
+    if not typed:
+        return None
+    kept = [was.get(cell["id"]) if cell["id"] in typed else cell for cell in after["cells"]]
+    return {**after, "cells": [cell for cell in kept if cell is not None]}, after
+
+
+def _notebook(doc: Doc[Any]) -> Any:
+    return content_of(read(doc, "notebook"), "notebook", None)
+
+
+def _delta(event: Any) -> list[dict[str, Any]]:
+    delta: list[dict[str, Any]] = event.delta
+    return delta
+
+
+def _deleted(delta: list[dict[str, Any]], ids: list[str]) -> Iterator[str]:
+    """Return which of the cells with those *ids* a change of their array deletes."""
+    index = 0
+    for part in delta:
+        if "delete" in part:
+            yield from ids[index : index + part["delete"]]
+        index += part.get("retain", 0) + part.get("delete", 0)
