@@ -109,8 +109,6 @@ class Provider:
         self.closed: ChannelClosed | None = None
         self.recoveries: list[Recovery] = []
         """What happened each time that the relay had started the document anew."""
-        self.crossings: list[Recovery] = []
-        """What happened each time that others had deleted, or moved, a cell in which something was written meanwhile."""
         self._opener = opener
         self._presence = presence
         self._backoff = backoff or Backoff()
@@ -473,11 +471,13 @@ class Provider:
     def _hear_of(self, update: bytes, origin: Origin) -> None:
         """Take what others made, and write again what it deletes of what they did not have yet."""
         known, self._known = self._known, 0
-        recovery = receive(
+        again = receive(
             self.document, self.type, update, origin, self._unacknowledged, self._take_inbox, known
         )
-        if recovery is not None:
-            self.crossings.append(recovery)
+        if again:
+            _log.info(
+                "%s: what was written in cells that others deleted or moved is written again", self.path
+            )
 
     def _start_anew(self, update: bytes) -> None:
         """Put a document of another lineage in place, and what was not acknowledged into it (section 7)."""

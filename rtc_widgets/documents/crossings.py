@@ -15,13 +15,15 @@ from pycrdt import Array, Doc
 
 from rtc_widgets.documents.content import content_of, read
 from rtc_widgets.documents.document import LiveDocument
-from rtc_widgets.documents.recovery import Recovery, reapply
+from rtc_widgets.documents.merge import merge_notebook
 from rtc_widgets.documents.unacknowledged import Unacknowledged
+from rtc_widgets.ids import new_client_id
 from rtc_widgets.origins import Origin
 
 __all__ = ["receive"]
 
 _PATIENCE = 1.0  # seconds
+_NOTHING = b"\0"  # the state vector of an empty document
 
 
 def receive(
@@ -32,8 +34,10 @@ def receive(
     unacknowledged: Unacknowledged,
     take: Callable[[], None],
     known: int = 0,
-) -> Recovery | None:
+) -> bool:
     """Apply an update of others, and write again what it deletes of what was written here.
+
+    Waits for nobody, not for a transaction that is open here either; so what is written again is no step to be undone.
 
     Args:
         document: the replica.
@@ -46,7 +50,7 @@ def receive(
             (docs/protocol.md, 3.5).
 
     Returns:
-        What became of what was written again, None where there was nothing.
+        Whether something was written again; `LiveDocument.on_update` tells it.
 
     Raises:
         FrameError: the bytes are no update; nothing has changed.
@@ -61,8 +65,18 @@ def receive(
             crossed = _crossed(*unacknowledged.copies(known), update)
     unacknowledged.known(update)
     if crossed is None or document.detached is not None:
-        return None
-    return reapply(document, type_, *crossed)
+        return False
+    _write_again(document, *crossed)
+    return True
+
+
+def _write_again(document: LiveDocument, base: Any, mine: Any) -> None:
+    """Do to *document* what makes *mine* of *base*."""
+    copy: Doc[Any] = Doc(client_id=new_client_id())
+    copy.apply_update(document.diff_update(_NOTHING))
+    before = copy.get_state()
+    merge_notebook(copy, base, mine, document.origin)
+    document.apply_copied(copy.get_update(before))
 
 
 def _takes_cells_out(document: LiveDocument, update: bytes, origin: Origin) -> bool:
@@ -102,15 +116,18 @@ def _crossed(base: Doc[Any], mine: Doc[Any], update: bytes) -> tuple[Any, Any] |
     mine.apply_update(update)
     cells.unobserve(watch)
     was = {cell["id"]: cell for cell in before["cells"]}
+    # Who deletes a cell that is new here has seen it.
     typed = {
         cell["id"]
         for cell in after["cells"]
-        if cell["id"] in gone and cell["source"] != was.get(cell["id"], {}).get("source")
+        if cell["id"] in gone and cell["id"] in was and cell["source"] != was[cell["id"]]["source"]
     }
     if not typed:
         return None
-    kept = [was.get(cell["id"]) if cell["id"] in typed else cell for cell in after["cells"]]
-    return {**after, "cells": [cell for cell in kept if cell is not None]}, after
+    return {
+        **after,
+        "cells": [was[cell["id"]] if cell["id"] in typed else cell for cell in after["cells"]],
+    }, after
 
 
 def _notebook(doc: Doc[Any]) -> Any:

@@ -100,21 +100,15 @@ class LiveDocument:
         Raises:
             FrameError: the bytes are no update; nothing has changed.
         """
-        with interrupts.held():
-            with self._lock:
-                doc = self._replica.doc
-                self._signature, self._remote = origin, True
-                try:
-                    with doc.transaction(origin=origin):
-                        doc.apply_update(update)
-                    if self.recorder is not None:
-                        self.recorder.settle(origin, remote=True)
-                except ValueError as error:
-                    raise FrameError(f"This is not an update of a document: {error}.") from error
-                finally:
-                    self._signature, self._remote = None, False
-            self._schedule()
-        self.deliver()
+        self._apply(update, origin, remote=True)
+
+    def apply_copied(self, update: bytes) -> None:
+        """Apply an update that was made here, on a copy, and tell it to those who asked with `on_update`.
+
+        As `apply_remote` it does not wait for a transaction here. It is no step that can be undone.
+        """
+        self._apply(update, self.origin, remote=False)
+        self._updates.drain(interruptible=False)
 
     def state_vector(self) -> bytes:
         """Return what this document holds, as Yjs encodes it."""
@@ -398,6 +392,23 @@ class LiveDocument:
         self.detach(_CHILD)
 
     # ---------------------------------------------------------------------------------------------- privates
+
+    def _apply(self, update: bytes, origin: Origin, *, remote: bool) -> None:
+        with interrupts.held():
+            with self._lock:
+                doc = self._replica.doc
+                self._signature, self._remote = origin, remote
+                try:
+                    with doc.transaction(origin=origin):
+                        doc.apply_update(update)
+                    if self.recorder is not None:
+                        self.recorder.settle(origin, remote=True)
+                except ValueError as error:
+                    raise FrameError(f"This is not an update of a document: {error}.") from error
+                finally:
+                    self._signature, self._remote = None, False
+            self._schedule()
+        self.deliver()
 
     def _schedule(self) -> None:
         """Hand what was announced to a dispatcher that only schedules it: that takes no time, and no interrupt."""
