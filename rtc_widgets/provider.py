@@ -15,7 +15,7 @@ from pycrdt import merge_updates
 
 from rtc_widgets.channels.backoff import Backoff
 from rtc_widgets.channels.channel import Channel, Opened, Opener
-from rtc_widgets.documents.crossings import receive
+from rtc_widgets.documents import crossings
 from rtc_widgets.documents.document import LiveDocument
 from rtc_widgets.documents.link import LinkState
 from rtc_widgets.documents.recovery import Recovery, content, reapply
@@ -471,7 +471,7 @@ class Provider:
     def _hear_of(self, update: bytes, origin: Origin) -> None:
         """Take what others made, and write again what it deletes of what they did not have yet."""
         known, self._known = self._known, 0
-        again = receive(
+        again = crossings.receive(
             self.document, self.type, update, origin, self._unacknowledged, self._take_inbox, known
         )
         if again:

@@ -333,8 +333,8 @@ class Cell(Editable):
     def move(self, *, before: Cell | str | int | None = None, after: Cell | str | int | None = None) -> None:
         """Move the cell in front of another one, or behind it, given as a handle or a key.
 
-        The cell keeps its id and all it holds; in the CRDT it is a new one, as after a drag in JupyterLab,
-        so what somebody types into it in the same moment may be lost.
+        The cell keeps its id and all it holds; in the CRDT it is a new one, as after a drag in JupyterLab. What others
+        type into it meanwhile they write again, but for what has reached the server in that moment, and not this side.
 
         Raises:
             DocumentError: the cell is running: its outputs would go to the place it left.

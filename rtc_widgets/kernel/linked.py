@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import threading
+from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from typing import Any
 
+from rtc_widgets.documents import crossings
 from rtc_widgets.documents.datafile import handle_of
 from rtc_widgets.documents.document import LiveDocument
 from rtc_widgets.documents.link import LinkState
 from rtc_widgets.documents.marks import ReadMarks
 from rtc_widgets.documents.notebook import Notebook
+from rtc_widgets.documents.unacknowledged import Unacknowledged
 from rtc_widgets.documents.users import identity
 from rtc_widgets.errors import ChannelClosed
 from rtc_widgets.kernel.notes import LinkedNotes
@@ -70,6 +73,9 @@ class LinkedDocument:
         self.receiver = Receiver(welcome.limits.message)
         self.sender = Sender(welcome.limits.frame)
         self.acknowledged = 0
+        self._unacknowledged = Unacknowledged()
+        self._told: deque[bytes] = deque()  # filled by the threads that write
+        self._known = 0  # see `crossings.receive`; for the next update
         self.offline = False
         self.notes: LinkedNotes | None = None
         self._wake = wake
@@ -126,16 +132,17 @@ class LinkedDocument:
             case sync.Step1(vector):
                 self.sender.put(sync.step2(self.live.diff_update(vector)))
             case sync.Step2(update):
-                self.live.apply_remote(update, _REMOTE)
+                self._hear_of(update, _REMOTE)
                 self.synced.set()
             case sync.Update(update):
-                self.live.apply_remote(update, self.presence.origin(update))
+                self._hear_of(update, self.presence.origin(update))
             case awareness.Awareness(update):
                 self.presence.receive(update)
             case query_awareness.QueryAwareness():
                 self._introduce()
             case status.Status(seq):
                 self.acknowledged = max(self.acknowledged, seq)
+                self._unacknowledged.acknowledge(seq)
                 self._pass_barriers()
             case event.Event():
                 self._on_event(value)
@@ -151,6 +158,8 @@ class LinkedDocument:
     def again(self) -> None:
         """Say again what the relay may have lost, or a new one has never heard: all but the document itself."""
         self._barriers = [(future, None) for future, _ in self._barriers]
+        self._unacknowledged.unsent()
+        self._known = 0
         self.ask_again()
         if self.people.mine:
             self._introduce()
@@ -186,8 +195,11 @@ class LinkedDocument:
 
     def after_sending(self) -> None:
         """Learn in which message it went, for those who wait until it is safe."""
-        if not self.sender.busy and self._barriers:
-            written = self.sender.written
+        if self.sender.busy:
+            return
+        written = self.sender.written
+        self._unacknowledged.sent(written, self._unacknowledged.waiting)
+        if self._barriers:
             self._barriers = [(future, written if seq is None else seq) for future, seq in self._barriers]
             self._pass_barriers()
 
@@ -300,10 +312,22 @@ class LinkedDocument:
             self.presence.author(told.params)
         elif told.name == "renamed":
             self.path = str(told.params.get("path", self.path))
+        elif told.name == "known" and isinstance(told.params.get("seq"), int):
+            self._known = told.params["seq"]
         elif told.name == "private":
             self.live.part(ReadMarks).know(told.params)
         elif told.name == "role" and told.params.get("role") in set(Role):
             self.obey(Role(told.params["role"]))
+
+    def _hear_of(self, update: bytes, origin: Origin) -> None:
+        """Take what others made, and write again what it deletes of what they did not have yet."""
+        known, self._known = self._known, 0
+        if self.type == "notebook":
+            crossings.receive(
+                self.live, self.type, update, origin, self._unacknowledged, self._take_told, known
+            )
+        else:
+            self.live.apply_remote(update, origin)
 
     def _introduce(self) -> None:
         said = self.presence.introduce()
@@ -324,7 +348,15 @@ class LinkedDocument:
 
     def _on_update(self, update: bytes, _origin: Origin) -> None:
         """Hand a change made here to the session's thread; the thread that made it waits for us."""
-        self._wake(lambda: self.sender.put_update(update))
+        self._told.append(update)
+        self._wake(self._take_told)
+
+    def _take_told(self) -> None:
+        while self._told:
+            update = self._told.popleft()
+            if self.type == "notebook":
+                self._unacknowledged.wrote(update)
+            self.sender.put_update(update)
 
     def _answered(self, id_: int, *, ok: bool, result: Any) -> None:
         future, _ = self._requests.pop(id_, (None, b""))

@@ -226,14 +226,18 @@ class Sender:
             self._queue(sync.update(update))
 
     def _collect(self, now: float, *, along: bool) -> None:
-        """Make frames of what is queued besides. Only a status waits for its own time, unless it goes *along*."""
+        """Make frames of what is queued besides. Only a status waits for its own time, unless it goes *along*.
+
+        It goes first: who hears that a cell was deleted is to know already what the others had before.
+        """
+        others = along or self._updates or self._states
+        if self._status is not None and (others or now >= self._status_at):
+            self._queue(status.encode(self._status))
+            self._status, self._status_at = None, now + STATUS
         self._merge()
         if self._states:
             self._queue(awareness.encode(awareness.encode_states(self._states.values())))
             self._states.clear()
-        if self._status is not None and (along or self._frames or now >= self._status_at):
-            self._queue(status.encode(self._status))
-            self._status, self._status_at = None, now + STATUS
 
 
 class Receiver:

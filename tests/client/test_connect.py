@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.proxy import Proxy
 from support.server import Server, until
 
 import rtc_widgets
@@ -299,6 +300,37 @@ def test_nothing_written_while_the_server_is_away_is_lost(serve: Callable[..., S
         assert ada[0].source == "x = 1  # acknowledged"
         ada.save()
         assert sorted(server.sources(path)) == sorted(c.source for c in ben)
+
+
+def test_cells_in_which_a_script_wrote_offline_come_back_and_follow(server: Server) -> None:
+    path = server.notebook("crossed.ipynb", "x = 1", "y = 2\nz = 3", "gone = 1", "gone = 2")
+    proxy = Proxy(server)
+    try:
+        with (
+            rtc_widgets.connect(proxy.url, token=server.token, path=path) as ada,
+            connect(server, path) as ben,
+        ):
+            proxy.cut()
+            until(lambda: ada.state == "offline", "it notices")
+            ada[1].source = "y = 2\nz = 3  # ada"
+            ada[2].source += "  # ada"
+            ben[1].source = "y = 2  # ben\nz = 3"
+            ben[1].move(before=ben[0])
+            ben["cell-2"].delete()
+            ben["cell-3"].delete()
+            ben.synced().result(20)
+            proxy.restore()
+            # What was deleted stands behind the cell that it stood behind.
+            expected = ["y = 2  # ben\nz = 3  # ada", "gone = 1  # ada", "x = 1"]
+            until(
+                lambda: [c.source for c in ben] == expected, lambda: f"Ben has {[c.source for c in ben]}", 40
+            )
+            assert [c.source for c in ada] == expected
+            ada.save()
+            assert server.sources(path) == expected
+            assert [c["id"] for c in server.read(path)["cells"]] == ["cell-1", "cell-2", "cell-0"]
+    finally:
+        proxy.close()
 
 
 def test_a_document_that_was_started_anew_meanwhile_is_not_doubled(serve: Callable[..., Server]) -> None:

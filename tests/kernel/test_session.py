@@ -10,7 +10,7 @@ import time
 import pytest
 from support.kernels import Hub, Notebook, cell, until
 
-from rtc_widgets.protocol import sync
+from rtc_widgets.protocol import event, status, sync
 from rtc_widgets.protocol.codes import CloseCode
 from rtc_widgets.protocol.welcome import Limits
 from rtc_widgets.roles import Role
@@ -143,6 +143,45 @@ async def test_a_lost_tail_is_made_good_without_another_edit(kernel, hub, notebo
     hub.link.lose_up = hub.link.lose_down = lambda data: False
     await until(lambda: notebook.source() == "tail")
     await kernel.run("wait_for(lambda: nb[1].source.endswith(' tail'))")
+
+
+@pytest.mark.parametrize("to", ["gone", "moved"])
+async def test_what_was_written_in_a_cell_that_others_took_out_is_written_again(kernel, hub, notebook, to):
+    await kernel.run(LOAD + WAIT)
+    await until(lambda: hub.was_heard(notebook))
+    hub.link.lose_down = lambda data: True
+    with notebook.doc.transaction():
+        cells = notebook.ynotebook.ycells
+        there = notebook.ynotebook.get()["cells"][1]
+        del cells[1]
+        if to == "moved":
+            cells.insert(0, notebook.ynotebook.create_ycell(there | {"source": "above\n" + there["source"]}))
+    await kernel.run("nb['cell-1'].source += '\\nmine'")
+    hub.link.lose_down = lambda data: False
+    notebook.type(" later", index=1 if to == "moved" else 0)
+    await kernel.run("wait_for(lambda: any(c.source.endswith('later') for c in nb))")
+    expected = {
+        "gone": ["x = 1 later", "# Títle 🌍\nmine"],
+        "moved": ["above\n# Títle 🌍\nmine", "x = 1 later"],
+    }[to]
+    await until(lambda: notebook.sources() == expected, why=lambda: f"the notebook has {notebook.sources()}")
+    assert await kernel.run("print([c.source for c in nb])") == f"{expected}\n"
+
+
+@pytest.mark.parametrize(
+    "told", [status.encode(1000), event.encode("known", {"seq": 1000})], ids=["safe", "known"]
+)
+async def test_what_others_knew_of_goes_with_the_cell_that_they_delete(kernel, hub, notebook, told):
+    await kernel.run(LOAD + WAIT)
+    await kernel.run("nb['cell-1'].source += '\\nmine'")
+    await until(lambda: notebook.source(1).endswith("mine"))
+    hub.link.send(notebook.comm_id, [told])
+    with notebook.doc.transaction():
+        del notebook.ynotebook.ycells[1]
+    notebook.type(" later")
+    await kernel.run("wait_for(lambda: nb[0].source.endswith('later'))\nnb[0].source += ' mine'")
+    await until(lambda: notebook.source().endswith("mine"))
+    assert notebook.sources() == ["x = 1 later mine"]
 
 
 async def test_interrupts_in_the_middle_of_edits_leave_it_usable(kernel, hub, notebook):
