@@ -120,6 +120,7 @@ class Provider:
         self._lineage: str | None = None
         self._anew = False
         self._known = 0  # see `crossings.receive`; for the next update
+        self._compared: tuple[Any, list[bytes]] | None = None  # see `crossings.keep`; until the relay has it
         self._channel: Channel | None = None
         self._answered = False
         self._sent = 0
@@ -309,7 +310,18 @@ class Provider:
         said = None if self._presence is None else self._presence.introduce()
         if said is not None:
             frames.append(awareness.encode(said))
-        return await self._opener(self.path, None if self._anew else self._lineage, frames)
+        self._compared = None if self._anew else self._deleted_meanwhile()
+        return await self._opener(
+            self.path, None if self._anew else self._lineage, frames, self._compared is not None
+        )
+
+    def _deleted_meanwhile(self) -> tuple[Any, list[bytes]] | None:
+        """Return the notebook as others know it, and what is to be sent, where that deletes something."""
+        self._take_inbox()
+        updates = self._unacknowledged.updates
+        if self.type != "notebook" or self._lineage is None or not any(map(sync.deletes, updates)):
+            return None
+        return self._unacknowledged.base(self.type), updates
 
     def _comes_back(self, closed: ChannelClosed) -> bool:
         """Tell whether to open the document again after this end."""
@@ -479,6 +491,14 @@ class Provider:
                 "%s: what was written in cells that others deleted or moved is written again", self.path
             )
 
+    def _keep_theirs(self) -> None:
+        """Write again what others wrote, until now, in cells that were deleted here without a connection."""
+        compared, self._compared = self._compared, None
+        if compared is not None and crossings.keep(
+            self.document, compared[0], self._unacknowledged, compared[1]
+        ):
+            _log.info("%s: what others wrote in cells that were deleted or moved is written again", self.path)
+
     def _start_anew(self, update: bytes) -> None:
         """Put a document of another lineage in place, and what was not acknowledged into it (section 7)."""
         base: Any = None
@@ -498,6 +518,7 @@ class Provider:
             self.document.apply_remote(update, _REMOTE)
         self._unacknowledged.restart(update)
         self._anew = False
+        self._compared = None
         if mine is not None:
             self._reapply(base, mine)
         self._pass_barriers()
@@ -536,6 +557,8 @@ class Provider:
             self.path = str(told.params.get("path", self.path))
         elif told.name == "known" and isinstance(told.params.get("seq"), int):
             self._known = told.params["seq"]
+        elif told.name == "received":
+            self._keep_theirs()
         elif told.name == "role" and role in set(Role):
             could = self.role is not None and self.role.may_write
             self._obey(Role(role))

@@ -47,8 +47,9 @@ class Opened:
     welcome: Welcome
 
 
-Opener = Callable[[str, str | None, Sequence[bytes]], Awaitable[Opened]]
-"""Opens a channel for the document at a path, with a lineage (None for an empty replica) and the first frames.
+Opener = Callable[[str, str | None, Sequence[bytes], bool], Awaitable[Opened]]
+"""Opens a channel for the document at a path, with a lineage (None for an empty replica), the first frames, and whether
+the peer looks after what others wrote where it deleted something (``compares``, docs/protocol.md, section 2).
 
 Raises `NotConnected` where nobody answers, and `ChannelClosed` where the relay refuses.
 """

@@ -279,7 +279,7 @@ class Session:
         """Return what opens channels for one document of files of a type."""
         known: str | None = None
 
-        async def open_(path: str, lineage: str | None, frames: Sequence[bytes]) -> Opened:
+        async def open_(path: str, lineage: str | None, frames: Sequence[bytes], compares: bool) -> Opened:
             nonlocal known
             room = await loop.in_thread(lambda: self._rooms.join(path, type_, known))
             known = room.id
@@ -288,6 +288,7 @@ class Session:
                 "release": __version__,
                 "ticket": room.ticket,
                 "lineage": lineage,
+                **({"compares": True} if compares else {}),
             }
             channel = await self._connection.open(room.comm_ids[document], data, frames)
             return Opened(channel, channel.welcome.result())

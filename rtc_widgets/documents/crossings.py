@@ -2,13 +2,14 @@
 
 For the CRDT the deletion wins, and what was written is gone; to move a cell is to delete it and to insert it anew. What
 was written here is known when the deletion arrives, so it is written again: into the cell of that id where there is
-one, else as that cell. (`crossings.ts` does the same in a page.)
+one, else as that cell. What others wrote in cells that were deleted here, while there was no connection, is written
+again here, too. (`crossings.ts` does both in a page.)
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from pycrdt import Array, Doc
@@ -20,7 +21,7 @@ from rtc_widgets.documents.unacknowledged import Unacknowledged
 from rtc_widgets.ids import new_client_id
 from rtc_widgets.origins import Origin
 
-__all__ = ["receive"]
+__all__ = ["keep", "receive"]
 
 _PATIENCE = 1.0  # seconds
 _NOTHING = b"\0"  # the state vector of an empty document
@@ -62,8 +63,31 @@ def receive(
         _wait_until_told(document)
         take()
         if not unacknowledged.empty:
-            crossed = _crossed(*unacknowledged.copies(known), update)
+            base, mine = unacknowledged.copies(known)
+            crossed = _crossed(content_of(read(base, "notebook"), "notebook", None), mine, [update])
     unacknowledged.known(update)
+    if crossed is None or document.detached is not None:
+        return False
+    _write_again(document, *crossed)
+    return True
+
+
+def keep(
+    document: LiveDocument, before: Any, unacknowledged: Unacknowledged, written: Sequence[bytes]
+) -> bool:
+    """Write again what others wrote meanwhile in the cells that were deleted, or moved, here.
+
+    Args:
+        document: the replica.
+        before: the notebook, normalized, without what was written here, before any of that arrived.
+        unacknowledged: knows what has arrived since.
+        written: the updates in which cells were deleted.
+
+    Returns:
+        Whether something was written again; `LiveDocument.on_update` tells it.
+    """
+    theirs, _ = unacknowledged.copies()
+    crossed = _crossed(before, theirs, written)
     if crossed is None or document.detached is not None:
         return False
     _write_again(document, *crossed)
@@ -100,38 +124,36 @@ def _wait_until_told(document: LiveDocument) -> None:
         time.sleep(0.0005)
 
 
-def _crossed(base: Doc[Any], mine: Doc[Any], update: bytes) -> tuple[Any, Any] | None:
-    """Return two notebooks that differ in what was typed here in the cells that *update* deletes, None for nothing.
+def _crossed(before: Any, doc: Doc[Any], deleting: Sequence[bytes]) -> tuple[Any, Any] | None:
+    """Return two notebooks that differ in what was written in cells that were deleted meanwhile, None for nothing.
 
     Args:
-        base: the document without what was written here.
-        mine: with it; *update* is applied to it.
-        update: what others made.
+        before: a notebook, normalized, without what was written.
+        doc: the document with it; *deleting* is applied to it.
+        deleting: the updates that delete, made without what was written.
     """
-    before, after = _notebook(base), _notebook(mine)
+    after = content_of(read(doc, "notebook"), "notebook", None)
     ids = [cell["id"] for cell in after["cells"]]
     gone: set[str] = set()
-    cells: Array[Any] = mine.get("cells", type=Array)
+    cells: Array[Any] = doc.get("cells", type=Array)
     watch = cells.observe(lambda event: gone.update(_deleted(_delta(event), ids)))
-    mine.apply_update(update)
+    with doc.transaction():
+        for update in deleting:
+            doc.apply_update(update)
     cells.unobserve(watch)
     was = {cell["id"]: cell for cell in before["cells"]}
-    # Who deletes a cell that is new here has seen it.
-    typed = {
+    # Who deletes a cell that was not there before has seen it.
+    written = {
         cell["id"]
         for cell in after["cells"]
         if cell["id"] in gone and cell["id"] in was and cell["source"] != was[cell["id"]]["source"]
     }
-    if not typed:
+    if not written:
         return None
     return {
         **after,
-        "cells": [was[cell["id"]] if cell["id"] in typed else cell for cell in after["cells"]],
+        "cells": [was[cell["id"]] if cell["id"] in written else cell for cell in after["cells"]],
     }, after
-
-
-def _notebook(doc: Doc[Any]) -> Any:
-    return content_of(read(doc, "notebook"), "notebook", None)
 
 
 def _delta(event: Any) -> list[dict[str, Any]]:

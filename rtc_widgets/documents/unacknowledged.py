@@ -46,6 +46,11 @@ class Unacknowledged:
         """How many updates were not sent, or not on a channel that still lasts."""
         return len(self._waiting)
 
+    @property
+    def updates(self) -> list[bytes]:
+        """All that was written here and is not acknowledged, the oldest first."""
+        return [update for _, updates in self._under_way for update in updates] + self._waiting
+
     def wrote(self, update: bytes) -> None:
         """Note an update made here."""
         self.written += 1
@@ -67,7 +72,7 @@ class Unacknowledged:
 
     def unsent(self) -> None:
         """Note that the channel is gone: nothing that was sent on it will be acknowledged."""
-        self._waiting = [update for _, updates in self._under_way for update in updates] + self._waiting
+        self._waiting = self.updates
         self._under_way.clear()
 
     def known(self, update: bytes) -> None:

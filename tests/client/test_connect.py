@@ -302,8 +302,8 @@ def test_nothing_written_while_the_server_is_away_is_lost(serve: Callable[..., S
         assert sorted(server.sources(path)) == sorted(c.source for c in ben)
 
 
-def test_cells_in_which_a_script_wrote_offline_come_back_and_follow(server: Server) -> None:
-    path = server.notebook("crossed.ipynb", "x = 1", "y = 2\nz = 3", "gone = 1", "gone = 2")
+def test_what_was_written_in_cells_that_others_took_out_is_there_once(server: Server) -> None:
+    path = server.notebook("crossed.ipynb", "x = 1", "y = 2\nz = 3", "gone = 1", "gone = 2", "kept = 1")
     proxy = Proxy(server)
     try:
         with (
@@ -318,17 +318,19 @@ def test_cells_in_which_a_script_wrote_offline_come_back_and_follow(server: Serv
             ben[1].move(before=ben[0])
             ben["cell-2"].delete()
             ben["cell-3"].delete()
+            ada["cell-4"].delete()
+            ben["cell-4"].source += "  # ben"
             ben.synced().result(20)
             proxy.restore()
             # What was deleted stands behind the cell that it stood behind.
-            expected = ["y = 2  # ben\nz = 3  # ada", "gone = 1  # ada", "x = 1"]
+            expected = ["y = 2  # ben\nz = 3  # ada", "gone = 1  # ada", "x = 1", "kept = 1  # ben"]
             until(
                 lambda: [c.source for c in ben] == expected, lambda: f"Ben has {[c.source for c in ben]}", 40
             )
             assert [c.source for c in ada] == expected
             ada.save()
             assert server.sources(path) == expected
-            assert [c["id"] for c in server.read(path)["cells"]] == ["cell-1", "cell-2", "cell-0"]
+            assert [c["id"] for c in server.read(path)["cells"]] == ["cell-1", "cell-2", "cell-0", "cell-4"]
     finally:
         proxy.close()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
@@ -95,6 +96,67 @@ async def test_what_was_written_elsewhere_is_not_written_twice(people: People) -
 
     ada = await meanwhile(people, away, here)
     assert texts(ada) == [("a", "theirs\na = 1\nmine"), ("b", "b = 1\nb = 2, mine\nb = 3")]
+
+
+async def test_what_others_wrote_where_somebody_deleted_offline_comes_back(people: People) -> None:
+    ada = await meanwhile(people, lambda nb: nb["b"].delete(), typed)
+    assert texts(ada) == [("a", "a = 1"), ("b", "b = 1\nb = 2, mine\nb = 3"), ("c", "c = 1")]
+
+
+async def test_what_others_wrote_follows_to_where_somebody_moved_it_offline(people: People) -> None:
+    def move(nb: Any) -> None:
+        nb["b"].move(after="c")
+        nb["b"].source = "b = 1, moved\nb = 2\nb = 3"
+
+    ada = await meanwhile(people, move, typed)
+    assert texts(ada) == [("a", "a = 1"), ("c", "c = 1"), ("b", "b = 1, moved\nb = 2, mine\nb = 3")]
+
+
+async def test_what_others_wrote_where_nothing_was_deleted_stands_once(people: People) -> None:
+    def away(nb: Any) -> None:
+        nb["a"].source = "a = 2"
+        nb["c"].delete()
+
+    def here(nb: Any) -> None:
+        nb["a"].source += "  # theirs"
+        typed(nb)
+
+    ada = await meanwhile(people, away, here)
+    assert [id_ for id_, _ in texts(ada)] == ["a", "b"]
+    assert texts(ada)[0][1].count("theirs") == texts(ada)[1][1].count("mine") == 1
+
+
+async def test_who_writes_while_the_deletion_arrives_and_who_deleted_do_not_both_bring_it_back(
+    people: People,
+) -> None:
+    """Its writer has no acknowledgement yet: the log takes a while."""
+    relay = people.relay("notebook", THREE)
+    ada, mine = await people.join(relay)
+    ben, his = await people.join(relay, "ben")
+    relay.away = True
+    for peer in [peer for peer in relay.peers if peer.user == "ada"]:
+        peer.close("gone", "The line broke.")
+        relay.document.leave(peer)
+    await until(lambda: mine.state == "offline")
+    ada["b"].delete()
+    append, may = relay.store.append, asyncio.Event()
+
+    async def slowly(*arguments: Any) -> Any:
+        await may.wait()
+        return await append(*arguments)
+
+    relay.store.append = slowly
+    typed(ben)
+    await until(lambda: "mine" in str(relay.document.doc.get("cells", type=Array)), "the relay has it")
+    relay.away = False
+    await until(
+        lambda: "b" not in [id_ for id_, _ in texts(ben)] or ben["b"].source == "", "the deletion is here"
+    )
+    may.set()
+    for provider in (mine, his):
+        await provider.synced()
+    await until(lambda: texts(ada) == texts(ben), "both have the same")
+    assert texts(ada) == [("a", "a = 1"), ("b", "b = 1\nb = 2, mine\nb = 3"), ("c", "c = 1")]
 
 
 async def test_both_deleted_it(people: People) -> None:

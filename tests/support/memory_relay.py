@@ -126,7 +126,7 @@ class MemoryRelay:
             peer.send(self.document.outgoing(event.encode("role", {"role": role})))
 
     def opener(self, user: str) -> Any:
-        async def open_(path: str, lineage: str | None, frames: Sequence[bytes]) -> Opened:
+        async def open_(path: str, lineage: str | None, frames: Sequence[bytes], compares: bool) -> Opened:
             await asyncio.sleep(0)
             if self.away:
                 raise NotConnected("The server does not answer.")
@@ -135,7 +135,7 @@ class MemoryRelay:
             self.opened.append(lineage)
             mine, theirs = pair()
             peer = MemoryPeer(self, theirs, user)
-            answers = self.document.join(peer, frames, lineage)
+            answers = self.document.join(peer, frames, lineage, compares=compares)
             self.peers.append(peer)
             peer.send(self.document.outgoing(*answers))
             name, document = self.document.name, self.document

@@ -143,13 +143,13 @@ class Line:
 
     # --------------------------------------------------------------------------------------------- for the room
 
-    def join(self, frames: Sequence[bytes], lineage: str | None) -> Opened:
+    def join(self, frames: Sequence[bytes], lineage: str | None, compares: bool) -> Opened:
         """Enter the document.
 
         Raises:
             ChannelClosed: it refuses.
         """
-        answers = self._document.join(self._peer, frames, lineage)
+        answers = self._document.join(self._peer, frames, lineage, compares=compares)
         self._joined = True
         self.tell(answers)
         document, room = self._document, self._room

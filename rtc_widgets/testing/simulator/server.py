@@ -128,7 +128,13 @@ class SimulatedServer:
             self._lines.remove(line)
 
     async def open(
-        self, user: str, name: str, lineage: str | None, frames: Sequence[bytes], trouble: Trouble
+        self,
+        user: str,
+        name: str,
+        lineage: str | None,
+        frames: Sequence[bytes],
+        trouble: Trouble,
+        compares: bool,
     ) -> Opened:
         """Open a document of the notebook's room for a participant.
 
@@ -141,7 +147,7 @@ class SimulatedServer:
             raise NotConnected("There is no server.")
         answer: asyncio.Future[Opened] = running().create_future()
         self._waiting[answer] = None
-        self._life.begin(self._serve(answer, self._life, user, name, lineage, frames, trouble))
+        self._life.begin(self._serve(answer, self._life, user, name, lineage, frames, trouble, compares))
         try:
             return await answer
         finally:
@@ -156,6 +162,7 @@ class SimulatedServer:
         lineage: str | None,
         frames: Sequence[bytes],
         trouble: Trouble,
+        compares: bool,
     ) -> None:
         try:
             room = await self.rooms.open(KEY)
@@ -165,7 +172,7 @@ class SimulatedServer:
                 self.rooms.settle(room)
 
             line = Line(room, document, user, life, trouble, left)
-            opened = line.join(frames, lineage)
+            opened = line.join(frames, lineage, compares)
             self._lines.append(line)
             self.rooms.settle(room)
         except Exception as error:  # noqa: BLE001 - it is the participant's

@@ -178,12 +178,12 @@ class _World:
             person.provider = provider
 
     def _opener(self, name: str) -> Opener:
-        async def open_(_path: str, lineage: str | None, frames: Sequence[bytes]) -> Opened:
+        async def open_(_path: str, lineage: str | None, frames: Sequence[bytes], compares: bool) -> Opened:
             if self._away.get(name, 0.0) > running().time():
                 raise NotConnected("There is no network.")
             self._lines[name] += 1
             trouble = Trouble(self._dice("line", name, self._lines[name]))
-            return await self._server.open(name, "content", lineage, frames, trouble)
+            return await self._server.open(name, "content", lineage, frames, trouble, compares)
 
         return open_
 
