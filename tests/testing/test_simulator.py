@@ -33,6 +33,29 @@ FOUND = [
 ]
 
 
+JOINED = [
+    Step("outside", who=2, n=20, kind="d", wait=0.05),
+    Step("add", who=2, n=20, kind="d", wait=0.01),
+    Step("set", who=2, n=1, wait=0.2),
+    Step("line", n=19, kind="m", wait=0.05),
+    Step("delete", who=1, n=15, kind="s", wait=0.01),
+    Step("line", n=19, kind="s", wait=0.2),
+    Step("add", m=22, wait=0.01),
+    Step("add", n=9),
+    Step("undo", who=2, n=15, kind="d", wait=0.2),
+    Step("line", who=1, n=1, m=38, kind="r", wait=0.2),
+    Step("group", who=2, n=10, kind="r", wait=0.05),
+    Step("kill", who=1, n=12, kind="s"),
+    Step("undo", who=1, n=17, kind="r", wait=0.81),
+    Step("line", who=2, n=1, m=38),
+    Step("offline", who=1, n=35, kind="s", wait=0.05),
+    Step("restart", who=1, n=11, kind="r", wait=2.85),
+    Step("undo", who=1, n=5, kind="d", wait=0.2),
+    Step("add", who=1, n=31, wait=0.2),
+    Step("outside", who=2, n=14, kind="r", wait=0.2),
+]
+
+
 @pytest.mark.parametrize(("seed", "steps"), FOUND)
 def test_what_was_found_is_mended(seed: int, steps: list[Step]) -> None:
     attempt(seed, steps)
@@ -46,11 +69,10 @@ def test_nothing_is_lost_or_doubled(seed: int) -> None:
 
 def test_a_line_that_both_sides_changed_is_there_twice_only_if_people_are_told(monkeypatch) -> None:
     """An undo takes a line break along, and another program changes the line that it joins."""
-    steps = written(300670, 150)
-    assert attempt(300670, steps).conflicts > 0
+    assert attempt(300670, JOINED).conflicts > 0
     monkeypatch.setattr(Person, "hear", lambda *_: None)
     with pytest.raises(AssertionError, match="There twice"):
-        simulate(300670, steps)
+        simulate(300670, JOINED)
 
 
 _PROBE = """
