@@ -9,6 +9,7 @@ again here, too. (`crossings.ts` does both in a page.)
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -142,11 +143,12 @@ def _crossed(before: Any, doc: Doc[Any], deleting: Sequence[bytes]) -> tuple[Any
             doc.apply_update(update)
     cells.unobserve(watch)
     was = {cell["id"]: cell for cell in before["cells"]}
-    # Who deletes a cell that was not there before has seen it.
+    # Who deletes a cell that was not there before has seen it; and one of twins is deleted for the other's sake.
+    twins = _twins(before) | _twins(after)
     written = {
         cell["id"]
         for cell in after["cells"]
-        if cell["id"] in gone and cell["id"] in was and cell["source"] != was[cell["id"]]["source"]
+        if cell["id"] in (gone & was.keys()) - twins and cell["source"] != was[cell["id"]]["source"]
     }
     if not written:
         return None
@@ -154,6 +156,11 @@ def _crossed(before: Any, doc: Doc[Any], deleting: Sequence[bytes]) -> tuple[Any
         **after,
         "cells": [was[cell["id"]] if cell["id"] in written else cell for cell in after["cells"]],
     }, after
+
+
+def _twins(notebook: Any) -> set[str]:
+    times = Counter(cell["id"] for cell in notebook["cells"])
+    return {name for name, number in times.items() if number > 1}
 
 
 def _delta(event: Any) -> list[dict[str, Any]]:

@@ -48,28 +48,43 @@ def completed(cells: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def settle_twins(doc: Doc[Any], origin: Origin) -> bool:
-    """Make cell ids unique: of identical twins one stays, of differing ones the later gets a new id.
+    """Make cell ids unique: of twins one goes whose lines the other one has, else the later gets a new id.
 
-    Two people who move one cell at once leave it twice (design.md, decision 9). Returns whether it changed
-    anything.
+    Two people who move one cell at once, or bring one back at once, leave it twice (design.md, decision 9). Returns
+    whether it changed anything.
     """
-    seen: dict[str, dict[str, Any]] = {}
-    doubled = []
+    seen: dict[str, tuple[int, dict[str, Any]]] = {}
+    gone, renamed = set(), set()
     for index, cell in enumerate(read_cells(doc)):
-        if cell["id"] in seen:
-            doubled.append((index, cell == seen[cell["id"]]))
+        if cell["id"] not in seen:
+            seen[cell["id"]] = index, cell
+            continue
+        first, twin = seen[cell["id"]]
+        if _says_no_more(cell, twin):
+            gone.add(index)
+        elif _says_no_more(twin, cell):
+            gone.add(first)
+            seen[cell["id"]] = index, cell
         else:
-            seen[cell["id"]] = cell
-    if not doubled:
+            renamed.add(index)
+    if not gone | renamed:
         return False
     ycells: Array[Any] = doc.get("cells", type=Array)
     with doc.transaction(origin=origin):
-        for index, identical in reversed(doubled):
-            if identical:
+        for index in sorted(gone | renamed, reverse=True):
+            if index in gone:
                 del ycells[index]
             else:
                 ycells[index]["id"] = ids.new_cell_id()
     return True
+
+
+def _says_no_more(cell: dict[str, Any], twin: dict[str, Any]) -> bool:
+    """Tell whether *twin* has all lines of *cell*, in their order, and whatever else it holds."""
+    if {**cell, "source": ""} != {**twin, "source": ""}:
+        return False
+    lines = iter(twin["source"].split("\n"))
+    return all(line in lines for line in cell["source"].split("\n"))
 
 
 def new_ycell(cell: dict[str, Any]) -> Map[Any]:

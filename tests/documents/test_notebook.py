@@ -7,12 +7,14 @@ from typing import Any
 
 import pytest
 from jupyter_ydoc import YNotebook
-from pycrdt import Array, Map
+from pycrdt import Array, Doc, Map
 from support.notebooks import FILE, as_saved, opened, two
 
 from rtc_widgets.documents.document import LiveDocument
 from rtc_widgets.documents.notebook import Notebook
+from rtc_widgets.documents.ycells import new_ycell, read_cells, settle_twins
 from rtc_widgets.errors import CellGone, DocumentError
+from rtc_widgets.origins import Origin
 
 
 def by_id(cells: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
@@ -348,6 +350,30 @@ def test_an_id_that_a_relay_changes_is_followed() -> None:
     assert [cell.id for cell in ada][1] == "twin"
     assert ada["twin"].source == "df = read()\ndf"
     assert not stale.exists
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "left"),
+    [
+        ("a\nb", "a\nb", ["a\nb"]),
+        ("a\nb", "b", ["a\nb"]),
+        ("b", "a\nb\nc", ["a\nb\nc"]),
+        ("a\nb", "b\na", ["a\nb", "b\na"]),
+        ("a = 1", "a = 10", ["a = 1", "a = 10"]),
+    ],
+)
+def test_of_twins_one_goes_that_has_nothing_of_its_own(first: str, second: str, left: list[str]) -> None:
+    """As where two brought back one cell, and the one knew less of it than the other."""
+    doc: Doc[Any] = Doc()
+    ycells: Array[Any] = doc.get("cells", type=Array)
+    for source in (first, "other", second):
+        name = "b" if source == "other" else "a"
+        cell = {"id": name, "cell_type": "code", "source": source, "metadata": {}, "outputs": []}
+        ycells.append(new_ycell(cell | {"execution_count": None}))
+    assert settle_twins(doc, Origin("relay"))
+    cells = read_cells(doc)
+    assert [cell["source"] for cell in cells if cell["source"] != "other"] == left
+    assert len({cell["id"] for cell in cells}) == len(cells) == len(left) + 1
 
 
 def test_twins_are_both_there() -> None:
