@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import itertools
 import logging
-import time
 from collections import deque
 from collections.abc import Callable
 from typing import Any, Protocol
@@ -505,11 +504,7 @@ class Provider:
         mine: Any = None
         # Under the document's lock: nobody sees it empty, and nobody writes between the reading and the end.
         with self.document.reading():
-            end = time.monotonic() + 1.0
-            while not self.document.told and time.monotonic() < end:
-                time.sleep(
-                    0.0005
-                )  # the thread that wrote last is about to tell us of it, and needs no lock for it
+            self.document.wait_until_told()
             self._take_inbox()
             if not self._unacknowledged.empty:
                 base = self._unacknowledged.base(self.type)

@@ -8,7 +8,6 @@ again here, too. (`crossings.ts` does both in a page.)
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -24,7 +23,6 @@ from rtc_widgets.origins import Origin
 
 __all__ = ["keep", "receive"]
 
-_PATIENCE = 1.0  # seconds
 _NOTHING = b"\0"  # the state vector of an empty document
 
 
@@ -61,11 +59,11 @@ def receive(
     if type_ != "notebook" or update[-1:] == b"\0":  # which is the number of its deletions
         document.apply_remote(update, origin)
     elif _takes_cells_out(document, update, origin):
-        _wait_until_told(document)
+        document.wait_until_told()
         take()
         if not unacknowledged.empty:
             base, mine = unacknowledged.copies(known)
-            crossed = _crossed(content_of(read(base, "notebook"), "notebook", None), mine, [update])
+            crossed = _crossed(_notebook(base), mine, [update])
     unacknowledged.known(update)
     if crossed is None or document.detached is not None:
         return False
@@ -118,13 +116,6 @@ def _takes_cells_out(document: LiveDocument, update: bytes, origin: Origin) -> b
     return any(found)
 
 
-def _wait_until_told(document: LiveDocument) -> None:
-    """Wait for the thread that wrote last: it is about to tell of it."""
-    end = time.monotonic() + _PATIENCE
-    while not document.told and time.monotonic() < end:
-        time.sleep(0.0005)
-
-
 def _crossed(before: Any, doc: Doc[Any], deleting: Sequence[bytes]) -> tuple[Any, Any] | None:
     """Return two notebooks that differ in what was written in cells that were deleted meanwhile, None for nothing.
 
@@ -133,7 +124,7 @@ def _crossed(before: Any, doc: Doc[Any], deleting: Sequence[bytes]) -> tuple[Any
         doc: the document with it; *deleting* is applied to it.
         deleting: the updates that delete, made without what was written.
     """
-    after = content_of(read(doc, "notebook"), "notebook", None)
+    after = _notebook(doc)
     ids = [cell["id"] for cell in after["cells"]]
     gone: set[str] = set()
     cells: Array[Any] = doc.get("cells", type=Array)
@@ -156,6 +147,10 @@ def _crossed(before: Any, doc: Doc[Any], deleting: Sequence[bytes]) -> tuple[Any
         **after,
         "cells": [was[cell["id"]] if cell["id"] in written else cell for cell in after["cells"]],
     }, after
+
+
+def _notebook(doc: Doc[Any]) -> Any:
+    return content_of(read(doc, "notebook"), "notebook", None)
 
 
 def _twins(notebook: Any) -> set[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import logging
 import threading
+import time
 import weakref
 from collections.abc import Callable
 from typing import Any, Protocol, TypeVar
@@ -146,6 +147,12 @@ class LiveDocument:
     def told(self) -> bool:
         """Whether all that was written here has been told to those who asked with `on_update`."""
         return self._updates.idle
+
+    def wait_until_told(self, seconds: float = 1.0) -> None:
+        """Wait for the thread that wrote last, which is about to tell, and needs no lock for it."""
+        end = time.monotonic() + seconds
+        while not self.told and time.monotonic() < end:
+            time.sleep(0.0005)
 
     @property
     def client_id(self) -> int:
