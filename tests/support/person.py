@@ -19,6 +19,8 @@ _UPSTREAM_ERRORS = (
     ("Cannot read properties of undefined (reading 'schema')", "/static/notebook/"),
     ("Command 'filebrowser:open-path' not registered.", "/static/notebook/"),
 )
+# Commands after which a notebook has other cells, or in another order.
+_OF_CELLS = ("notebook:delete-cell", "notebook:insert-cell", "notebook:move-cell", "notebook:undo-cell")
 _OURS = "/extensions/rtc-widgets/"  # in the stack of what our scripts do
 
 
@@ -186,6 +188,8 @@ class Person:
         self.page.evaluate(
             "([id, args]) => { void window.jupyterapp.commands.execute(id, args); }", [command, args or {}]
         )
+        if command.startswith(_OF_CELLS):
+            self._has_drawn_its_cells()
 
     def trust(self) -> None:
         """Trust all outputs of the notebook as they are, as one does with *Trust Notebook*."""
@@ -205,6 +209,20 @@ class Person:
         self.page.locator(".lm-CommandPalette-input:focus").fill(label)
         expect(self.page.locator(".lm-CommandPalette-item.lm-mod-active")).to_contain_text(label)
         self.page.keyboard.press("Enter")
+
+    def _has_drawn_its_cells(self) -> None:
+        """Wait until the cells on the screen are those of the notebook: JupyterLab draws a moment after a command.
+
+        A click before that meets another cell, the one that was there.
+        """
+        self.page.wait_for_function(
+            """() => {
+                const shown = [...window.jupyterapp.shell.widgets('main')].find(widget => widget.isVisible);
+                const drawn = [...shown.node.querySelectorAll('.jp-Cell')];
+                const cells = shown.content.widgets;
+                return drawn.length === cells.length && drawn.every((node, index) => node === cells[index].node);
+            }"""
+        )
 
     def _sit_down(self, page: Page) -> None:
         self.page = page
