@@ -10,7 +10,7 @@ from pycrdt import Map
 
 from rtc_widgets.documents.content import content_of, read
 from rtc_widgets.documents.merge import MergeResult, identify, merge_notebook, merge_other, merge_text
-from rtc_widgets.documents.seed import normalize
+from rtc_widgets.documents.seed import normalize, own_ids
 from rtc_widgets.documents.ycells import read_cells, settle_twins
 from rtc_widgets.errors import RtcError
 from rtc_widgets.origins import Origin
@@ -104,7 +104,8 @@ class Versions:
             NotMerged: the file was emptied, or files of this type cannot be merged.
         """
         self._consider_attempt(file)
-        result = self._merge(file.content, self._base_of(file))
+        base = self._live_by_content(file) or self._base_of(file)
+        result = self._merge(file.content, base)
         if result.refused:
             raise NotMerged(result.refused)
         self._remember(file, result.content)
@@ -215,6 +216,16 @@ class Versions:
 
     def _found(self, content: Any, known: Any) -> Any:
         return identify(known, content) if self._type == "notebook" else normalize(self._type, content)
+
+    def _live_by_content(self, file: FileVersion) -> Any:
+        """Return the document, as a file, where *file* holds just that and its cells bring no ids along; else None.
+
+        Compared to the base, a cell that is new in both would be two: nothing but its content tells that it is one.
+        """
+        if self._type != "notebook" or None not in own_ids(file.content):
+            return None
+        live = self._live_now()
+        return live if self._found(file.content, live) == live else None
 
     def _live_now(self) -> Any:
         return content_of(read(self._doc, self._type, self._document), self._type, self.base)

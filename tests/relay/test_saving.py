@@ -12,6 +12,7 @@ from pycrdt import Array, Map
 from support.tied import Server, code, notebook, until
 
 from rtc_widgets.documents.ycells import new_ycell
+from rtc_widgets.origins import Origin
 
 
 async def test_opening_writes_nothing(server: Server) -> None:
@@ -222,3 +223,17 @@ async def test_a_change_outside_while_the_log_is_written_is_merged_first(plain: 
     room.type("typed ")
     await room.file.save()
     assert plain.sources("a.ipynb") == room.sources == ["typed 1", "outside"]
+
+
+async def test_who_writes_what_the_document_has_doubles_no_cell_without_an_id(plain: Server) -> None:
+    plain.write("a.ipynb", notebook(code(None, "1"), minor=4))
+    room = await plain.open("a.ipynb")
+    room.type("typed ")
+    with room.doc.transaction(origin=Origin("remote", "ada")):
+        room.doc.get("cells", type=Array).append(new_ycell(code("new", "2")))
+    for changed in ({}, {"by": "a program"}):
+        plain.write("a.ipynb", notebook(code(None, "typed 1"), code(None, "2"), minor=4, **changed))
+        await room.file.poll()
+        assert [cell["source"] for cell in room.cells] == ["typed 1", "2"]
+    assert room.cells[1]["id"] == "new"
+    assert room.codes == []
