@@ -121,6 +121,14 @@ class RoomIndex:
         row = await self._database.call(_find, (path.strip("/"), format_, type_))
         return None if row is None else _record(row)
 
+    async def last(self, path: str) -> RoomRecord | None:
+        """Return the record that tells most of the file at *path*: a notebook's before that of its text.
+
+        That of the last file there where it was deleted.
+        """
+        row = await self._database.call(_last, path.strip("/"))
+        return None if row is None else _record(row)
+
     async def restore(self, path: str, format_: str, type_: str, content: Any) -> RoomRecord | None:
         """Take up the room again that a file had when it was deleted, if that was with just this content.
 
@@ -214,6 +222,19 @@ def _can_unpack(content: Any) -> bool:
 def _find(connection: sqlite3.Connection, keys: Sequence[tuple[str, str, str]]) -> list[Any]:
     statement = f"SELECT {_COLUMNS} FROM rooms WHERE path = ? AND format = ? AND type = ?"  # noqa: S608 - no input
     return [connection.execute(statement, key).fetchone() for key in keys]
+
+
+def _last(connection: sqlite3.Connection, paths: Sequence[str]) -> list[Any]:
+    found: list[Any] = []
+    for path in paths:
+        for which in ("rooms WHERE path = ?", "deleted WHERE path = ?"):
+            newest = ", time DESC" if which.startswith("deleted") else ""
+            statement = f"SELECT {_COLUMNS} FROM {which} ORDER BY type != 'notebook'{newest}"  # noqa: S608 - no input
+            row = connection.execute(statement, (path,)).fetchone()
+            if row is not None:
+                break
+        found.append(row)
+    return found
 
 
 def _path_of(connection: sqlite3.Connection, rooms: Sequence[str]) -> list[str | None]:

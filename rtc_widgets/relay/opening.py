@@ -131,10 +131,13 @@ class RoomMaker:
         try:
             version = await file.load()
         except ChannelClosed as problem:
-            # What a server leaves that ends while it writes is in the log.
-            if problem.code != CloseCode.UNREADABLE or record is None or record.attempted is None:
+            if problem.code != CloseCode.UNREADABLE or record is None:
                 raise
-            damage = problem
+            damage = ChannelClosed(CloseCode.UNREADABLE, f"{problem.reason} {_restorable(key.path)}")
+            # What a server leaves that ends while it writes is in the log. Anything else may be somebody's work, such
+            # as a merge of Git that has to be finished by hand: as text it can be opened, while this is refused.
+            if record.attempted is None:
+                raise damage from problem
         if record is None and version is not None and _tells(version.normal):
             record = await self._index.restore(key.path, key.format, key.type, version.normal)
         unchanged = _unchanged(record, version)
@@ -354,6 +357,13 @@ class RoomMaker:
         if await _logged(content):
             with _written_anyhow(room):
                 await self._index.saved(room, stat.hash, stat.last_modified, base)
+
+
+def _restorable(path: str) -> str:
+    return (
+        "The server's log has the document as it was: to write that, and keep what is there now beside it, run this in "
+        f"the server's root folder: jupyter rtc restore {shlex.quote(path)}"
+    )
 
 
 def _text_seed(taken: Any, written: Any) -> tuple[str, Seed]:

@@ -23,13 +23,13 @@ if TYPE_CHECKING:
 
     from rtc_widgets.stores.entry import Entry, Store
 
-__all__ = ["Purged", "purge"]
+__all__ = ["NO_FILE", "NO_LOG", "Purged", "purge"]
 
-_NO_LOG = (
+NO_LOG = (
     "There is no log {log}. Name the folder that the server has as its root with --root-dir, which is where it was "
     "started unless it was told another, or its RelayApp.store_path with --log; and run this as the same user."
 )
-_NO_FILE = (
+NO_FILE = (
     "{log} knows no file {path!r}, so it has no history of it. A path begins at the server's root folder, as "
     "JupyterLab's file browser shows it."
 )
@@ -69,7 +69,7 @@ async def purge(log: Path, path: str, *, damaged: bool = False) -> Purged:
         StoreError: a server uses the log, there is none, or it knows no such file; nothing was changed.
     """
     if not await asyncio.to_thread(log.exists):
-        raise StoreError(_NO_LOG.format(log=log))
+        raise StoreError(NO_LOG.format(log=log))
     claim = Claim(log)
     try:
         if claim.path != log:
@@ -82,7 +82,7 @@ async def purge(log: Path, path: str, *, damaged: bool = False) -> Purged:
             rooms = await index.forget_deleted(path)
             if not rooms:
                 aside = "".join(f"\n  {file}" for file in _damaged(log))
-                raise StoreError(_NO_FILE.format(log=log, path=path) + (aside and _MAY_HAVE_IT + aside))
+                raise StoreError(NO_FILE.format(log=log, path=path) + (aside and _MAY_HAVE_IT + aside))
             names = [comm_id(room, document) for room in rooms for document in ("content", "annotations")]
             entries = sum([await _forget(store, name) for name in names])
             backups = Backups(log.with_suffix(".backups"), 0)

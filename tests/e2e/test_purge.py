@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import sqlite3
 import subprocess
-import sys
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,6 +13,7 @@ from typing import Any
 
 import pytest
 from pycrdt import Array, Text
+from support.command import rtc
 from support.server import Server, until
 from support.tab import Tab
 
@@ -26,21 +25,7 @@ OPTIONS = ["--RelayApp.close_delay=2", "--RelayApp.snapshot_every=3"]
 
 
 def purge(server: Server, path: str, *more: str) -> subprocess.CompletedProcess[str]:
-    """Run the command as who runs the server does, in its environment."""
-    data = {"JUPYTER_DATA_DIR": str(server.work / "data")}
-    command = [
-        sys.executable,
-        "-m",
-        "rtc_widgets.relay",
-        "purge",
-        path,
-        "--root-dir",
-        str(server.root),
-        *more,
-    ]
-    return subprocess.run(
-        command, env={**os.environ, **data}, capture_output=True, text=True, check=False, timeout=60
-    )
+    return rtc(server, "purge", path, *more)
 
 
 def store(server: Server) -> Path:
