@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import random
+import re
 import signal
 import socket
 import subprocess
@@ -140,11 +141,12 @@ class Server:
         if self._process.poll() is None:
             self._process.send_signal(signal.SIGKILL if kill else signal.SIGTERM)
             try:
-                self._process.wait(20)
+                self._process.wait(30)
             except subprocess.TimeoutExpired:
                 self._process.send_signal(signal.SIGABRT)  # it prints where each of its threads is
                 self._process.wait(20)
-                raise AssertionError(f"the server did not stop:\n{self.log[-8000:]}") from None
+                if not _only_anyio_is_left(self.log):
+                    raise AssertionError(f"the server did not stop:\n{self.log[-8000:]}") from None
 
     def close(self) -> None:
         """Shut the kernels down and stop."""
@@ -248,6 +250,23 @@ def _parsed(data: bytes) -> Any:
         return json.loads(data)
     except ValueError:
         return None
+
+
+def _only_anyio_is_left(log: str) -> bool:
+    """Tell whether a server that was aborted had stopped in good order, but for threads of AnyIO's.
+
+    One that works for a request when jupyter_server's event loop stops waits for more to do, and Python for it, for
+    ever (jupyterlab/jupyterlab#10442). A page that has just been opened asks what nbconvert can do: that takes seconds.
+    """
+    told = log.rpartition("Fatal Python error: Aborted")[2]
+    _, *threads = re.split(r"^(?:Thread|Current thread) 0x.*$", told, flags=re.MULTILINE)
+    left = [
+        calls for calls in threads if not re.match(r'\s*File ".*threading\.py", line \d+ in _shutdown', calls)
+    ]
+    waiting = re.compile(
+        r'queue\.py", line \d+ in get\s+File ".*anyio._backends._asyncio\.py", line \d+ in run'
+    )
+    return len(left) < len(threads) and all(waiting.search(calls) for calls in left)
 
 
 def free_port() -> int:
