@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from typing import Any
 
@@ -166,6 +167,7 @@ class RelayApp(ExtensionApp):
             kernels_open_files=self.kernels_open_files,
         )
         self.relay: Relay | None = None
+        self._closing: asyncio.Task[None] | None = None
         try:
             self.relay = Relay(self.serverapp, settings)
         except StoreError as error:
@@ -187,6 +189,15 @@ class RelayApp(ExtensionApp):
             await self.relay.start()
 
     async def stop_extension(self) -> None:
-        """Write what is unsaved and close every room."""
-        if self.relay is not None:
-            await self.relay.aclose()
+        """Write what is unsaved and close every room; who asks for it again waits for the same.
+
+        jupyter_server asks again at the next signal. If an extension raises, it does not stop, then or ever.
+        """
+        if self.relay is None:
+            return
+        if self._closing is None:
+            self._closing = asyncio.create_task(self.relay.aclose())
+        try:
+            await asyncio.shield(self._closing)
+        except Exception:  # noqa: BLE001 - see above; the log has every change
+            _log.exception("The relay did not close cleanly", extra=fields("relay.not-closed"))
