@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
+from collections import deque
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -123,14 +124,18 @@ class Proxy:
 
     async def _carry(self, link: _Link, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         loop = asyncio.get_running_loop()
+        waiting: deque[bytes] = deque()
+        due = 0.0
         while data := await reader.read(2**16):
             if writer is link.person:
                 await self._flows.wait()
             link.is_mute = link.is_mute or self._mute
             if not link.is_mute and not writer.is_closing():
-                # Later or at once, and in order: `call_later` keeps it among equal delays.
-                if self._delay:
-                    loop.call_later(self._delay, writer.write, data)
+                # Later or at once, and in order, also behind what waits still when the delay is another.
+                if self._delay or waiting:
+                    waiting.append(data)
+                    due = max(due, loop.time() + self._delay)
+                    loop.call_at(due, lambda: writer.write(waiting.popleft()))
                 else:
                     writer.write(data)
         if not link.is_mute:
