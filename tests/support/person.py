@@ -21,6 +21,7 @@ _UPSTREAM_ERRORS = (
 )
 # Commands after which a notebook has other cells, or in another order.
 _OF_CELLS = ("notebook:delete-cell", "notebook:insert-cell", "notebook:move-cell", "notebook:undo-cell")
+_LOADED = 40_000  # milliseconds
 _OURS = "/extensions/rtc-widgets/"  # in the stack of what our scripts do
 
 
@@ -65,7 +66,7 @@ class Person:
 
     def open(self, path: str = "", ready: bool = True) -> None:
         """Open *path* and wait until it can be edited; a notebook also until its kernel is idle."""
-        self.page.goto(f"{self.server.url}{self.address(path)}?token={self._token}")
+        self.page.goto(f"{self.server.url}{self.address(path)}?token={self._token}", timeout=_LOADED)
         if not path:
             self.page.locator(self.home).wait_for()
         elif ready:
@@ -77,7 +78,7 @@ class Person:
 
     def reload(self, path: str) -> None:
         """Reload the page."""
-        self.page.reload()
+        self.page.reload(timeout=_LOADED)
         self.ready(path)
 
     def start_over(self, path: str) -> None:
@@ -101,18 +102,25 @@ class Person:
                 return shown.sessionContext.isReady && shown.sessionContext.kernelDisplayStatus === 'idle';
             }""",
             arg=path,
-            timeout=40_000,
+            timeout=_LOADED,
         )
 
     def type(self, text: str, index: int = 0, end: bool = True) -> None:
         """Type into one cell, behind what is there."""
+        self.has_drawn_its_cells()
         self.editor(index).click()
         expect(self.cells.nth(index).locator(".cm-editor.cm-focused")).to_be_visible()
         self.page.keyboard.press("Control+End" if end else "Control+Home")
         self.page.keyboard.type(text)
 
+    def insert(self, text: str, index: int = 0) -> None:
+        """Type *text* into one cell all at once: keys with half a second between them are undone one by one."""
+        self.type("", index)
+        self.page.keyboard.insert_text(text)
+
     def run(self, index: int = 0) -> None:
         """Run one cell with Ctrl+Enter."""
+        self.has_drawn_its_cells()
         self.editor(index).click()
         self.page.keyboard.press("Control+Enter")
 
@@ -189,7 +197,7 @@ class Person:
             "([id, args]) => { void window.jupyterapp.commands.execute(id, args); }", [command, args or {}]
         )
         if command.startswith(_OF_CELLS):
-            self._has_drawn_its_cells()
+            self.has_drawn_its_cells()
 
     def trust(self) -> None:
         """Trust all outputs of the notebook as they are, as one does with *Trust Notebook*."""
@@ -210,17 +218,24 @@ class Person:
         expect(self.page.locator(".lm-CommandPalette-item.lm-mod-active")).to_contain_text(label)
         self.page.keyboard.press("Enter")
 
-    def _has_drawn_its_cells(self) -> None:
-        """Wait until the cells on the screen are those of the notebook: JupyterLab draws a moment after a command.
+    def has_drawn_its_cells(self) -> None:
+        """Wait until the cells on the screen are those of the notebook: JupyterLab draws a moment after a change.
 
         A click before that meets another cell, the one that was there.
         """
         self.page.wait_for_function(
             """() => {
-                const shown = [...window.jupyterapp.shell.widgets('main')].find(widget => widget.isVisible);
+                const shown = [...window.jupyterapp.shell.widgets('main')].find(
+                    widget => widget.isVisible && widget.hasClass('jp-NotebookPanel')
+                );
+                if (!shown) return true;
+                const { widgets, viewModel } = shown.content;
+                const cells = widgets.map(cell => cell.node);
                 const drawn = [...shown.node.querySelectorAll('.jp-Cell')];
-                const cells = shown.content.widgets;
-                return drawn.length === cells.length && drawn.every((node, index) => node === cells[index].node);
+                // Of a long notebook JupyterLab may draw only some, in one piece.
+                const first = viewModel?.windowingActive ? cells.indexOf(drawn[0]) : 0;
+                const expected = viewModel?.windowingActive ? cells.slice(first, first + drawn.length) : cells;
+                return drawn.length === expected.length && drawn.every((node, index) => node === expected[index]);
             }"""
         )
 
