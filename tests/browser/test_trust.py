@@ -63,13 +63,13 @@ def test_what_somebody_runs_is_trusted_in_nobody_elses_page(lab, visit):
     expect(withheld).to_contain_text("made")
     expect(withheld).not_to_contain_text("by a script")
     # All else that Ada does arrives, her undo takes back what she typed, and her output stays as it is.
-    ada.type(" + 1", 1)
+    ada.insert(" + 1", 1)
     ben.sees(1, "x = 1 + 1")
     ada.page.keyboard.press("Control+z")
     ben.sees(1, "x = 1")
     until(lambda: marks(ada) == marks(ben) == [None, None], "no mark is in the document")
     expect(shown).to_contain_text("made by a script")
-    ada.save()
+    ada.save_whole()
     until(lambda: lab.read(path)["cells"][0]["outputs"], "the output is in the file")
     served = lab.api(f"/api/contents/{path}")["content"]["cells"]
     assert served[0]["metadata"]["trusted"] is False, "and the file is not signed"
@@ -91,7 +91,7 @@ def test_what_one_ran_alone_is_trusted_when_one_comes_back(lab, visit):
     ada.reload(path)
     expect(output).to_contain_text("made by a script")
     assert marks(ada) == [None]
-    ada.save()
+    ada.save_whole()
     until(
         lambda: lab.api(f"/api/contents/{path}")["content"]["cells"][0]["metadata"]["trusted"],
         "her own runs are signed as ever",

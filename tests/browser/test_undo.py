@@ -21,6 +21,7 @@ def link(person: Person, index: int) -> None:
 
 def command(person: Person, index: int, *keys: str) -> None:
     """Press keys in command mode with a cell active."""
+    person.has_drawn_its_cells()
     person.cells.nth(index).locator(".jp-InputPrompt").click()
     for key in keys:
         person.page.keyboard.press(key)
@@ -36,9 +37,9 @@ def test_undo_in_a_cell_takes_back_ones_own_typing(named, visit):
     path = named.notebook("undo-cell.ipynb", "x", LOAD, "nb[0].source = '# kernel\\n' + nb[0].source + ' K'")
     ada, ben = visit(named, path, "ada"), visit(named, path, "ben")
     link(ada, 1)
-    ada.type(" ada", 0)
+    ada.insert(" ada", 0)
     ben.sees(0, "x ada")
-    ben.type(" ben", 0)
+    ben.insert(" ben", 0)
     ada.sees(0, "x ada ben")
     ben.run(2)
     others = (LOAD, "nb[0].source = '# kernel\\n' + nb[0].source + ' K'")
@@ -71,7 +72,7 @@ def test_undo_in_a_text_file_takes_back_ones_own_typing(named, visit):
     def type_(person: Person, words: str) -> None:
         person.page.locator(".jp-FileEditor .cm-content").click()
         person.page.keyboard.press("Control+End")
-        person.page.keyboard.type(words)
+        person.page.keyboard.insert_text(words)  # all at once, so that it is one step
 
     def have(source: str) -> None:
         for person in (ada, ben):
