@@ -27,6 +27,7 @@ def test_what_the_kernel_changed_is_told_and_taken_back(named, visit, screenshot
     ada.run(2)
     for person in (ada, ben):
         expect(notice(person)).to_contain_text("The kernel changed 3 cells")
+    notice(ada).hover()  # so that it stays
     ada.page.screenshot(path=screenshots / "kernel-edits-light.png")
     ben.page.screenshot(path=screenshots / "kernel-edits-dark-narrow.png")
     ben.type(" + mine", 0)
@@ -62,8 +63,8 @@ def test_typing_while_the_kernel_writes_stays(named, visit):
     expect(ben.editor(0)).to_contain_text("3 ")
     ben.type("typed by Ben", 0)
     ada.run(3)
-    expect(ada.cells).to_have_count(4)
     for person in (ada, ben):
+        expect(person.cells).to_have_count(4)
         until(lambda: "19 " in person.sources()[0], "the kernel has written")  # noqa: B023
     undo(ben)
     for person in (ada, ben):
@@ -106,9 +107,10 @@ def test_a_text_file_is_told_too(named, visit, screenshots):
     expect(ada.cells.nth(0).locator(".jp-InputPrompt")).to_have_text("[1]:")
     ada.run(1)
     expect(notice(ben)).to_contain_text("The kernel changed this file")
+    notice(ben).hover()  # so that it stays
     ben.page.screenshot(path=screenshots / "kernel-edits-file.png")
     text = ben.page.locator(".jp-FileEditor .cm-content")
-    text.click()
+    text.focus()
     ben.page.keyboard.press("Control+End")
     ben.page.keyboard.type("mine")
     undo(ben)
@@ -127,7 +129,7 @@ def test_two_people_undo_the_same_at_once(named, visit, behind):
         expect(notice(person)).to_contain_text("The kernel changed 1 cell")
     # Now neither hears in time that the other does it, too.
     for network in networks:
-        network.slow(0.4)
+        network.slow(1.5)
     for person in (ada, ben):
         undo(person)
     for person in (ada, ben):
@@ -146,11 +148,13 @@ def test_without_a_connection_nothing_is_taken_back(named, visit, behind):
     path = named.notebook("kernel-undo-away.ipynb", "x = 1", LOAD, "nb[0].source = 'y'")
     network = behind(named)
     ada, ben = visit(named, path, "ada"), visit(network, path, "ben")
+    ben.is_told_that_the_server_is_away()
     ada.run(1)
     expect(ada.cells.nth(1).locator(".jp-InputPrompt")).to_have_text("[1]:")
     ada.run(2)
     button = notice(ben).get_by_role("button", name="Undo")
-    button.hover()  # so that it stays
+    for shown in (button, notice(ada)):
+        shown.hover()  # so that it stays
     network.cut()
     expect(button).to_have_count(0)
     undo(ada)
