@@ -14,6 +14,10 @@ from support.server import until
 FULL = """
 from pathlib import Path
 from tornado.web import HTTPError
+from rtc_widgets.relay.schedule import Schedule
+
+# It is saved again by "Save Now" alone.
+Schedule.failed = Schedule.stop
 
 def fail(model, path, contents_manager, **others):
     if Path(__file__).with_name("full").exists():
@@ -71,15 +75,14 @@ def test_a_server_that_is_away(start_lab, visit, screenshots, how):
     ada = visit(lab, path, width=560, permissions=["clipboard-read", "clipboard-write"])
     says(ada, "Live, 1 person here, kernel not linked")
     lab.stop(kill=how == "killed")
-    says(ada, "Reconnecting…")
+    # A server that stops in good order may take its time, beyond which "Offline" is said.
+    says(ada, "Reconnecting…" if how == "killed" else re.compile("Reconnecting…|Offline"))
     dialog = ada.page.locator(".jp-Dialog")
     expect(dialog).to_contain_text("Server Connection Error")
     dialog.get_by_role("checkbox").check()
     dialog.locator("button").last.click()
     ada.type(" + 1")
-    expect(standing(ada)).to_have_accessible_name(
-        "Collaboration: Offline, 4 changes not at the server for 5 s"
-    )
+    says(ada, re.compile(r"Offline, 4 changes not at the server for \d+ s"))
     expect(ada.page.locator("#jp-main-statusbar [role=status]")).to_have_text("Collaboration: Offline")
     standing(ada).click()
     expect(details(ada)).to_contain_text("4 changes not at the server for")
@@ -91,7 +94,7 @@ def test_a_server_that_is_away(start_lab, visit, screenshots, how):
     details(ada).get_by_role("button", name="Reconnect Now").click()
     expect(details(ada)).to_contain_text("Offline")
     lab.start()
-    expect(details(ada)).to_contain_text("Nobody else is here")
+    expect(details(ada)).to_contain_text("Nobody else is here", timeout=40_000)
     expect(standing(ada)).to_have_accessible_name(re.compile("^Collaboration: Live, 1 person here"))
     until(lambda: lab.sources(path) == ["x = 1 + 1"], "the file has it")
 
