@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from playwright.sync_api import Dialog, Page, expect
-from support.others import carets, standing
+from support.others import standing
 from support.person import IN_BOTH, Person
 from support.server import Server, until
 
@@ -36,9 +36,12 @@ def _listen(person: Person) -> None:
 
 def _letters_before_caret(person: Person) -> str:
     """Return what is before somebody's caret in the first line, as it is drawn."""
-    letters: str = carets(person).first.evaluate(
-        """caret => {
-            const line = caret.closest('.cm-editor').querySelector('.cm-line');
+    # In one go: a caret is drawn anew with each letter.
+    letters: str = person.cells.first.evaluate(
+        """cell => {
+            const caret = cell.querySelector('.rtcw-Caret');
+            const line = cell.querySelector('.cm-line');
+            if (!caret) return '';
             const { left } = caret.getBoundingClientRect();
             const walker = document.createTreeWalker(line, NodeFilter.SHOW_TEXT);
             let letters = '';
@@ -106,10 +109,18 @@ def test_a_save_without_a_connection_says_so_at_once_and_is_done_later(lab, visi
     ada.page.screenshot(path=screenshots / "saved-later.png")
     ben.type("ben ", 0, end=False)
     assert lab.sources(path)[0] != "ben a ada"
+    # JupyterLab says for two seconds that it is done.
+    ada.page.evaluate(
+        """() => {
+            const bar = document.querySelector('#jp-main-statusbar');
+            const look = () => { window.isSaved ||= bar.textContent.includes('Saving completed'); };
+            new MutationObserver(look).observe(bar, { subtree: true, childList: true, characterData: true });
+        }"""
+    )
     network.restore()
     _all_agree(lab, path, ["ben a ada", "print(6 * 7)"], ada, ben)
     expect(waits).to_be_hidden()
-    expect(ada.page.locator("#jp-main-statusbar")).to_contain_text("Saving completed")
+    ada.page.wait_for_function("() => window.isSaved")
     # And all else of the page is back: the kernel, and what goes over HTTP.
     ada.run(1)
     ada.sees_output(1, "42")

@@ -70,7 +70,7 @@ def test_a_notebook_is_saved_as_duplicated_closed_and_opened_again(fresh, visit)
     assert fresh.sources(path) == ["x = 1 + 1"]
     ada.execute("docmanager:duplicate")
     copy = fresh.root / "two-Copy1.ipynb"
-    until(copy.exists, "the copy is written")
+    until(lambda: copy.exists() and fresh.sources(copy.name), "the copy is written")
     ada.execute("docmanager:open", {"path": copy.name})
     ada.ready(copy.name)
     assert ada.sources() == ["x = 1 + 1 + 2"]

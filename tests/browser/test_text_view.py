@@ -228,7 +228,8 @@ def test_people_in_a_notebook_and_in_its_text_see_each_other(named, visit, scree
     expect(face(ada, "Ben Okri, in cell 2")).to_be_visible()
     ada.run(3)
     expect(ben.page.get_by_role("group", name="Others in this document").locator("button")).to_have_count(2)
-    until(lambda: not ada.dirty(), "it is saved")
+    ran = lambda: named.read(path)["cells"][3]["execution_count"] == 1  # noqa: E731
+    until(lambda: ran() and not ada.dirty(), "it is saved")
     ada.execute("application:close")
     expect(seen).to_have_count(0)
     for person in (ada, ben):

@@ -7,7 +7,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 from support.others import ADAPTIVE, signing_in, standing
-from support.person import IN_BOTH
+from support.person import IN_BOTH, Person
 from support.server import Server, until
 
 _PEOPLE = signing_in(ada={"name": "Ada"}, eve={"name": "Eve"})
@@ -48,11 +48,17 @@ def trusted(guarded):
     file.unlink(missing_ok=True)
 
 
+def _is_told(eve: Person, path: str) -> None:
+    """Wait until Eve is told that she may only read: for ten seconds, and a kernel may take longer to be there."""
+    expect(eve.toast(NOTICE)).to_have_count(1, timeout=40_000)
+    eve.ready(path)
+
+
 @IN_BOTH
 def test_a_viewer_sees_changes_live_and_cannot_type(guarded, visit, screenshots, at):
     path = guarded.notebook(f"viewer-types-{at.__name__}.ipynb", "x = 1", "y = 2")
-    ada, eve = visit(guarded, path, "ada", at=at), visit(guarded, path, "eve", at=at)
-    expect(eve.toast(NOTICE)).to_have_count(1)
+    ada, eve = visit(guarded, path, "ada", at=at), visit(guarded, path, "eve", ready=False, at=at)
+    _is_told(eve, path)
     eve.page.screenshot(path=screenshots / f"viewer-notice-{at.__name__}.png")
     ada.type(" + 1")
     eve.sees(0, "x = 1 + 1")
@@ -71,8 +77,8 @@ def test_a_viewer_sees_changes_live_and_cannot_type(guarded, visit, screenshots,
 
 def test_what_a_viewer_does_to_cells_does_not_stay(guarded, visit):
     path = guarded.notebook("viewer-cells.ipynb", "a = 1", "b = 2", "c = 3")
-    ada, eve = visit(guarded, path, "ada"), visit(guarded, path, "eve")
-    expect(eve.toast(NOTICE)).to_have_count(1)
+    ada, eve = visit(guarded, path, "ada"), visit(guarded, path, "eve", ready=False)
+    _is_told(eve, path)
     for command in (
         "notebook:insert-cell-below",
         "notebook:insert-cell-above",
@@ -121,9 +127,9 @@ def test_a_viewer_who_saves_is_told_why_not(guarded, visit, screenshots):
 
 def test_a_viewer_who_is_made_an_editor_edits_at_once(guarded, visit, trusted, screenshots):
     path = guarded.notebook("viewer-trusted.ipynb", "x = 1")
-    ada, eve = visit(guarded, path, "ada"), visit(guarded, path, "eve")
+    ada, eve = visit(guarded, path, "ada"), visit(guarded, path, "eve", ready=False)
+    _is_told(eve, path)
     assert eve.is_read_only()
-    expect(eve.toast(NOTICE)).to_have_count(1)
     trusted.touch()
     until(lambda: not eve.is_read_only(), "the editor is unlocked")
     expect(eve.toast(NOTICE)).to_have_count(0)
@@ -170,7 +176,7 @@ def test_what_an_editor_typed_offline_who_may_only_read_since_is_given_back(
     trusted.unlink()
     network.restore()
     gone = eve.page.get_by_role("alert").filter(has_text="You may read this document but not change it")
-    expect(gone).to_have_count(1)
+    expect(gone).to_have_count(1, timeout=40_000)
     assert eve.is_read_only()
     eve.page.screenshot(path=screenshots / f"demoted-offline-{scheme}.png", animations="disabled")
     expect(gone.get_by_role("button", name="Copy My Text")).to_be_visible()
