@@ -7,12 +7,25 @@ import re
 
 import pytest
 from playwright.sync_api import expect
+from support.comments import at_once
 from support.looks import reads_well
 from support.others import ADAPTIVE
 from support.person import IN_BOTH
-from support.server import until
+from support.server import Server, until
+from support.tab import Tab
 
 UNSAVED = ["--RelayApp.save_delay=1000", "--RelayApp.save_max_wait=1000", "--RelayApp.poll_interval=0.1"]
+
+
+def live(server: Server, path: str) -> list[str]:
+    """Return the sources as the server has them: what reaches it after the file's change conflicts with nothing."""
+
+    async def ask() -> list[str]:
+        async with Tab(server, path) as tab:
+            return tab.sources
+
+    found: list[str] = at_once(ask())
+    return found
 
 
 @IN_BOTH
@@ -26,7 +39,7 @@ def test_both_versions_stay_and_can_be_compared(start_lab, visit, screenshots, a
     ada = visit(lab, path, at=at, color_scheme=scheme)
     ada.type("0", 1)
     ada.type("0", 3)
-    until(lambda: ada.sources()[3] == "gone = 10", "it is typed")
+    until(lambda: live(lab, path)[3] == "gone = 10", "the server has what is typed")
     notebook = lab.read(path)
     notebook["cells"][1]["source"] = "# Rates\nrate = 0.1\nyears = 5  # by Ben"
     del notebook["cells"][3]
@@ -61,7 +74,7 @@ def test_the_next_conflict_is_told_beside_the_first_and_compares_what_it_is_abou
     notices = ada.toast("was changed outside at places that were changed here")
     for at, (typed, theirs) in enumerate([("0", "rate = 0.2"), ("0", "years = 5")]):
         ada.type(typed, at)
-        until(lambda at=at: ada.sources()[at].endswith("0"), "it is typed")
+        until(lambda at=at: live(lab, path)[at].endswith("0"), "the server has what is typed")
         notebook = lab.read(path)
         notebook["cells"][at]["source"] = theirs
         (lab.root / path).write_text(json.dumps(notebook))
