@@ -74,7 +74,7 @@ def test_the_page_has_those_that_are_near_the_view(crowd, screenshots):
     seen: set[int] = set()
     panel(ada).get_by_role("tabpanel").hover()
     for _ in range(12):
-        ada.page.mouse.wheel(0, 700)
+        scroll(ada, 700)
         until(lambda: shown(ada) and not seen >= set(shown(ada)), "others are seen")
         here = shown(ada)
         assert here == list(range(here[0], here[-1] + 1))
@@ -89,6 +89,19 @@ def test_the_page_has_those_that_are_near_the_view(crowd, screenshots):
     expect(card(ada, 499)).to_have_attribute("aria-posinset", "500")
     assert cards(ada).count() < FEW
     ada.sees_no_dialog()
+
+
+def scroll(person: Person, far: int) -> None:
+    """Turn the wheel, and wait until the browser has scrolled as far: it takes its time."""
+    person.page.evaluate(
+        """() => {
+            window.hasScrolled = false;
+            const done = () => { window.hasScrolled = true; };
+            document.querySelector('.rtcw-Comments-list').addEventListener('scrollend', done, { once: true });
+        }"""
+    )
+    person.page.mouse.wheel(0, far)
+    person.page.wait_for_function("() => window.hasScrolled")
 
 
 def shown(person: Person) -> list[int]:
@@ -210,6 +223,8 @@ def test_typing_in_the_document_touches_only_what_it_is_about(crowd):
             window.touched = new Set();
             const note = ({ target }) => {
                 const part = target.closest ? target : target.parentElement;
+                // Each minute it is written anew how long ago all was.
+                if (part.closest('time')) return;
                 touched.add(part.closest('.rtcw-Thread')?.dataset.thread ?? part.className);
             };
             new MutationObserver(all => all.forEach(note)).observe(document.querySelector('#rtc-widgets-comments'),
