@@ -18,6 +18,8 @@ HERE = Path(__file__).parent
 KINDS = ("browser", "e2e", "interop")
 # With RTC_WIDGETS_NO_SKIP=1, as in CI, these fail where they would be skipped: no browser is no green run.
 MUST_RUN = ("browser", "interop")
+# These start servers and kernels: 2 s each on an idle machine, and 20 where two cores do much else.
+STARTING = ("client", "e2e", "kernel")
 
 
 def kind_of(path: Path) -> str | None:
@@ -38,13 +40,16 @@ def pytest_configure() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark each test with its kind, and run browsers last.
+    """Mark each test with its kind, give time to those that start servers and kernels, and run browsers last.
 
     Playwright's sync API keeps an event loop running until the session ends; beside it no async test can.
     """
     for item in items:
         if kind := kind_of(item.path):
             item.add_marker(kind)
+        starts = any(item.path.is_relative_to(HERE / folder) for folder in STARTING)
+        if starts and item.get_closest_marker("timeout") is None:
+            item.add_marker(pytest.mark.timeout(120))
     items.sort(key=lambda item: kind_of(item.path) == "browser")
 
 
