@@ -180,11 +180,17 @@ async def test_a_merge_that_was_not_logged_is_made_again(servers: Servers) -> No
     servers.write("1", "2")
     await servers.start()
     await servers.room.content.committed()
-    append = servers.store.append
-    servers.store.append = lambda *_: asyncio.get_running_loop().create_future()  # type: ignore[method-assign]
+    append, asked = servers.store.append, asyncio.Event()
+
+    def never(*_: object) -> asyncio.Future[int]:
+        asked.set()
+        return asyncio.get_running_loop().create_future()
+
+    servers.store.append = never  # type: ignore[method-assign, assignment]
     servers.write("1", "outside")
     poll = asyncio.create_task(servers.room.backing.poll())  # type: ignore[attr-defined]
-    await asyncio.wait({poll}, timeout=0.5)
+    async with asyncio.timeout(10):
+        await asked.wait()
     assert servers.sources == ["1", "outside"]
     servers.dead.append(servers.room)
     servers.store.append = append  # type: ignore[method-assign]

@@ -17,7 +17,7 @@ from rtc_widgets.protocol import kernel, peer, sync
 __all__ = ["FakeKernel", "Handler", "until"]
 
 
-async def until(condition, seconds=5.0):
+async def until(condition, seconds=20.0):
     """Wait for a fact."""
     deadline = time.monotonic() + seconds
     while not condition():
@@ -74,7 +74,7 @@ class FakeKernel:
 
     async def hello(self, until_heard, **keys):
         """Say hello as a kernel does, again until the link's subscription is live."""
-        deadline = time.monotonic() + 5
+        deadline = time.monotonic() + 20
         while not until_heard():
             assert time.monotonic() < deadline
             self.say_hello(**keys)

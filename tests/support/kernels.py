@@ -23,7 +23,7 @@ from rtc_widgets.roles import Role
 ROOT = Path(__file__).parents[2]
 
 
-async def until(condition, seconds=10.0, why="it did not become true"):
+async def until(condition, seconds=20.0, why="it did not become true"):
     """Wait for a fact."""
     deadline = time.monotonic() + seconds
     while not condition():
