@@ -147,9 +147,11 @@ def test_what_one_writes_is_kept_harmless_and_can_be_changed(office, visit, scre
 @pytest.mark.oldest
 def test_a_commenter_comments_and_a_viewer_reads(office, visit, screenshots):
     path = office.notebook("roles.ipynb", "x = 1", "print('out')")
-    cleo = visit(office, path, "cleo")
+    cleo = visit(office, path, "cleo", ready=False)
+    # It stays for ten seconds, and a kernel may take longer.
+    expect(cleo.toast("You may read roles.ipynb and comment")).to_have_count(1, timeout=40_000)
+    cleo.ready(path)
     assert cleo.is_read_only()
-    expect(cleo.toast("You may read roles.ipynb and comment")).to_have_count(1)
     eve = visit(office, path, "eve", width=700)
     comment(cleo, "x", "May I?")
     expect(opened(cleo).get_by_role("article")).to_contain_text("May I?")
