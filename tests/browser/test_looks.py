@@ -17,6 +17,7 @@ READ = 'df = pd.read_csv("a_table_with_quite_a_long_name_that_somebody_once_gave
 LONG = "def count(owls):\n" + "\n".join(f"    seen_{i} = owls[{i}]" for i in range(20))
 LOAD = (
     "%load_ext rtc_widgets\nimport rtc_widgets\nnb = rtc_widgets.notebook()\n"
+    "both = nb.wait_for(lambda: len(nb.users) == 3, 20).result()\n"
     'nb[2].tags.update(["setup", "needs-network"])\nnb.status("counting")'
 )
 METADATA = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}

@@ -14,7 +14,10 @@ from support.server import Server
 LOAD = "%load_ext rtc_widgets\nimport time, rtc_widgets\nnb = rtc_widgets.notebook()\n"
 SHOW = LOAD + "widget = rtc_widgets.CommentsWidget(nb)\nwidget"
 
-RUN = "while widget.open_count: time.sleep(0.02)\nprint('done')"
+RUN = (
+    "while not widget.open_count: time.sleep(0.02)  # the kernel hears of it, too\n"
+    "while widget.open_count: time.sleep(0.02)\nprint('done')"
+)
 
 
 @pytest.fixture(scope="module")
