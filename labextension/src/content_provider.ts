@@ -98,6 +98,10 @@ export class ContentProvider implements IContentProvider, ILiveDocuments {
     return this._moved;
   }
 
+  get saving(): ISignal<unknown, ILiveDocument> {
+    return this._saving;
+  }
+
   get postponed(): ISignal<unknown, IPostponed> {
     return this._saves.changed;
   }
@@ -218,11 +222,17 @@ export class ContentProvider implements IContentProvider, ILiveDocuments {
     return this._news.note(document, model);
   }
 
+  requestSave(document: ILiveDocument): Promise<void> {
+    this._options.connection.wake();
+    return this._saves.orPostpone(document, () => document.provider.save());
+  }
+
   private _save<T>(path: string, action: () => Promise<T>): Promise<T> {
     const [document] = this._documents.atPath(path);
     if (!document) {
       return action();
     }
+    this._saving.emit(document);
     // Whoever saves is at the keyboard, and is told soon where nobody listens any more.
     this._options.connection.wake();
     return this._saves.orPostpone(document, action);
@@ -279,6 +289,7 @@ export class ContentProvider implements IContentProvider, ILiveDocuments {
   private readonly _recovering: Recovering;
   private readonly _notebooks = new WeakMap<ILiveDocument, ILiveDocument>();
   private readonly _saves = new PostponedSaves();
+  private readonly _saving = new Signal<this, ILiveDocument>(this);
   private readonly _unshared = new Map<string, IWhyNot>();
   private readonly _moved = new Signal<ILiveDocuments, IMoved>(this);
   private readonly _added = new Signal<ILiveDocuments, ILiveDocument>(this);

@@ -45,6 +45,10 @@ export interface ILiveDocuments {
   readonly recovered: ISignal<unknown, IRecovered>;
   /** A file was renamed or moved while this page was away, and the document has followed. */
   readonly moved: ISignal<unknown, IMoved>;
+  /** Have a document saved because a person asks for it; where there is no connection, once it is back. */
+  requestSave(document: ILiveDocument): Promise<void>;
+  /** JupyterLab has begun to save a document by itself. */
+  readonly saving: ISignal<unknown, ILiveDocument>;
   /** A save waits for the connection, or has waited and is done. */
   readonly postponed: ISignal<unknown, IPostponed>;
   /** Return the texts that could not be merged into a document and wait for a person to decide. */

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 
+import pytest
 from playwright.sync_api import expect
+from support.others import says
 from support.server import until
 
 
@@ -135,6 +138,23 @@ def test_a_damaged_notebook_is_reported_and_left_alone(lab, visit):
     dialog.locator("button").click()
     assert (lab.root / "damaged.ipynb").read_text() == '{"cells": ['
     assert ada.errors == []
+
+
+@pytest.mark.oldest  # where JupyterLab does not ask the server itself to save
+def test_a_deleted_file_is_written_again_when_somebody_saves(start_lab, visit):
+    lab = start_lab(options=["--RelayApp.poll_interval=0.1"])
+    path = lab.notebook("deleted.ipynb", "a = 1")
+    ada = visit(lab, path)
+    until(lambda: "kernelspec" in lab.read(path)["metadata"], "what JupyterLab adds is saved")
+    (lab.root / path).unlink()
+    expect(ada.toast("deleted or moved outside")).to_have_count(1)
+    ada.type("0")
+    says(ada, re.compile("unsaved"))
+    assert not (lab.root / path).exists()
+    ada.save()
+    until(lambda: (lab.root / path).exists() and lab.sources(path) == ["a = 10"], "it is written again")
+    says(ada, re.compile("Live, 1 person here"))
+    ada.sees_no_dialog()
 
 
 def test_the_setting_never_opens_the_ordinary_way(start_lab, visit):

@@ -1,4 +1,4 @@
-/** Says that a save waits for the connection, quietly, and how it ended. */
+/** Says that a save waits for the connection, quietly, and how it ended; saves where JupyterLab only says so. */
 
 import type {
   JupyterFrontEnd,
@@ -17,6 +17,60 @@ import { Notice } from '../notice';
 import { type ILiveDocument, ILiveDocuments } from '../tokens';
 import { toast } from './toast';
 
+/** Of an error with this name JupyterLab says nothing: of what a person gave up. */
+const CANCELED = 'ModalCancelError';
+
+/** Have the relay save what JupyterLab before 4.4.3 does not: of a shared document it says that it did, and asks nobody. */
+class Unasked implements DocumentRegistry.IWidgetExtension<
+  IDocumentWidget,
+  DocumentRegistry.IModel
+> {
+  constructor(
+    private readonly _documents: ILiveDocuments,
+    private readonly _fail: (document: ILiveDocument, reason: string) => void
+  ) {
+    _documents.saving.connect((_, document) => this._asked.add(document));
+  }
+
+  createNew(
+    _widget: IDocumentWidget,
+    context: DocumentRegistry.IContext<DocumentRegistry.IModel>
+  ): void {
+    // Two views of a document have one context.
+    if (this._followed.has(context)) {
+      return;
+    }
+    this._followed.add(context);
+    const save = context.save.bind(context);
+    context.save = async () => {
+      const document = this._documents.find(context.model.sharedModel);
+      if (document) {
+        this._asked.delete(document);
+      }
+      await save();
+      if (document && !this._asked.has(document)) {
+        await this._save(document);
+      }
+    };
+  }
+
+  private async _save(document: ILiveDocument): Promise<void> {
+    try {
+      await this._documents.requestSave(document);
+    } catch (error) {
+      const { name, message } = error as Error;
+      if (name === CANCELED) {
+        throw error; // it waits, which is told already
+      }
+      this._fail(document, message);
+      throw Object.assign(new Error(message), { name: CANCELED });
+    }
+  }
+
+  private readonly _followed = new WeakSet<object>();
+  private readonly _asked = new WeakSet<ILiveDocument>();
+}
+
 const plugin: JupyterFrontEndPlugin<void> = {
   id: 'rtc-widgets:saving',
   description: 'Tells that a save waits for the connection.',
@@ -24,7 +78,7 @@ const plugin: JupyterFrontEndPlugin<void> = {
   requires: [ILiveDocuments, IDocumentManager],
   optional: [ITranslator],
   activate: (
-    { shell }: JupyterFrontEnd,
+    { docRegistry, shell }: JupyterFrontEnd,
     documents: ILiveDocuments | null,
     manager: IDocumentManager,
     translator: ITranslator | null
@@ -61,6 +115,16 @@ const plugin: JupyterFrontEndPlugin<void> = {
       }
     };
 
+    const fail = ({ path }: ILiveDocument, reason: string) =>
+      toast('error', `${PathExt.basename(path)}: ${trans.__(reason)}`, trans, {
+        autoClose: false
+      });
+
+    if (documents) {
+      for (const factory of ['Notebook', 'Editor']) {
+        docRegistry.addWidgetExtension(factory, new Unasked(documents, fail));
+      }
+    }
     documents?.postponed.connect((_, { document, state, reason }) => {
       for (const widget of shownIn(document)) {
         const notice = noticeOf(widget);
@@ -77,10 +141,7 @@ const plugin: JupyterFrontEndPlugin<void> = {
         }
       }
       if (state === 'failed') {
-        const name = PathExt.basename(document.path);
-        toast('error', `${name}: ${trans.__(reason)}`, trans, {
-          autoClose: false
-        });
+        fail(document, reason);
       }
     });
   }
