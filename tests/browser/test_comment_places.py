@@ -36,7 +36,7 @@ def test_who_has_the_notebook_as_text_reads_and_writes_the_same_comments(places,
     expect(ada.cells.nth(0).locator(".rtcw-Highlight")).to_have_text("0.5")
     # Ben sees the thread in his panel, and the words in the JSON.
     ben.execute("docmanager:open", {"path": path, "factory": "Editor"})
-    ben.ready(path)
+    ben.reads_as_text(path)
     ben.execute("rtc-widgets:show-comments")
     expect(cards(ben)).to_contain_text("Why half?")
     expect(cards(ben)).to_have_accessible_name(re.compile("Cell 1"))

@@ -26,8 +26,7 @@ from support.server import until
 def _read_as_text(person: Person, path: str) -> Locator:
     """Open a notebook as text, and return the marks of its comments."""
     person.execute("docmanager:open", {"path": path, "factory": "Editor"})
-    person.ready(path)
-    expect(person.page.locator(".jp-FileEditor:visible .cm-content")).to_contain_text("nbformat_minor")
+    person.reads_as_text(path)
     return person.page.locator(".jp-FileEditor:visible .rtcw-Highlight")
 
 

@@ -120,10 +120,7 @@ def test_a_text_view_is_the_same_notebook(lab, visit):
     path = lab.notebook("as-text.ipynb", "a = 1", "b = 2")
     ada, ben = visit(lab, path), visit(lab, path)
     ben.execute("docmanager:open", {"path": path, "factory": "Editor"})
-    text = ben.page.locator(".jp-FileEditor .cm-content")
-    expect(text).to_contain_text("b = 2")
-    # JupyterLab calls read-only what it has no model of the file of yet; the text is there a moment before.
-    ben.page.evaluate("() => window.jupyterapp.shell.currentWidget.context.ready")
+    ben.reads_as_text(path)
     ben.page.evaluate(
         """() => {
             const model = window.jupyterapp.shell.currentWidget.context.model.sharedModel;

@@ -105,6 +105,16 @@ class Person:
             timeout=_LOADED,
         )
 
+    def reads_as_text(self, path: str) -> None:
+        """Wait until the text of the notebook *path*, which is being opened, can be edited.
+
+        It is shown before JupyterLab has asked for the file, without which it would be closed again.
+        """
+        expect(self.page.locator(".jp-FileEditor:visible .cm-content")).to_contain_text("nbformat_minor")
+        # And not the notebook itself, which has the same path and is ready.
+        self.page.wait_for_function("() => window.jupyterapp.shell.currentWidget?.content?.editor")
+        self.ready(path)
+
     def type(self, text: str, index: int = 0, end: bool = True) -> None:
         """Type into one cell, behind what is there."""
         self.has_drawn_its_cells()

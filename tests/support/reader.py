@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from playwright.sync_api import Locator, expect
+from playwright.sync_api import Locator
 from support.person import Person
 from support.server import until
 
@@ -20,9 +20,8 @@ class Reader:
         self.page = person.page
         person.open_as_text(path)
         self.editor = self.page.locator(".jp-FileEditor:visible .cm-content")
-        expect(self.editor).to_contain_text("nbformat_minor")
         # Only then does JupyterLab forget what could be undone, and save.
-        person.ready(path)
+        person.reads_as_text(path)
 
     @property
     def text(self) -> str:
