@@ -69,11 +69,14 @@ class Proxy:
         self._loop.close()
 
     async def _aclose(self) -> None:
-        self._listener.close()
+        # asyncio never closes a connection that it has just accepted when its listener closes: the listener goes last.
+        for listening in self._listener.sockets:
+            self._loop.remove_reader(listening.fileno())
         self._cut()
         # A connection that is just being accepted becomes another task at the end of that.
         while tasks := asyncio.all_tasks() - {asyncio.current_task()}:
             await asyncio.gather(*tasks, return_exceptions=True)
+        self._listener.close()
 
     def _cut(self) -> None:
         self._refuse = True
