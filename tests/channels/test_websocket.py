@@ -87,7 +87,7 @@ async def running() -> AsyncIterator[tuple[Relay, Connection]]:
     relay = Relay()
     subprotocols: Any = [envelope.SUBPROTOCOL]
     async with serve(relay.handle, "127.0.0.1", 0, subprotocols=subprotocols, max_size=None) as server:
-        connection = Connection(url_of(server), timeout=5)
+        connection = Connection(url_of(server), timeout=30)
         try:
             yield relay, connection
         finally:

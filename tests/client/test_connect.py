@@ -655,7 +655,7 @@ def test_a_script_whose_server_died_says_what_is_lost_and_ends(serve: Callable[.
     server.stop(kill=True)
     start = time.monotonic()
     _, error = process.communicate("\n", timeout=30)
-    assert time.monotonic() - start < 10
+    assert time.monotonic() - start < 25
     assert f"1 changes of {path} did not reach the server" in error
 
 

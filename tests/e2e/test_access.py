@@ -295,9 +295,9 @@ async def test_what_was_revoked_ends_also_after_the_clock_was_set_back(serve):
         (config / "words").write_text("editor")
         await eve.until(lambda: eve.events and eve.events[-1].params == {"role": "editor"}, "she writes")
         (config / "words").write_text("raise")
-        await eve.until(lambda: eve.closed, "who is in is closed", timeout=10)
+        await eve.until(lambda: eve.closed, "who is in is closed", timeout=30)
         assert eve.closed["code"] == CloseCode.UNAUTHORIZED
-        await asyncio.wait_for(stock.wait_closed(), 10)
+        await asyncio.wait_for(stock.wait_closed(), 30)
         assert stock.close_code == CloseCode.UNAUTHORIZED.websocket
 
 
@@ -327,7 +327,7 @@ async def test_a_file_has_one_path_by_which_it_is_decided_who_may(guarded, alias
     assert await asyncio.to_thread(_ask, guarded, alias, body, "ada") == 404
     async with _raw_socket(guarded, f"/api/rtc_widgets/yjs/{alias}") as (reader, _):
         # Whether it is refused before it is a WebSocket or after.
-        said = await asyncio.wait_for(reader.read(), 10)
+        said = await asyncio.wait_for(reader.read(), 30)
         assert b" 101 " not in said.split(b"\r\n")[0] or said.endswith(b"not-found")
 
 

@@ -190,7 +190,7 @@ async def test_without_the_log_what_was_not_acknowledged_comes_back_by_cell_id(f
         ada = await stack.enter_async_context(connect(forgetful, path))
         ben = await stack.enter_async_context(connect(forgetful, path))
         async with stock(forgetful, path) as socket, Provider(doc, Socket(socket, path)) as provider:
-            await asyncio.wait_for(provider.synced.wait(), 10)
+            await asyncio.wait_for(provider.synced.wait(), 30)
         ada[0].source += "\nada-kept"
         ben.append("ben-cell")
         await ada.synced()
@@ -236,7 +236,7 @@ async def test_without_the_log_and_never_saved_everybody_brings_back_everything(
         tab = await stack.enter_async_context(Tab(forgetful, path))
         nb = await stack.enter_async_context(connect(forgetful, path))
         async with stock(forgetful, path) as socket, Provider(doc, Socket(socket, path)) as provider:
-            await asyncio.wait_for(provider.synced.wait(), 10)
+            await asyncio.wait_for(provider.synced.wait(), 30)
             doc.get("cells", type=Array)[1]["source"].insert(0, "stock ")
             await tab.until(lambda: "stock" in words(tab.sources), "the stock client is heard")
         tab.cell(0)["source"].insert(0, "ada-kept ")

@@ -20,7 +20,7 @@ async def test_both_kinds_of_client_edit_one_notebook(server):
     async with Tab(server, path) as tab, stock(server, path) as socket:
         provider = Provider(doc, Socket(socket, path))
         async with provider:
-            await asyncio.wait_for(provider.synced.wait(), 10)
+            await asyncio.wait_for(provider.synced.wait(), 30)
             assert [cell["source"] for cell in notebook.source["cells"]] == ["x = 1", "y = 2"]
             notebook.append_cell({"cell_type": "code", "source": "z = 3"})
             await tab.until(lambda: tab.sources == ["x = 1", "y = 2", "z = 3"], "our client sees the cell")
@@ -36,7 +36,7 @@ async def test_a_text_file_without_a_query(server):
     doc = Doc()
     text = YUnicode(doc)
     async with stock(server, "notes.md") as socket, Provider(doc, Socket(socket, "notes.md")) as provider:
-        await asyncio.wait_for(provider.synced.wait(), 10)
+        await asyncio.wait_for(provider.synced.wait(), 30)
         assert text.source == "# Notes\n"
 
 

@@ -250,6 +250,6 @@ async def complete(kernel, code):
     """Press TAB behind *code*, as a tab does."""
     msg_id = kernel.client.complete(code)
     while True:
-        message = await kernel.client.get_shell_msg(timeout=10)
+        message = await kernel.client.get_shell_msg(timeout=60)
         if message["parent_header"].get("msg_id") == msg_id:
             return message["content"]

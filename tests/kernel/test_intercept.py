@@ -18,7 +18,7 @@ import time
 def wait_for(condition):
     start = time.monotonic()
     while not condition():
-        assert time.monotonic() - start < 10
+        assert time.monotonic() - start < 60
         time.sleep(.005)
 taken = intercept(kernel, lambda message: got.append(message["content"]["data"]["n"]))
 assert isinstance(taken, ControlIntercept) and taken.way == "control" and taken.during_cells
@@ -52,7 +52,7 @@ async def test_messages_arrive_while_a_cell_sleeps_or_computes_and_nobody_else_n
     for wait in ("time.sleep(0.01)", "sum(range(10_000))"):
         running = kernel.begin(
             "got.clear()\nprint('go', flush=True)\nstart = time.monotonic()\n"
-            f"while len(got) < 5:\n    assert time.monotonic() - start < 10\n    {wait}\nprint(got)"
+            f"while len(got) < 5:\n    assert time.monotonic() - start < 60\n    {wait}\nprint(got)"
         )
         await until(lambda: "go" in kernel.output(running))  # noqa: B023
         for n in range(5):
@@ -65,7 +65,7 @@ async def test_other_control_messages_are_still_answered(kernel, downlink):
     await kernel.run(INSTALL)
     downlink.send(1)
     kernel.client.control_channel.send(kernel.client.session.msg("kernel_info_request"))
-    reply = await kernel.client.get_control_msg(timeout=10)
+    reply = await kernel.client.get_control_msg(timeout=60)
     assert reply["msg_type"] == "kernel_info_reply"
     assert "[1]" in await kernel.run("wait_for(lambda: got)\nprint(got)")
 
@@ -77,7 +77,7 @@ async def test_a_message_that_only_mentions_us_is_not_ours(kernel, downlink):
     downlink.send(3)
     content = {"code": f"'{wire.DOWNLINK_ID} comm_msg'", "silent": True}
     kernel.client.control_channel.send(kernel.client.session.msg("execute_request", content))
-    assert (await kernel.client.get_control_msg(timeout=10))["content"]["status"] == "ok"
+    assert (await kernel.client.get_control_msg(timeout=60))["content"]["status"] == "ok"
     assert "[3]" in await kernel.run("wait_for(lambda: got)\nprint(got)")
 
 
@@ -101,7 +101,7 @@ async def test_after_removal_the_stream_is_as_before(kernel, downlink):
     await kernel.run("taken.remove()\nassert kernel.control_stream._recv_callback == before")
     downlink.send(1)
     kernel.client.control_channel.send(kernel.client.session.msg("kernel_info_request"))
-    assert (await kernel.client.get_control_msg(timeout=10))["msg_type"] == "kernel_info_reply"
+    assert (await kernel.client.get_control_msg(timeout=60))["msg_type"] == "kernel_info_reply"
     assert "[]" in await kernel.run("print(got)")
 
 
@@ -116,11 +116,11 @@ async def test_others_may_intercept_before_and_after_us(kernel, downlink):
     downlink.send(1)
     assert "['late'] [1]" in await kernel.run("wait_for(lambda: got)\nprint(seen, got)")
     kernel.client.control_channel.send(kernel.client.session.msg("kernel_info_request"))
-    await kernel.client.get_control_msg(timeout=10)
+    await kernel.client.get_control_msg(timeout=60)
     assert "['late', 'late', 'early']" in await kernel.run("print(seen)")
     await kernel.run("taken.remove()\nseen.clear()\nassert stream._recv_callback is late")
     kernel.client.control_channel.send(kernel.client.session.msg("kernel_info_request"))
-    await kernel.client.get_control_msg(timeout=10)
+    await kernel.client.get_control_msg(timeout=60)
     assert "['late', 'early']" in await kernel.run("print(seen)")
 
 

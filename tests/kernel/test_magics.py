@@ -236,9 +236,9 @@ async def test_help(kernel, relay):
     assert "%rtc who" in await say(kernel, "%rtc help")
     reply = kernel.client.inspect("%rtc", reply=False)
     assert reply
-    message = await kernel.client.get_shell_msg(timeout=10)
+    message = await kernel.client.get_shell_msg(timeout=60)
     while message["msg_type"] != "inspect_reply":
-        message = await kernel.client.get_shell_msg(timeout=10)
+        message = await kernel.client.get_shell_msg(timeout=60)
     assert "%undo [n]" in message["content"]["data"]["text/plain"]
 
 

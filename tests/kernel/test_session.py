@@ -217,7 +217,7 @@ def child(queue):
 queue = context.Queue()
 process = context.Process(target=child, args=(queue,))
 process.start()
-print(queue.get(timeout=10))
+print(queue.get(timeout=60))
 process.join()
 """)
     assert printed == "['NotConnected True', 'NotConnected True', 'x = 1']\n"

@@ -36,10 +36,10 @@ def test_while_a_message_is_under_way_threads_switch_sooner_and_then_as_before()
     worker.start()
     worker.put(lambda: during.append(sys.getswitchinterval()))
     worker.put(heard.set)
-    assert heard.wait(10)
+    assert heard.wait(60)
     until(given_back, "the interval is given back when nothing more follows")
     assert during[0] <= THEIRS / 2
-    worker.end(lambda: during.append(sys.getswitchinterval()), timeout=10)
+    worker.end(lambda: during.append(sys.getswitchinterval()), timeout=60)
     assert len(during) == 2
     assert given_back()
 
@@ -54,8 +54,8 @@ def test_an_interval_that_was_set_meanwhile_stays():
 
     worker.start()
     worker.put(choose)
-    assert chosen.wait(10)
-    worker.end(lambda: None, timeout=10)
+    assert chosen.wait(60)
+    worker.end(lambda: None, timeout=60)
     # What is put while it ends is short again for a moment, but of what was chosen.
     assert sys.getswitchinterval() == pytest.approx(THEIRS * 3)
 
@@ -76,5 +76,5 @@ def test_calls_run_in_order_and_one_that_fails_stops_none(caplog: pytest.LogCapt
         worker.put(lambda number=number: ran.append(number))
         if number == 50:
             worker.put(lambda: ran[-1] // 0)
-    worker.end(lambda: ran.append(100), timeout=10)
+    worker.end(lambda: ran.append(100), timeout=60)
     assert ran == [*range(101)]

@@ -276,7 +276,7 @@ async def test_a_kernel_without_the_control_way_is_reached_through_the_shell(fak
     link.restarted()
     await fake.hello(lambda: handler.said, ways=["shell"])
     link.welcome("d", WELCOME, [STEP1], primary=True)
-    parts = await asyncio.wait_for(shell.recv_multipart(), 5)
+    parts = await asyncio.wait_for(shell.recv_multipart(), 30)
     shell.close(linger=0)
     assert parts[-1] == STEP1
     assert fake.heard == []

@@ -43,7 +43,7 @@ def stock(server: Server, path: str, query: str = "") -> connect:
 async def closed(doc: Doc[Any], socket: ClientConnection, path: str) -> int | None:
     """Bring *doc* into a room that does not want it, and return the code with which the room closes."""
     task = asyncio.create_task(_provide(doc, socket, path))
-    await asyncio.wait_for(socket.wait_closed(), 10)
+    await asyncio.wait_for(socket.wait_closed(), 30)
     task.cancel()
     return socket.close_code
 
