@@ -155,15 +155,21 @@ def test_an_hour_of_work_meets_a_room_that_was_closed_and_a_file_that_was_change
 
 def test_a_cell_that_runs_while_the_network_is_away_shows_its_output_once(lab, visit, behind):
     """The server keeps what the kernel says for a tab that comes back, as long as no other tab listens to it."""
-    code = "import time\nfor i in range(40):\n    print('line', i)\n    time.sleep(0.1)"
+    code = (
+        "import pathlib, time\nfor i in range(40):\n"
+        "    while i == 4 and not pathlib.Path('away').exists(): time.sleep(0.01)\n"
+        "    print('line', i)\n    time.sleep(0.1)"
+    )
     path = lab.notebook("output.ipynb", code)
     network = behind(lab)
     ada = visit(network, path)
     ada.is_told_that_the_server_is_away()
     ada.run(0)
+    # What is on its way when the connection breaks, nobody has: nothing is.
     ada.sees_output(0, "line 3")
     network.cut()
     expect(ada.page.get_by_role("button", name="Reconnecting")).to_be_visible()
+    (lab.root / "away").touch()
     network.restore()
     expect(ada.cells.nth(0).locator(".jp-OutputArea-output")).to_contain_text("line 39", timeout=60_000)
     expected = "".join(f"line {index}\n" for index in range(40))
