@@ -125,11 +125,16 @@ def test_what_one_reads_and_half_writes_is_so_in_all_of_ones_tabs(office, visit)
         expect(badge).not_to_have_class(UNREAD)
         expect(person.page.locator(".lm-TabBar-tab.rtcw-mod-unread")).to_have_count(0)
     # What is half written in one is there in the other.
-    cards(second).get_by_role("button", name="Reply…").click()
+    for person in (ada, second):
+        person.page.bring_to_front()
+        cards(person).click()
+        cards(person).get_by_role("button", name="Reply…").click()
     second.page.keyboard.type("Which pa")
+    expect(cards(ada).get_by_role("combobox")).to_have_value("Which pa")
+    cards(ada).get_by_role("button", name="Cancel").click()
     until(lambda: kept(office, path, "ada")["drafts"] == {"mine": "Which pa"}, "the draft is kept")
     ada.page.bring_to_front()
-    cards(ada).click()
+    cards(ada).get_by_role("button", name="Reply…").click()
     field = cards(ada).get_by_role("combobox")
     expect(field).to_have_value("Which pa")
     field.press("End")
@@ -138,7 +143,21 @@ def test_what_one_reads_and_half_writes_is_so_in_all_of_ones_tabs(office, visit)
     for person in (ada, second):
         expect(cards(person).locator(".rtcw-Comment")).to_have_count(3)
     until(lambda: not kept(office, path, "ada")["drafts"], "there is no draft any more")
+    # Also where a composer was open before, as long as nothing was typed in it.
     for person in (ada, second):
+        person.page.bring_to_front()
+        select(person, "y = 2", 1)
+        person.page.keyboard.press("Control+Alt+m")
+        expect(composer(person).get_by_role("combobox")).to_be_focused()
+    second.page.keyboard.type("Why tw")
+    expect(composer(ada).get_by_role("combobox")).to_have_value("Why tw")
+    ada.page.bring_to_front()
+    ada.page.keyboard.type("o?")
+    until(lambda: "Why two?" in kept(office, path, "ada")["drafts"].values(), "the draft is kept")
+    expect(composer(second).get_by_role("combobox")).to_have_value("Why tw")
+    ada.page.keyboard.press("Control+Enter")
+    for person in (ada, second):
+        expect(cards(person)).to_have_count(2)
         person.sees_no_dialog()
 
 

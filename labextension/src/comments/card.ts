@@ -117,6 +117,7 @@ export class Card {
     if (thread.deleted) {
       this._reply = null;
     }
+    this._reply?.offer(session.private.draft(this._id));
     this._drawHead(thread, where, quote);
     this._drawComments(thread);
     this._drawFoot(thread);

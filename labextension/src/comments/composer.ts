@@ -89,6 +89,15 @@ export class Composer {
     this._typed();
   }
 
+  /** Show what this person wrote elsewhere, and what comes only now; who has begun to write here goes on. */
+  offer(text: string): void {
+    if (text && text !== this.field.value && !this._isTyped) {
+      this.field.value = text;
+      this._update();
+      this.field.setSelectionRange(text.length, text.length);
+    }
+  }
+
   /** Let the person write; only they leave. */
   focus(): void {
     this.field.focus();
@@ -106,6 +115,7 @@ export class Composer {
   }
 
   private _typed(): void {
+    this._isTyped = true;
     this._update();
     this._look();
     this._options.typed?.(this.field.value);
@@ -234,6 +244,7 @@ export class Composer {
   private readonly _buttons: readonly HTMLButtonElement[];
   private readonly _list = element('div', 'rtcw-Mention-list');
   private readonly _listId: string;
+  private _isTyped = false;
   private _query: IQuery | null = null;
   private _shown: readonly IMentionable[] = [];
   private _marked = 0;

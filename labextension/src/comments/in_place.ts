@@ -62,6 +62,7 @@ export class InPlace extends Widget {
       element('div', 'rtcw-InPlace-about', about),
       this._composer.node
     );
+    session.private.changed.connect(this._offer, this);
   }
 
   /** Show it; the focus goes into it. */
@@ -101,6 +102,11 @@ export class InPlace extends Widget {
   protected override onBeforeDetach(): void {
     document.removeEventListener('pointerdown', this, true);
     window.removeEventListener('resize', this);
+  }
+
+  private _offer(): void {
+    const { session, key } = this._options;
+    this._composer.offer(session.private.draft(key));
   }
 
   private readonly _composer: Composer;
