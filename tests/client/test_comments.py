@@ -181,8 +181,8 @@ def test_a_line_of_an_output_or_of_a_traceback(server: Server) -> None:
 
 
 def test_a_text_file_has_comments_too(server: Server) -> None:
-    (server.root / "notes.md").write_text("# Zoë 🦉\n\nSome text.\n")
-    with connect(server, "notes.md", type="file") as notes:
+    (server.root / "talk.md").write_text("# Zoë 🦉\n\nSome text.\n")
+    with connect(server, "talk.md", type="file") as notes:
         thread = notes.comment("Who?", on="🦉")
         assert (thread.quote, thread.span, thread.cell) == ("🦉", (6, 7), None)
         notes.insert(0, "é")

@@ -133,8 +133,8 @@ async def test_what_is_not_there_is_not_found(server):
 
 
 async def test_a_folder_is_no_document(server):
-    (server.root / "folder").mkdir(exist_ok=True)
-    assert (await refusal(server, "folder")).status in (404, 422)
+    (server.root / "a-folder").mkdir(exist_ok=True)
+    assert (await refusal(server, "a-folder")).status in (404, 422)
 
 
 async def test_an_unknown_document_type_names_the_cure(server):

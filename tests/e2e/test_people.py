@@ -159,7 +159,7 @@ async def test_saved_and_synced(server: Server) -> None:
 
 
 async def test_a_refused_save_says_why(server: Server) -> None:
-    path = server.notebook("refused.ipynb", "x = 1")
+    path = server.notebook("refused-save.ipynb", "x = 1")
     async with Tab(server, path), Kernel(server, path) as kernel:
         await kernel.run(CONNECT)
         (server.root / path).unlink()

@@ -79,7 +79,7 @@ async def test_both_show_the_same_live(server: Server) -> None:
 
 
 async def test_cells_are_added_moved_and_deleted_in_the_text(server: Server) -> None:
-    path = server.notebook("cells.ipynb", "a = 1", "b = 2", "c = 3")
+    path = server.notebook("rows.ipynb", "a = 1", "b = 2", "c = 3")
     async with Tab(server, path) as ada, TextTab(server, path) as ben:
         notebook = json.loads(ben.text)
         a, b, c = notebook["cells"]
