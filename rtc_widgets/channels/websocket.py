@@ -172,11 +172,20 @@ class Connection:
 
     async def _connect(self) -> None:
         async with self._connecting:
-            if self._closed:
-                raise NotConnected("The connection was closed.")
+            self._refuse_if_closed()
             if self._socket is None:
-                self._socket = await self._dial()
-                self._reader = asyncio.create_task(self._read(self._socket))
+                socket = await self._dial()
+                try:
+                    self._refuse_if_closed()  # meanwhile, when there was no socket to close
+                except NotConnected:
+                    await socket.close()
+                    raise
+                self._socket = socket
+                self._reader = asyncio.create_task(self._read(socket))
+
+    def _refuse_if_closed(self) -> None:
+        if self._closed:
+            raise NotConnected("The connection was closed.")
 
     async def _dial(self) -> ClientConnection:
         require_websockets()

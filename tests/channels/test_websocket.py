@@ -204,6 +204,29 @@ async def test_where_nobody_listens() -> None:
         await connection.open("d", SPEAK)
 
 
+async def test_one_that_is_closed_while_the_server_takes_its_time_leaves_no_socket() -> None:
+    relay, asked, goes_on = Relay(), asyncio.Event(), asyncio.Event()
+
+    async def take_time(*_: Any) -> None:
+        asked.set()
+        await goes_on.wait()
+
+    subprotocols: Any = [envelope.SUBPROTOCOL]
+    async with serve(
+        relay.handle, "127.0.0.1", 0, subprotocols=subprotocols, process_request=take_time
+    ) as server:
+        connection = Connection(url_of(server), timeout=30)
+        opening = asyncio.create_task(connection.open("d", SPEAK))
+        await asked.wait()
+        closing = asyncio.create_task(connection.aclose())
+        await asyncio.sleep(0)
+        goes_on.set()
+        with pytest.raises(NotConnected, match="was closed"):
+            await opening
+        await closing
+        assert connection._socket is None and connection._reader is None
+
+
 async def test_twenty_openings_at_once_make_one_socket() -> None:
     async with running() as (relay, connection):
         await asyncio.gather(*(connection.open(f"d{number}", SPEAK) for number in range(20)))
