@@ -232,6 +232,8 @@ def test_ten_thousand_threads(serve: Any) -> None:
     ]
     server.write(path, put_in(server.read(path), to_mirror(many)))
     with connect(server, path) as nb:
+        # So many take longer to come than is usually waited.
+        nb.document.part(Annotations).threads(timeout=60)
         until(lambda: len(nb.comments) == 10_000, "all are here", 60)
         assert len(nb.comments.open) == len(nb.comments.resolved) == 5_000
         assert len(nb.comments.on(7)) == 100 and len(nb.comments.mentioning("ben")) == 10_000
@@ -241,6 +243,7 @@ def test_ten_thousand_threads(serve: Any) -> None:
         with pytest.raises(CommentRefused, match="10,000 threads, as many as fit in"):
             nb[0].comment("One more")
         with connect(server, path) as ben:
+            ben.document.part(Annotations).threads(timeout=60)
             heard: list[tuple[str, str]] = []
             ben.comments.on_change(
                 lambda change: heard.append((change.delta[0].action, change.thread.id)), thread="any"

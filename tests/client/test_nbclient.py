@@ -18,7 +18,7 @@ from rtc_widgets.documents.mirror import from_mirror
 
 ROOT = Path(__file__).parents[2]
 PATHS = "print(rtc_widgets.kernel.extension.current().paths)"
-HANDLE = "%load_ext rtc_widgets\nimport rtc_widgets\nnb = rtc_widgets.notebook()\n"
+HANDLE = "%load_ext rtc_widgets\nimport rtc_widgets\nnb = rtc_widgets.notebook(timeout=20)\n"
 
 
 @pytest.fixture(autouse=True)

@@ -71,7 +71,8 @@ async def test_a_kernel_deletes_most_of_its_notebook(serve: Any, code: str) -> N
     server: Server = serve()
     path = server.notebook("kernel.ipynb", *SOURCES)
     async with Tab(server, path) as ada, Kernel(server, path) as kernel:
-        await kernel.run(f"%load_ext rtc_widgets\nimport rtc_widgets\nnb = rtc_widgets.notebook()\n{code}")
+        connect = "%load_ext rtc_widgets\nimport rtc_widgets\nnb = rtc_widgets.notebook(timeout=20)\n"
+        await kernel.run(connect + code)
         await ada.until(lambda: told(ada), "everybody is told")
         assert kept(told(ada)[0])[-6:] == SOURCES[-6:]
         assert len(told(ada)) == 1

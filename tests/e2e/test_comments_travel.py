@@ -5,7 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 import shutil
+import signal
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from support.server import Server
@@ -164,6 +167,16 @@ async def test_a_checkpoint_takes_no_words_away(serve: Any) -> None:
         assert words(notes) == {"t": ["Before all.", "Behind."]}
 
 
+@contextmanager
+def stopped(server: Server) -> Iterator[None]:
+    """Have the server write nothing between one command of Git's and the next."""
+    server.signal(signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        server.signal(signal.SIGCONT)
+
+
 async def test_branches_that_git_cannot_merge_lose_no_words(serve: Any) -> None:
     server = serve(options=ALWAYS)
     path = server.notebook("merged.ipynb", "x = 1")
@@ -191,22 +204,26 @@ async def test_branches_that_git_cannot_merge_lose_no_words(serve: Any) -> None:
         await ada.save()
         ours = file.read_bytes()
         commit("mine")
-        assert git("switch", "-q", "-c", "branch", "HEAD~1") == 0
         body.append(reply)
-        file.write_text(json.dumps(theirs, indent=1))
-        commit("theirs")
+        with stopped(server):
+            assert git("switch", "-q", "-c", "branch", "HEAD~1") == 0
+            file.write_text(json.dumps(theirs, indent=1))
+            commit("theirs")
         await notes.until(lambda: "Theirs." in words(notes)["t"], "what the branch brings is here")
-        # Whatever the relay has saved meanwhile is not what is merged.
-        git("checkout", "-q", "-f", "main")
-        assert git("merge", "-q", "branch") != 0, "they conflict"
-        assert b"<<<<<<<" in file.read_bytes()
+        everything = ["Mine.", "Theirs.", "Why?"]
+        await ada.until(lambda: sorted(in_file(server, path)) == everything, "and in the file")
+        await ada.save()  # nothing is being written any more
+        with stopped(server):
+            # What the relay has saved meanwhile is not what is merged.
+            git("checkout", "-q", "-f", "main")
+            assert git("merge", "-q", "branch") != 0, "they conflict"
+            assert b"<<<<<<<" in file.read_bytes()
         await ada.until(
             lambda: [one for one in ada.events if one.name == "notice"], "that it is damaged is told"
         )
         assert sorted(words(notes)["t"]) == ["Mine.", "Theirs.", "Why?"], "and nobody's words are gone"
         assert ada.sources == ["x = 1"]
         file.write_bytes(ours)  # resolved: ours
-        everything = ["Mine.", "Theirs.", "Why?"]
         ada.cell(0)["source"].insert(0, "# ")
         await ada.until(lambda: server.sources(path) == ["# x = 1"], "it is saved again")
         await ada.until(lambda: sorted(in_file(server, path)) == everything, "with all words")

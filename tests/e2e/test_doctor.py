@@ -17,7 +17,7 @@ from rtc_widgets._version import __version__
 # Each starts a server of its own.
 pytestmark = pytest.mark.timeout(180)
 
-CONNECT = "%load_ext rtc_widgets\nimport rtc_widgets\nnb = rtc_widgets.notebook()\n"
+CONNECT = "%load_ext rtc_widgets\nimport rtc_widgets\nnb = rtc_widgets.notebook(timeout=20)\n"
 READ_ONLY = """
 from jupyter_server.services.contents.largefilemanager import AsyncLargeFileManager
 

@@ -134,9 +134,7 @@ async def test_all_is_there_once(serve: Any, moment: str, meanwhile: Any) -> Non
         await back.until(lambda: words(back.sources) == want, lambda: f"all is there, once: {back.sources}")
         for _ in range(2):  # whatever the save brings in from the file has come by then
             await back.save()
-        await asyncio.to_thread(
-            until, lambda: [cell.source for cell in nb] == back.sources, "the script has the same"
-        )
+        await back.until(lambda: [cell.source for cell in nb] == back.sources, "the script has the same")
         assert words(back.sources) == want
         assert server.sources(path) == back.sources
         ids = [cell["id"] for cell in back.cells]

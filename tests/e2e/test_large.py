@@ -26,7 +26,7 @@ async def test_a_notebook_of_twelve_megabytes(server):
         assert server.read(path)["cells"][0]["outputs"] == [picture]
         async with Kernel(server, path) as kernel:
             printed = await kernel.run(
-                "%load_ext rtc_widgets\nimport rtc_widgets\nnb = rtc_widgets.notebook()\n"
+                "%load_ext rtc_widgets\nimport rtc_widgets\nnb = rtc_widgets.notebook(timeout=20)\n"
                 "print(len(nb[0].outputs[0]['data']['image/png']))"
             )
             assert printed == f"{12 * MEBIBYTE}\n"

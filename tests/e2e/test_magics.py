@@ -17,7 +17,7 @@ from rtc_widgets.protocol import awareness
 
 pytestmark = pytest.mark.oldest
 
-CONNECT = "%load_ext rtc_widgets\nimport rtc_widgets\nnb = rtc_widgets.notebook()\n"
+CONNECT = "%load_ext rtc_widgets\nimport rtc_widgets\nnb = rtc_widgets.notebook(timeout=20)\n"
 _clocks = itertools.count(1)
 
 

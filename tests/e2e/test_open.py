@@ -131,7 +131,9 @@ InfoHandler.put = put
     path = server.notebook("a.ipynb", "x = 1")
     (server.root / "notes.md").write_text("text")
     async with Tab(server, path), Kernel(server, path) as kernel:
-        await kernel.run(CONNECT + "notes = rtc_widgets.open('notes.md'); nb = rtc_widgets.notebook()")
+        await kernel.run(
+            CONNECT + "notes = rtc_widgets.open('notes.md'); nb = rtc_widgets.notebook(timeout=20)"
+        )
         for number in range(2):
             await asyncio.to_thread(server.api, "/api/rtc_widgets", "PUT", {})
             await kernel.run(f"notes.append(' {number}'); nb[0].source += ' {number}'")

@@ -16,7 +16,7 @@ from rtc_widgets.protocol import awareness
 
 pytestmark = pytest.mark.oldest
 
-CONNECT = "%load_ext rtc_widgets\nimport rtc_widgets, time\nnb = rtc_widgets.notebook()\n"
+CONNECT = "%load_ext rtc_widgets\nimport rtc_widgets, time\nnb = rtc_widgets.notebook(timeout=20)\n"
 _clocks = itertools.count(1)
 
 
@@ -180,7 +180,7 @@ async def test_closed_by_its_handle_and_asked_for_again(server: Server) -> None:
         )
         assert printed.startswith("closed closed\n") and "was closed" in printed
         await tab.until(lambda: tab.sources == ["closed"] and kernel_in(tab) is None, "the kernel has left")
-        await kernel.run("nb = rtc_widgets.notebook()\nnb[0].source += ', open'")
+        await kernel.run("nb = rtc_widgets.notebook(timeout=20)\nnb[0].source += ', open'")
         await tab.until(lambda: tab.sources == ["closed, open"] and kernel_in(tab), "it is back")
 
 

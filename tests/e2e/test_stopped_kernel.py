@@ -29,7 +29,8 @@ OPTIONS = [
     "--RelayApp.save_max_wait=1000",
 ]
 BEGIN = (
-    "%load_ext rtc_widgets\nimport hashlib, os, rtc_widgets\nnb = rtc_widgets.notebook()\nprint(os.getpid())"
+    "%load_ext rtc_widgets\nimport hashlib, os, rtc_widgets\nnb = rtc_widgets.notebook(timeout=20)\n"
+    "print(os.getpid())"
 )
 HASH = "print(hashlib.sha256('\\0'.join(cell.source for cell in nb).encode()).hexdigest())"
 

@@ -71,8 +71,8 @@ async def test_both_show_the_same_live(server: Server) -> None:
         await ada.until(lambda: ada.sources == ["a = 10", "b = 2"], "the notebook follows the text")
         ada.cell(1)["source"].insert(0, "# Zoë 🦉\n")
         await ben.shows('"# Zoë 🦉\\n",\n    "b = 2"')
-        await asyncio.to_thread(
-            until, lambda: (server.root / path).read_text() == ben.text, "the file is what the text shows"
+        await ben.until(
+            lambda: (server.root / path).read_text() == ben.text, "the file is what the text shows"
         )
         assert [cell["id"] for cell in ada.cells] == ["cell-0", "cell-1"]
         assert ben.told == [{"valid": True}], "once, to who joins"
@@ -239,7 +239,7 @@ async def test_the_notebook_s_room_is_open_as_long_as_its_text(serve) -> None:
 
 async def test_the_kernel_sees_who_typed_in_the_text(named: Server) -> None:
     path = named.notebook("kernel-text.ipynb", "a = 1", "b = 2")
-    connect = "%load_ext rtc_widgets\nimport rtc_widgets\nnb = rtc_widgets.notebook()\nseen = []\n"
+    connect = "%load_ext rtc_widgets\nimport rtc_widgets\nnb = rtc_widgets.notebook(timeout=20)\nseen = []\n"
     hear = "_ = nb.on_change('source', lambda change: seen.append(change.person), thread='any')"
     async with (
         Tab(named, path) as ada,

@@ -8,10 +8,9 @@ import re
 
 import pytest
 from support.kernel import Kernel
-from support.server import until
 from support.tab import Tab
 
-CONNECT = "%load_ext rtc_widgets\nimport rtc_widgets, threading, time, asyncio\nnb = rtc_widgets.notebook()\n"
+CONNECT = "%load_ext rtc_widgets\nimport rtc_widgets, threading, time, asyncio\nnb = rtc_widgets.notebook(timeout=20)\n"
 MARK = re.compile(r"\[([\w-]+)\]")
 
 # Eight threads, three tasks of the kernel's loop, a button, one that holds transactions open, and a callback; each
@@ -148,4 +147,4 @@ async def test_an_interrupt_in_the_middle_of_the_crowd_leaves_all_usable(server)
         assert marks(tab.sources[1]) == wanted
         log = tab.sources[3]
         assert log == "<>" * (len(log) // 2), "no transaction was cut in two"
-        await asyncio.to_thread(until, lambda: server.sources(path) == tab.sources, "the file is equal")
+        await tab.until(lambda: server.sources(path) == tab.sources, "the file is equal")

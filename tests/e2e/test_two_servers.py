@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 
 import pytest
 from support.gates import GATES, Gate
-from support.server import Server, until
+from support.server import Server
 from support.tab import Tab
 
 pytestmark = pytest.mark.timeout(120)
@@ -35,7 +34,7 @@ def lines(tab: Tab) -> list[str]:
 async def agree(server: Server, path: str, *tabs: Tab) -> None:
     for tab in tabs:
         await tab.until(lambda tab=tab: tab.sources == tabs[0].sources, "the tabs agree")
-    await asyncio.to_thread(until, lambda: server.sources(path) == tabs[0].sources, "the file has it")
+    await tabs[0].until(lambda: server.sources(path) == tabs[0].sources, "the file has it")
 
 
 async def nothing_is_lost(server: Server, path: str, *tabs: Tab) -> None:

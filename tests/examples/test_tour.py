@@ -24,6 +24,7 @@ def server(tmp_path: Path) -> Iterator[Server]:
     server.close()
 
 
+@pytest.mark.timeout(180)
 async def test_the_tour_does_what_it_says(server):
     shutil.copy(TOUR, server.root / "tour.ipynb")
     notebook = nbformat.read(TOUR, as_version=4)

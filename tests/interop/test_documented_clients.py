@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-from support.server import Server, until
+from support.server import Server
 from support.tab import Tab
 
 ROOT = Path(__file__).parents[2]
@@ -68,7 +68,7 @@ async def test_the_client_in_javascript(server, tmp_path):
         )
         tab.cell(0)["source"].insert(0, "y = ")
         await line(client, '["y = x = 1')
-        await asyncio.to_thread(until, lambda: server.sources(path) == tab.sources, "the file follows")
+        await tab.until(lambda: server.sources(path) == tab.sources, "the file follows")
         client.terminate()
         assert await asyncio.wait_for(client.wait(), 20) == 0
 
@@ -80,7 +80,7 @@ async def test_the_client_in_python(server, tmp_path):
     async with Tab(server, path) as tab, running(server, path, sys.executable, program) as client:
         await line(client, "['x = 1', '# appended by client.py 🦉']")
         await tab.until(lambda: len(tab.sources) == 2, "our client sees the cell")
-        await asyncio.to_thread(until, lambda: server.sources(path) == tab.sources, "the file follows")
+        await tab.until(lambda: server.sources(path) == tab.sources, "the file follows")
         tab.cell(0)["source"].insert(0, "# stop\n")
         assert await asyncio.wait_for(client.wait(), 20) == 0
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.server import Server, until
+from support.server import Server
 from support.tab import Tab
 
 from rtc_widgets.protocol import awareness
@@ -71,7 +71,7 @@ async def test_both_kinds_of_client_edit_one_notebook(server):
         await tab.until(lambda: tab.sources == ["x = 1 + 1  # Zoë 🦉"], "our client sees the edit")
         tab.cell(0)["source"].insert(0, "y = ")
         await client.until(lambda said: said["sources"] == ["y = x = 1 + 1  # Zoë 🦉"])
-        await asyncio.to_thread(until, lambda: server.sources(path) == tab.sources, "the file follows")
+        await tab.until(lambda: server.sources(path) == tab.sources, "the file follows")
 
 
 async def test_both_kinds_of_client_see_who_is_here_by_the_names_that_the_server_knows(named):

@@ -13,7 +13,7 @@ from rtc_widgets.documents.notebook import Notebook
 from rtc_widgets.documents.textfile import LiveText
 from rtc_widgets.kernel.completion import Completion, _Definitions
 
-CONNECT = "%load_ext rtc_widgets\nimport rtc_widgets\nnb = rtc_widgets.notebook()\n"
+CONNECT = "%load_ext rtc_widgets\nimport rtc_widgets\nnb = rtc_widgets.notebook(timeout=20)\n"
 
 
 @pytest.fixture

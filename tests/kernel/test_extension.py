@@ -11,7 +11,7 @@ from support.kernels import ROOT, Hub, Kernel, until
 def python(code):
     """Run *code* in a process of its own and return what it printed."""
     done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, timeout=30, check=False
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, timeout=60, check=False
     )
     assert done.returncode == 0, done.stderr
     return done.stdout

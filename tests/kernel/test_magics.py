@@ -15,7 +15,7 @@ from rtc_widgets.protocol import status
 from rtc_widgets.protocol.codes import CloseCode
 from rtc_widgets.roles import Role
 
-CONNECT = "%load_ext rtc_widgets\nimport rtc_widgets\nnb = rtc_widgets.notebook()\n"
+CONNECT = "%load_ext rtc_widgets\nimport rtc_widgets\nnb = rtc_widgets.notebook(timeout=20)\n"
 
 
 def in_ipython(tmp_path, code):
@@ -30,7 +30,7 @@ def in_ipython(tmp_path, code):
         capture_output=True,
         text=True,
         cwd=ROOT,
-        timeout=30,
+        timeout=60,
         check=False,
     )
     assert done.returncode == 0, done.stderr
@@ -177,7 +177,7 @@ async def test_what_is_not_acknowledged_is_told_and_can_be_waited_for(kernel, re
 
 
 async def test_while_the_server_is_away_it_is_offline_with_what_to_do(kernel, relay):
-    await kernel.run(CONNECT)
+    await kernel.run(CONNECT + "nb.synced().result(20)")  # of what it answered first, too
     relay.away = True
     relay.link.bye(CloseCode.GOING_AWAY)
     await say(kernel, "import time\nwhile nb.state != 'offline': time.sleep(.01)")
@@ -223,8 +223,9 @@ async def test_a_refusal_is_shown_with_its_reason(kernel, relay):
         assert "[not-collaborative]" in said and "Traceback" not in said and "went on" not in said
 
 
-async def test_a_kernel_that_is_deaf_while_a_cell_runs_says_so(kernel, relay):
+async def test_a_kernel_that_is_deaf_while_a_cell_runs_says_so(kernel, relay, notebook):
     await kernel.run("get_ipython().kernel.control_stream = None\n%load_ext rtc_widgets\nimport rtc_widgets")
+    await until(lambda: relay.was_heard(notebook))  # in the next cell it would hear nothing
     await kernel.run("nb = rtc_widgets.notebook()")
     said = await say(kernel, "%rtc")
     assert "between cells only" in said and "is heard when the cell has ended" in said

@@ -16,7 +16,7 @@ from rtc_widgets.protocol.welcome import Welcome
 from rtc_widgets.roles import Role
 from rtc_widgets.rooms.annotate import Actor, Annotator
 
-LOAD = "%load_ext rtc_widgets\nimport rtc_widgets, time\nnb = rtc_widgets.notebook()\n"
+LOAD = "%load_ext rtc_widgets\nimport rtc_widgets, time\nnb = rtc_widgets.notebook(timeout=20)\n"
 WAIT = """
 def wait_for(condition, seconds=20):
     start = time.monotonic()
@@ -57,7 +57,9 @@ class Desk:
         self.annotator.carry_out(ADA, "comments.add", params)
 
     def on_open(self, link: Any, opening: Any) -> None:
-        self.openings.append(opening)
+        # It is asked again, by the same number, where the answer takes more than a tenth of a second.
+        if opening.number not in {one.number for one in self.openings}:
+            self.openings.append(opening)
         if self.refusal is not None:
             link.refuse(*self.refusal, opening=opening.number)
             return
@@ -125,6 +127,8 @@ async def test_a_comment_whose_question_or_answer_is_lost_is_there_once(
     kernel: Any, hub: Hub, desk: Desk, lost: str
 ) -> None:
     await kernel.run(LOAD + WAIT + "len(nb.comments)")
+    # The kernel tells a moment later that the cell has ended: that is not to be what gets lost.
+    await until(lambda: [entry["kind"] for entry in kernel.uplink()][-2:] == ["head", "head"])
     missing = 1
 
     def once(data: dict[str, Any]) -> bool:
@@ -162,9 +166,10 @@ async def test_a_server_that_starts_them_anew(kernel: Any, hub: Hub, desk: Desk,
     hub.link.bye(CloseCode.GOING_AWAY)
     await kernel.run("wait_for(lambda: nb.comments and nb.comments[1].body == 'new')")
     assert [opening.lineage for opening in desk.openings] == [None, "room", None]
+    while await kernel.run("print(len(heard))") == "0\n":
+        pass  # callbacks run between cells
     printed = await kernel.run(
-        "wait_for(lambda: heard)\nprint([c.comment.body for c in heard])\n"
-        "try: thread.body\nexcept LookupError as error: print(error)"
+        "print([c.comment.body for c in heard])\ntry: thread.body\nexcept LookupError as error: print(error)"
     )
     assert printed.startswith("['new']\nThere is no such thread here")
 

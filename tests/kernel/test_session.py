@@ -15,7 +15,9 @@ from rtc_widgets.protocol.codes import CloseCode
 from rtc_widgets.protocol.welcome import Limits
 from rtc_widgets.roles import Role
 
-LOAD = "%load_ext rtc_widgets\nimport rtc_widgets, time, threading, os\nnb = rtc_widgets.notebook()\n"
+LOAD = (
+    "%load_ext rtc_widgets\nimport rtc_widgets, time, threading, os\nnb = rtc_widgets.notebook(timeout=20)\n"
+)
 WAIT = """
 def wait_for(condition, seconds=20):
     start = time.monotonic()
@@ -33,7 +35,9 @@ async def test_the_line_after_load_ext_has_the_notebook(kernel, hub, notebook):
     assert await kernel.run(
         WAIT + "wait_for(lambda: nb[1].source.endswith('more'))\nprint(nb[1].source)"
     ) == ("# Títle 🌍 and more\n")
-    [hello] = hub.hellos
+    hello = hub.hellos[0]
+    # It is said again where the answer takes more than a tenth of a second.
+    assert {again.session for again in hub.hellos} == {hello.session}
     assert (hello.versions, hello.ways, hello.cell_id) == ([1], ["control"], "cell-0")
     assert "ipykernel" in hello.implementation
 
@@ -114,6 +118,9 @@ async def test_an_edit_of_three_megabytes_goes_in_parts_both_ways(kernel, hub, n
 async def test_lost_messages_are_made_good(kernel, hub, notebook, number):
     """Both ends lose a third of everything for a while, the tail included."""
     await kernel.run(LOAD + WAIT)
+    # Its hellos, one or more, come before all else.
+    await until(lambda: hub.was_heard(notebook))
+    hellos = len(hub.hellos)
     count, last = 0, 10**6
 
     def lose(data):
@@ -129,9 +136,10 @@ async def test_lost_messages_are_made_good(kernel, hub, notebook, number):
     # For ever, three messages that answer each other could lose the same one each time.
     last = count + 10
     everything = "x = 1" + "".join(f"k{n}," for n in range(20))
-    await until(lambda: notebook.source() == everything, 20)
-    await kernel.run("wait_for(lambda: nb[1].source.endswith('h' * 20), 20)")
-    assert hub.link.session == hub.hellos[0].session and len(hub.hellos) == 1
+    # What stays lost is asked for ever more rarely, every 8 s in the end.
+    await until(lambda: notebook.source() == everything, 40)
+    await kernel.run("wait_for(lambda: nb[1].source.endswith('h' * 20), 40)", seconds=50)
+    assert hub.link.session == hub.hellos[0].session and len(hub.hellos) == hellos
 
 
 async def test_a_lost_tail_is_made_good_without_another_edit(kernel, hub, notebook):
@@ -188,7 +196,7 @@ async def test_interrupts_in_the_middle_of_edits_leave_it_usable(kernel, hub, no
     await kernel.run(LOAD + WAIT)
     for round_ in range(5):
         running = kernel.begin(
-            "print('go', flush=True)\ntry:\n    while True: nb[0].source += '.'\n"
+            "try:\n    print('go', flush=True)\n    while True: nb[0].source += '.'\n"
             "except KeyboardInterrupt: print('interrupted')"
         )
         await until(lambda: "go" in kernel.output(running))  # noqa: B023
@@ -288,7 +296,7 @@ async def test_a_kernel_that_dies_in_a_transaction_leaves_nothing_of_it(kernel, 
     kernel.begin(
         "with nb.transaction():\n    nb[0].source = 'half'\n    nb.append('done')\n    os.kill(os.getpid(), 9)"
     )
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while await kernel.manager.is_alive():
         assert time.monotonic() < deadline
         await asyncio.sleep(0.02)
@@ -418,7 +426,8 @@ async def test_the_second_notebook_may_be_opened_later(kernel, hub, notebook):
 
 
 async def test_a_call_from_a_notebook_that_is_not_open_yet_gets_it(kernel, hub, notebook):
-    await kernel.run(LOAD, cell_id="cell-0")
+    # On a slow machine the answer takes longer than half a second, after which another notebook would do.
+    await kernel.run(LOAD + "from rtc_widgets.kernel import session\nsession.GRACE = 20", cell_id="cell-0")
     hub.add(Notebook("work/b.ipynb", [cell("b", "other-0")]))
     assert await kernel.run("print(rtc_widgets.notebook()[0].source)", cell_id="other-0") == "b\n"
 
@@ -464,7 +473,7 @@ async def test_callbacks_run_on_the_main_thread(kernel, hub, notebook):
         "def changed(change): heard.append(threading.current_thread() is threading.main_thread())"
     )
     notebook.type("!")
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while await kernel.run("print(heard)") != "[True]\n":
         assert time.monotonic() < deadline
         await asyncio.sleep(0.05)

@@ -151,7 +151,7 @@ class Kernel:
         jupyter_server subscribes to a kernel's status without making sure that it is subscribed: it may miss that the
         first cell runs, and culls a kernel that it takes for idle.
         """
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             while (await asyncio.to_thread(self.model))["execution_state"] == "starting":
                 await self._send("shell", "kernel_info_request", {}, {}, Result())
                 await asyncio.sleep(0.05)

@@ -70,7 +70,7 @@ class Kernel:
     async def _connect(self):
         self.client = self.manager.client()
         self.client.start_channels()
-        await self.client.wait_for_ready(timeout=30)
+        await self.client.wait_for_ready(timeout=60)
         # A new client counts its messages anew, so their ids come again.
         self.iopub.clear()
         self.reader = asyncio.create_task(self._read())

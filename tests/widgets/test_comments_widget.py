@@ -255,6 +255,7 @@ def test_without_anywidget_making_one_names_what_to_install():
     assert 'pip install "rtc_widgets[widgets]"' in ended.stdout
 
 
+@pytest.mark.timeout(120)
 async def test_a_headless_run_keeps_the_widget_with_its_threads(tmp_path, monkeypatch):
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
