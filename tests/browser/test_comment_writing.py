@@ -63,6 +63,7 @@ def test_with_the_mouse_one_comments_beside_the_text_in_ones_own_colour(office, 
     expect(composer(ada)).to_have_count(0)
     assert focused(ada) == ".jp-Cell"
     ada.page.keyboard.press("Control+Alt+m")
+    expect(composer(ada).get_by_role("combobox")).to_be_focused()
     ada.page.keyboard.type(" cent?")
     composer(ada).get_by_role("button", name="Comment", exact=True).click()
     mine, bens = (highlights(ada).filter(has_text=words) for words in ("rate", "years"))
@@ -132,7 +133,7 @@ def test_a_script_that_takes_the_focus_from_who_writes_gives_it_back(office, vis
     ada.page.keyboard.press("r")
     expect(reply).to_be_focused()
     ada.execute("apputils:display-shortcuts")
-    ada.page.wait_for_function("() => document.activeElement.closest('.jp-Dialog')")
+    ada.page.wait_for_function("() => document.activeElement?.closest('.jp-Dialog')")
     ada.page.keyboard.press("Escape")
     ada.sees_no_dialog()
 

@@ -16,6 +16,7 @@ from support.comments import (
     panel,
     select,
     tab,
+    write,
 )
 from support.person import NotebookPerson
 from support.server import until
@@ -110,8 +111,7 @@ def test_what_one_writes_is_kept_harmless_and_can_be_changed(office, visit, scre
     # A whole cell, from its own toolbar.
     ada.cells.nth(1).locator(".jp-InputPrompt").click()
     ada.cells.nth(1).locator(".jp-cell-toolbar button").first.click()
-    ada.page.keyboard.type("About it all")
-    ada.page.keyboard.press("Control+Enter")
+    write(ada, "About it all")
     expect(cards(ada)).to_have_count(2)
     expect(ada.cells.nth(1).get_by_role("button", name="1 comment")).to_be_visible()
     # Edit, and delete, asked once more.
@@ -182,8 +182,7 @@ def test_a_commenter_comments_and_a_viewer_reads(office, visit, screenshots):
     expect(output).to_contain_text("out")
     output.click(button="right")
     ada.page.locator(".lm-Menu-item", has_text="Comment on the Output").click()
-    ada.page.keyboard.type("Hm?")
-    ada.page.keyboard.press("Control+Enter")
+    write(ada, "Hm?")
     expect(cards(cleo).nth(1)).to_contain_text("Output of cell 2")
     cards(cleo).nth(1).click()
     expect(cards(cleo).nth(1).get_by_role("button", name="Resolve")).to_have_count(0)
@@ -209,8 +208,7 @@ def test_without_a_connection_one_comments_on_and_it_is_there_once(office, visit
         }"""
     )
     ada.page.keyboard.press("Control+Alt+m")
-    ada.page.keyboard.type("And the last?")
-    ada.page.keyboard.press("Control+Enter")
+    write(ada, "And the last?")
     expect(cards(ada)).to_contain_text("sent once online")
     network.restore()
     expect(cards(ben)).to_contain_text("And the last?", timeout=40_000)
@@ -247,9 +245,7 @@ def test_in_notebook_7_too_and_without_the_mouse(office, visit, screenshots):
         }"""
     )
     ada.page.keyboard.press("Control+Alt+m")
-    expect(composer(ada).get_by_role("combobox")).to_be_focused()
-    ada.page.keyboard.type("Why?")
-    ada.page.keyboard.press("Control+Enter")
+    write(ada, "Why?")
     expect(cards(ada).nth(1).locator(".rtcw-Thread-quote")).to_have_text(
         "ZeroDivisionError: division by zero"
     )

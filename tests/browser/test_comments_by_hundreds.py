@@ -83,7 +83,7 @@ def test_the_page_has_those_that_are_near_the_view(crowd, screenshots):
     assert cards(ada).count() < FEW
     # To the end at once, as one drags the scroll bar.
     panel(ada).get_by_role("tabpanel").evaluate("list => { list.scrollTop = list.scrollHeight / 2; }")
-    until(lambda: shown(ada) and 150 < shown(ada)[0] < 350, "the middle is seen")
+    until(lambda: (here := shown(ada)) and 150 < here[0] < 350, "the middle is seen")
     panel(ada).get_by_role("tabpanel").evaluate("list => { list.scrollTop = list.scrollHeight; }")
     until(lambda: 499 in shown(ada), "the last is seen")
     expect(card(ada, 499)).to_have_attribute("aria-posinset", "500")

@@ -69,8 +69,8 @@ def test_cursors_are_told_as_jupyter_collaboration_has_them(named, visit, at):
     ada.page.keyboard.press("Shift+Home")
     ada.page.wait_for_function(
         """() => {
-            const { model } = window.jupyterapp.shell.currentWidget.context;
-            return model.sharedModel.awareness.getLocalState().cursors?.[0]?.empty === false;
+            const model = window.jupyterapp.shell.currentWidget?.context?.model;
+            return model?.sharedModel.awareness.getLocalState().cursors?.[0]?.empty === false;
         }"""
     )
     (cursor,) = told(ada, "cursors")

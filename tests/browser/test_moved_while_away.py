@@ -22,7 +22,7 @@ def _moved(server: Server, path: str, to: str) -> None:
 def _has_followed(person: Person, to: str) -> None:
     """Wait until JupyterLab has the document under its new path."""
     person.page.wait_for_function(
-        "path => window.jupyterapp.shell.currentWidget.context.path === path", arg=to, timeout=40_000
+        "path => window.jupyterapp.shell.currentWidget?.context?.path === path", arg=to, timeout=40_000
     )
 
 

@@ -141,7 +141,7 @@ def test_both_save_and_nothing_asks(lab, visit):
     lab.api(f"/api/contents/{path}", "PATCH", {"path": "text-save-2.ipynb"})
     for person in (ada, ben):
         person.page.wait_for_function(
-            "() => window.jupyterapp.shell.currentWidget.context.path === 'text-save-2.ipynb'"
+            "() => window.jupyterapp.shell.currentWidget?.context?.path === 'text-save-2.ipynb'"
         )
     text.type("!", behind='"a = 1')
     ada.sees(0, "a = 1!210")

@@ -72,10 +72,13 @@ class Theirs:
         expect(self.carets).to_have_count(1)
         self.page.wait_for_function(
             """before => {
-                const caret = document.querySelector('.jp-remote-cursor').getBoundingClientRect();
+                // A caret may come before the text, and go again: what throws here ends the wait.
+                const caret = document.querySelector('.jp-remote-cursor')?.getBoundingClientRect();
+                if (!caret || !view.state.doc.toString().startsWith(before)) {
+                    return false;
+                }
                 const place = view.coordsAtPos(before.length);
-                return view.state.doc.toString().startsWith(before)
-                    && Math.abs(place.left - caret.left) < 3 && Math.abs(place.top - caret.top) < 4;
+                return place && Math.abs(place.left - caret.left) < 3 && Math.abs(place.top - caret.top) < 4;
             }""",
             arg=before,
         )

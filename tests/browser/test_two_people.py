@@ -93,7 +93,7 @@ def test_a_rename_is_followed_by_the_other(lab, visit):
     lab.api("/api/contents/before.ipynb", "PATCH", {"path": "after.ipynb"})
     for person in (ada, ben):
         person.page.wait_for_function(
-            "() => window.jupyterapp.shell.currentWidget.context.path === 'after.ipynb'"
+            "() => window.jupyterapp.shell.currentWidget?.context?.path === 'after.ipynb'"
         )
     ada.type(" + 1")
     ben.sees(0, "a = 1 + 1")

@@ -201,7 +201,7 @@ def test_what_a_viewer_ran_does_not_reach_the_others(guarded, visit, trusted):
     eve.run()
     eve.sees_output(0, "hers alone")
     trusted.touch()
-    eve.page.wait_for_function("() => !window.jupyterapp.shell.currentWidget?.context.model.readOnly")
+    eve.page.wait_for_function("() => !window.jupyterapp.shell.currentWidget?.context?.model.readOnly")
     eve.ready(path)
     until(lambda: not eve.is_read_only(), "the editor is unlocked")
     eve.type(" # 2")

@@ -87,15 +87,17 @@ def highlights(person: Person, index: int = 0) -> Locator:
 
 
 def select(person: Person, text: str, index: int = 0) -> None:
-    """Select *text* in one cell."""
+    """Select *text* in one cell, once it is there."""
     person.editor(index).click()
-    person.page.evaluate(
+    person.page.wait_for_function(
         """([index, text]) => {
-            const { editor } = window.jupyterapp.shell.currentWidget.content.widgets[index].editor;
-            const anchor = editor.state.doc.toString().indexOf(text);
+            const editor = window.jupyterapp.shell.currentWidget?.content?.widgets?.[index]?.editor?.editor;
+            const anchor = editor?.state.doc.toString().indexOf(text) ?? -1;
+            if (anchor < 0) return false;
             editor.dispatch({ selection: { anchor, head: anchor + text.length } });
+            return true;
         }""",
-        [index, text],
+        arg=[index, text],
     )
 
 

@@ -104,8 +104,9 @@ def is_at(person: Person, index: int) -> None:
     """Wait until a cell is active and on the screen."""
     person.page.wait_for_function(
         """index => {
-            const { content } = window.jupyterapp.shell.currentWidget;
-            const cell = content.widgets[index].node.getBoundingClientRect();
+            const content = window.jupyterapp.shell.currentWidget?.content;
+            const cell = content?.widgets?.[index]?.node.getBoundingClientRect();
+            if (!cell) return false;
             const shown = content.node.getBoundingClientRect();
             return content.activeCellIndex === index && cell.height > 0
                 && cell.top >= shown.top - 2 && cell.bottom <= shown.bottom + 2;
@@ -124,12 +125,13 @@ def stands(person: Person, before: str, index: int = 0) -> None:
     expect(carets(person, index)).to_have_count(1)
     person.page.wait_for_function(
         """([index, before]) => {
-            const cell = window.jupyterapp.shell.currentWidget.content.widgets[index];
-            const caret = cell.node.querySelector('.rtcw-Caret').getBoundingClientRect();
-            // The caret may come before the text.
-            if (!cell.editor.editor.state.doc.toString().startsWith(before)) return false;
-            const place = cell.editor.editor.coordsAtPos(before.length);
-            return Math.abs(place.left - caret.left) < 2 && Math.abs(place.top - caret.top) < 4;
+            const cell = window.jupyterapp.shell.currentWidget?.content.widgets[index];
+            const caret = cell?.node.querySelector('.rtcw-Caret')?.getBoundingClientRect();
+            const editor = cell?.editor?.editor;
+            // A caret may come before the text, and be drawn anew: what throws here ends the wait.
+            if (!caret || !editor?.state.doc.toString().startsWith(before)) return false;
+            const place = editor.coordsAtPos(before.length);
+            return place && Math.abs(place.left - caret.left) < 2 && Math.abs(place.top - caret.top) < 4;
         }""",
         arg=[index, before],
     )
