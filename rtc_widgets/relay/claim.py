@@ -6,6 +6,7 @@ import contextlib
 import logging
 import os
 import tempfile
+import threading
 from pathlib import Path
 from typing import IO
 
@@ -38,16 +39,8 @@ class Claim:
 
     def __init__(self, wanted: Path) -> None:
         self._folder: tempfile.TemporaryDirectory[str] | None = None
-        try:
-            wanted.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            self._lock: IO[bytes] | None = open(  # noqa: SIM115 - pathlib's takes no opener; it is open as long as the claim is
-                wanted.with_suffix(".lock"), "ab", opener=_private
-            )
-        except OSError as error:
-            raise StoreError(
-                f"{wanted}, the log of shared documents, could not be opened: {error}. Check that the server may write "
-                "there, or configure another path (RelayApp.store_path)."
-            ) from error
+        self._holding = threading.Lock()
+        self._lock: IO[bytes] | None = _opened(wanted)
         self.path = wanted
         """The log to use."""
         if not _locked(self._lock):
@@ -62,14 +55,59 @@ class Claim:
                 extra=fields("store.taken", file=str(wanted)),
             )
 
+    def hold(self) -> None:
+        """Claim the log again where somebody deleted the file that says so; from any thread.
+
+        Raises:
+            StoreError: another server has claimed it since.
+        """
+        with self._holding:
+            if self._lock is None or _is_there(self._lock):
+                return
+            lock = _opened(self.path)
+            if not _locked(lock):
+                lock.close()
+                raise StoreError(
+                    f"{lock.name} was deleted while this server used {self.path}, and another server has it since. "
+                    "Stop one of the two. What is open is kept in memory and saved to the files."
+                )
+            self._lock.close()
+            self._lock = lock
+
     def release(self) -> None:
         """Let another server have the log."""
-        if self._lock is not None:
-            self._lock.close()
+        with self._holding:
+            if self._lock is not None:
+                self._lock.close()
+                self._lock = None
         if self._folder is not None:
             # Windows does not remove a file that a dying thread still has open.
             with contextlib.suppress(OSError):
                 self._folder.cleanup()
+
+
+def _opened(log: Path) -> IO[bytes]:
+    """Open the file whose lock is the claim on *log*; it stays open as long as the claim is.
+
+    Raises:
+        StoreError: there can be none.
+    """
+    try:
+        log.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        return open(log.with_suffix(".lock"), "ab", opener=_private)
+    except OSError as error:
+        raise StoreError(
+            f"{log}, the log of shared documents, could not be opened: {error}. Check that the server may write "
+            "there, or configure another path (RelayApp.store_path)."
+        ) from error
+
+
+def _is_there(file: IO[bytes]) -> bool:
+    """Tell whether an open file still has its name."""
+    try:
+        return os.path.samestat(os.fstat(file.fileno()), os.stat(file.name))  # noqa: PTH116 - asked for with every commit
+    except (FileNotFoundError, NotADirectoryError):
+        return False
 
 
 def _private(path: str, flags: int) -> int:

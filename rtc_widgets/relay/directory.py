@@ -56,6 +56,7 @@ class Directory:
         ask: the deployment's own directory: called with what is typed, in a thread unless it is a coroutine function,
             returns people as mappings, or as jupyter_server's ``User``.
         clock: seconds since the epoch.
+        hold: see ``Database``.
 
     Raises:
         StoreError: the file is not one of these, or cannot be used; see ``Database``.
@@ -68,9 +69,14 @@ class Directory:
         remember: bool = True,
         ask: Callable[[str], Any] | None = None,
         clock: Callable[[], float] = time.time,
+        hold: Callable[[], None] = lambda: None,
     ) -> None:
         self._database = Database(
-            path, application=_APPLICATION, schema=_SCHEMA, what="the people who were here"
+            path,
+            application=_APPLICATION,
+            schema=_SCHEMA,
+            what="the people who were here",
+            hold=hold,
         )
         self._remember = remember
         self._ask = ask

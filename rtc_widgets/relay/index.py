@@ -19,7 +19,7 @@ from rtc_widgets.stores.database import Database
 if TYPE_CHECKING:
     import os
     import sqlite3
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from rtc_widgets.stores.aside import Damage
 
@@ -97,11 +97,15 @@ class RoomRecord:
 class RoomIndex:
     """Keep the records in the SQLite file at *path*.
 
+    Args:
+        path: of the file.
+        hold: see ``Database``.
+
     Raises:
         StoreError: the file is not an index, or cannot be used; see ``Database``.
     """
 
-    def __init__(self, path: str | os.PathLike[str]) -> None:
+    def __init__(self, path: str | os.PathLike[str], *, hold: Callable[[], None] = lambda: None) -> None:
         self._database = Database(
             path,
             application=_APPLICATION,
@@ -109,6 +113,7 @@ class RoomIndex:
             what="the list of shared documents",
             check=_find_damage,
             salvage=_salvage,
+            hold=hold,
         )
 
     @property

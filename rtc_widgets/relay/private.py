@@ -12,7 +12,7 @@ from rtc_widgets.stores.database import Database
 if TYPE_CHECKING:
     import os
     import sqlite3
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 __all__ = ["PrivateFile"]
 
@@ -35,13 +35,21 @@ _KEPT = 365 * 24 * 3600.0  # seconds since it was touched last
 class PrivateFile:
     """Keep it in the SQLite file at *path*; a `PrivateNotes`.
 
+    Args:
+        path: of the file.
+        hold: see ``Database``.
+
     Raises:
         StoreError: the file is not one of these, or cannot be used; see ``Database``.
     """
 
-    def __init__(self, path: str | os.PathLike[str]) -> None:
+    def __init__(self, path: str | os.PathLike[str], *, hold: Callable[[], None] = lambda: None) -> None:
         self._database = Database(
-            path, application=_APPLICATION, schema=_SCHEMA, what="what is kept for single people"
+            path,
+            application=_APPLICATION,
+            schema=_SCHEMA,
+            what="what is kept for single people",
+            hold=hold,
         )
 
     async def get(self, room: str, user: str) -> Private:

@@ -103,13 +103,15 @@ class Relay:
         path = Path(settings.store_path) if settings.store_path else default_store(serverapp.root_dir)
         self._claim = Claim(path)
         try:
-            self.store = SqliteStore(self._claim.path)
-            self.index = RoomIndex(self._claim.path.with_suffix(".rooms.sqlite"))
-            self.private = PrivateFile(self._claim.path.with_suffix(".private.sqlite"))
+            hold = self._claim.hold
+            self.store = SqliteStore(self._claim.path, hold=hold)
+            self.index = RoomIndex(self._claim.path.with_suffix(".rooms.sqlite"), hold=hold)
+            self.private = PrivateFile(self._claim.path.with_suffix(".private.sqlite"), hold=hold)
             self.directory = Directory(
                 self._claim.path.with_suffix(".people.sqlite"),
                 remember=settings.remember_people,
                 ask=settings.directory,
+                hold=hold,
             )
         except StoreError:
             self._claim.release()

@@ -11,7 +11,8 @@ on Linux a path is taken to be local, and SQLite itself goes back to the journal
 A file that was in WAL mode elsewhere is then opened alone, once, to leave it.
 
 When it is opened, the thread first looks whether the file is whole. A damaged one is set aside (``aside``), and what
-can be read of it is put into a new one, before any job is done.
+can be read of it is put into a new one, before any job is done. One that somebody deletes meanwhile is written again
+(``standing``), before the next job, and within a second.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from rtc_widgets.errors import StoreError
 from rtc_widgets.logged import fields
 from rtc_widgets.stores.aside import Damage, copy_tables, is_damage, set_aside
+from rtc_widgets.stores.standing import Standing, write_again, write_log
 
 if TYPE_CHECKING:
     import os
@@ -43,6 +45,7 @@ _log = logging.getLogger(__name__)
 
 _MOST_JOBS = 10_000  # in one transaction
 _BUSY_SECONDS = 10.0  # how long to wait for another process's lock
+_LOOK_SECONDS = 1.0  # how often to look, at rest, whether the file is still there
 _CHECKED = 256 * 2**20  # bytes; to read a larger file would keep the first documents waiting for seconds
 # fmt: off
 _NETWORK_TYPES = frozenset({
@@ -76,6 +79,8 @@ class Database:
         on_rollback: called in the thread when a transaction was undone, to drop what was remembered of it.
         check: looks, in the thread, for what SQLite's own check does not see, and returns what is wrong.
         salvage: copies what can be read of a damaged file (the first connection) into a new one (the second).
+        hold: called in the thread before jobs and before the file is written again; raises StoreError where it is
+            another process's now.
 
     Raises:
         StoreError: the file is not ours, newer than this release, or not accessible; it was left untouched.
@@ -91,6 +96,7 @@ class Database:
         on_rollback: Callable[[], None] = lambda: None,
         check: Callable[[sqlite3.Connection], str | None] = lambda _: None,
         salvage: Callable[[sqlite3.Connection, sqlite3.Connection], None] = copy_tables,
+        hold: Callable[[], None] = lambda: None,
     ) -> None:
         self.path = Path(path)
         self.damage: Damage | None = None
@@ -99,11 +105,13 @@ class Database:
         self._on_rollback = on_rollback
         self._check = check
         self._salvage = salvage
+        self._hold = hold
         self._kind = application, schema
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._closing = threading.Lock()
         self._closed = False
         self._problem: Exception | None = None
+        self._missed = ""
         self._connection = self._open(self.path)
         self._thread = threading.Thread(target=self._work, name=f"rtc_widgets {self.path.name}", daemon=True)
         self._thread.start()
@@ -156,6 +164,7 @@ class Database:
             if connection is not None:
                 connection.close()
             raise
+        self._standing = Standing(path)
         return connection
 
     def _connected(self, path: Path) -> sqlite3.Connection:
@@ -258,8 +267,11 @@ class Database:
             jobs, closing = self._wait()
             if jobs:
                 self._do(jobs)
-        assert self._connection is not None
-        self._connection.close()
+            else:
+                self._stay_at_rest()
+        self._stay_at_rest()
+        if self._connection is not None:
+            self._connection.close()
 
     def _look(self) -> None:
         """See whether the file is whole, and to it if it is not."""
@@ -307,6 +319,49 @@ class Database:
         if self._connection is None:
             raise StoreError(f"{self.path} is damaged again: {self._problem}")
 
+    def _stay(self) -> None:
+        """Write the file again where somebody deleted it.
+
+        Raises:
+            StoreError: it could not be written, or is another's now. The connection goes on, with what it has.
+        """
+        self._hold()
+        if self._connection is not None and self._standing.is_whole:
+            return
+        if self._connection is not None and self._standing.is_replaced:
+            raise StoreError(
+                f"{self.path}, {self._what}, was replaced by another file while this server used it. Move that one "
+                "away, and it is written there again; or restart the server, which then goes on with that one. What is "
+                "open is kept in memory and saved to the files."
+            )
+        deleted = self._standing.is_deleted
+        try:
+            if self._connection is not None:
+                (write_again if deleted else write_log)(self._connection, self.path)
+                self._connection = None
+            self._connection = self._open(self.path)
+        except (sqlite3.Error, OSError) as error:
+            raise self._error("written again", error) from error
+        if self._connection is None:
+            raise StoreError(f"{self.path} is damaged: {self._problem}")
+        _log.warning(
+            "%s, %s, was deleted while this server used it, and is written again. To begin anew, stop the server "
+            "first.",
+            self.path if deleted else f"{self.path}-wal",
+            self._what,
+            extra=fields("store.written-again", file=str(self.path)),
+        )
+
+    def _stay_at_rest(self) -> None:
+        """Do so, and log once why not."""
+        try:
+            self._stay()
+            self._missed = ""
+        except StoreError as error:
+            if str(error) != self._missed:
+                self._missed = str(error)
+                _log.error("%s", error, extra=fields("store.not-there", file=str(self.path)))
+
     def _refuse(self, error: StoreError) -> None:
         closing = False
         while not closing:
@@ -319,9 +374,15 @@ class Database:
         return self.path.with_name(self.path.name + ".suspect")
 
     def _wait(self) -> tuple[list[_Job], bool]:
-        """Wait for a job and return it with all that queued up behind it, and whether there will be more."""
+        """Wait for a job and return it with all that queued up behind it, and whether it was the last.
+
+        After a while without any, return none.
+        """
         jobs: list[_Job] = []
-        job = self._jobs.get()
+        try:
+            job = self._jobs.get(timeout=_LOOK_SECONDS)
+        except queue.Empty:
+            return jobs, False
         while job is not None:
             jobs.append(job)
             if len(jobs) == _MOST_JOBS:
@@ -333,6 +394,11 @@ class Database:
         return jobs, job is None
 
     def _do(self, jobs: list[_Job]) -> None:
+        try:
+            self._stay()
+        except StoreError as error:
+            _resolve(jobs, [error] * len(jobs))
+            return
         try:
             answers: list[Any] = self._transaction(jobs)
         except StoreError as error:
@@ -363,6 +429,7 @@ class Database:
             if isinstance(error, StoreError):
                 raise
             raise self._error("written", error) from error
+        self._standing.note()
         return answers
 
     def _roll_back(self) -> None:

@@ -18,7 +18,7 @@ from rtc_widgets.stores.snapshot import Snapshot, check
 if TYPE_CHECKING:
     import os
     import sqlite3
-    from collections.abc import AsyncIterator, Iterator, Sequence
+    from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 
     from rtc_widgets.stores.aside import Damage
 
@@ -103,7 +103,12 @@ class SqliteStore:
     """Keep logs in the SQLite file at *path*.
 
     A damaged file is set aside, and what can be read of it put into a new one (``salvage``), before the first call is
-    answered.
+    answered. One that is deleted meanwhile is written again.
+
+    Args:
+        path: of the file.
+        hold: called in the store's thread before anything is done, and raises StoreError where another process has the
+            log now.
 
     Raises:
         StoreError: the file is another program's, a newer release's, or not accessible. It was left untouched; the
@@ -115,7 +120,7 @@ class SqliteStore:
         number = await store.append("doc", [Entry(update, "ada", time.time(), "update")])
     """
 
-    def __init__(self, path: str | os.PathLike[str]) -> None:
+    def __init__(self, path: str | os.PathLike[str], *, hold: Callable[[], None] = lambda: None) -> None:
         self._numbers: dict[str, int] = {}
         self._lasts: dict[int, int] = {}
         self._database = Database(
@@ -126,6 +131,7 @@ class SqliteStore:
             on_rollback=self._forget,
             check=find_damage,
             salvage=salvage,
+            hold=hold,
         )
 
     @property

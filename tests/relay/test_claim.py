@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -28,3 +29,34 @@ def test_what_it_makes_is_the_servers_alone_whatever_the_umask(tmp_path: Path) -
         assert (claim.path.with_suffix(".lock").stat().st_mode & 0o777) == 0o600
     finally:
         claim.release()
+
+
+def test_a_claim_whose_file_was_deleted_is_made_again(tmp_path: Path) -> None:
+    log = tmp_path / "logs" / "log.sqlite"
+    claim = Claim(log)
+    shutil.rmtree(log.parent)
+    claim.hold()
+    other = Claim(log)
+    assert other.path != log
+    other.release()
+    claim.release()
+    claim.hold()  # nothing: it is over
+    after = Claim(log)
+    assert after.path == log
+    after.release()
+
+
+def test_who_lost_the_claim_meanwhile_is_told(tmp_path: Path) -> None:
+    log = tmp_path / "log.sqlite"
+    claim = Claim(log)
+    log.with_suffix(".lock").unlink()
+    other = Claim(log)
+    assert other.path == log
+    with pytest.raises(StoreError, match="another server has it since. Stop one of the two"):
+        claim.hold()
+    other.release()
+    claim.hold()
+    third = Claim(log)
+    assert third.path != log
+    third.release()
+    claim.release()
