@@ -192,7 +192,7 @@ async def test_our_traffic_leaves_the_kernels_own_story_alone(server):
         tab.cell(0)["source"].insert(0, "stop")
         await asyncio.wait_for(running.done.wait(), 20)
         # After its last frame a kernel says twice which one it was; from then on it is silent.
-        await tab.until(lambda: kernel.uplink.count("head") == 2, "the kernel has said its last")
+        await tab.until(lambda: kernel.uplink[-2:] == ["head", "head"], "the kernel has said its last")
         seen, activity = len(kernel.messages), kernel.model()["last_activity"]
         for _ in range(50):
             tab.cell(0)["source"].insert(0, "z")

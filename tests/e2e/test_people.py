@@ -263,7 +263,9 @@ async def test_an_idle_kernel_says_nothing_about_people(named: Server) -> None:
     path = named.notebook("idle.ipynb", "x = 1")
     async with Tab(named, path) as tab, Kernel(named, path) as kernel:
         await kernel.run(CONNECT)
-        await tab.until(lambda: kernel_in(tab) and kernel.uplink.count("head") == 2, "the kernel is settled")
+        await tab.until(
+            lambda: kernel_in(tab) and kernel.uplink[-2:] == ["head", "head"], "the kernel is settled"
+        )
         seen, activity = len(kernel.messages), kernel.model()["last_activity"]
         for n in range(30):
             introduce(tab, "ada", activeCell="cell-0", cursors=[{"anchor": n}])
