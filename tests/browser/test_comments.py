@@ -38,6 +38,7 @@ def test_two_people_talk_about_a_piece_of_code(office, visit, screenshots):
         expect(highlights(person)).to_have_text(["0.5"])
         expect(opened(person).locator("strong")).to_have_text("half")
         expect(cards(person).locator(".rtcw-Thread-quote")).to_have_text("0.5")
+        expect(cards(person).get_by_text("#1", exact=True)).to_be_visible()
     cards(ben).click()
     cards(ben).get_by_role("button", name="Reply…").click()
     ben.page.keyboard.type("From the paper.")

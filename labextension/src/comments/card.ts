@@ -189,12 +189,13 @@ export class Card {
   private _drawHead(thread: IShownThread, where: string, quote: string): void {
     const { session, trans, go, attach, copyLink } = this._options;
     const { discussion, places } = session;
-    const { id, state, isPending } = thread;
+    const { id, number, state, isPending } = thread;
     const place = places.of(id);
     const mayManage =
       discussion.mayManage(thread) && thread.number > 0 && !thread.deleted;
     const isOrphan = places.isOrphan(id);
     const what = JSON.stringify([
+      number,
       where,
       quote,
       state,
@@ -216,6 +217,12 @@ export class Card {
         ? trans.__('Show what this is about')
         : '';
     goTo.append(element('span', 'rtcw-Thread-where', where));
+    if (number) {
+      // For people to speak of it; a screen reader has it from the thread's label.
+      const short = element('span', 'rtcw-Thread-number', `#${number}`);
+      short.ariaHidden = 'true';
+      goTo.append(' ', short);
+    }
     if (quote) {
       const isGone = isOrphan || place?.state === 'cell';
       const words = element(isGone ? 'del' : 'span', 'rtcw-Thread-quote');
