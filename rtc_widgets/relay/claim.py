@@ -59,7 +59,8 @@ class Claim:
         """Claim the log again where somebody deleted the file that says so; from any thread.
 
         Raises:
-            StoreError: another server has claimed it since.
+            StoreError: another server has claimed it since, or the file cannot be made.
+            OSError: it cannot be looked at.
         """
         with self._holding:
             if self._lock is None or _is_there(self._lock):

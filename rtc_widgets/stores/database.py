@@ -153,6 +153,7 @@ class Database:
         try:
             connection = self._connected(path)
             self._prepare(connection)
+            self._standing = Standing(path)
         except (sqlite3.Error, OSError) as error:
             if connection is not None:
                 connection.close()
@@ -164,7 +165,6 @@ class Database:
             if connection is not None:
                 connection.close()
             raise
-        self._standing = Standing(path)
         return connection
 
     def _connected(self, path: Path) -> sqlite3.Connection:
@@ -325,16 +325,19 @@ class Database:
         Raises:
             StoreError: it could not be written, or is another's now. The connection goes on, with what it has.
         """
-        self._hold()
-        if self._connection is not None and self._standing.is_whole:
-            return
-        if self._connection is not None and self._standing.is_replaced:
+        try:
+            self._hold()
+            if self._connection is not None and self._standing.is_whole:
+                return
+            replaced, deleted = self._standing.is_replaced, self._standing.is_deleted
+        except OSError as error:
+            raise self._error("looked at", error) from error
+        if self._connection is not None and replaced:
             raise StoreError(
                 f"{self.path}, {self._what}, was replaced by another file while this server used it. Move that one "
                 "away, and it is written there again; or restart the server, which then goes on with that one. What is "
                 "open is kept in memory and saved to the files."
             )
-        deleted = self._standing.is_deleted
         try:
             if self._connection is not None:
                 (write_again if deleted else write_log)(self._connection, self.path)
@@ -429,7 +432,6 @@ class Database:
             if isinstance(error, StoreError):
                 raise
             raise self._error("written", error) from error
-        self._standing.note()
         return answers
 
     def _roll_back(self) -> None:

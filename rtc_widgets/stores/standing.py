@@ -20,19 +20,17 @@ class Standing:
     """Remember which files a connection has open, to tell whether they are still there.
 
     Args:
-        path: of the database, which was just opened.
+        path: of the database, which was just opened, and read.
+
+    Raises:
+        OSError: it cannot be looked at; so does each question later.
     """
 
     def __init__(self, path: Path) -> None:
         self._file = os.fspath(path)
         self._log = self._file + "-wal"
         self._file_was = _identity(self._file)
-        self._log_was: object = None
-
-    def note(self) -> None:
-        """Remember the ``-wal``, which is there from the first transaction on, where there is one."""
-        if self._log_was is None:
-            self._log_was = _identity(self._log)
+        self._log_was = _identity(self._log)  # none beside a rollback journal
 
     @property
     def is_deleted(self) -> bool:

@@ -60,3 +60,16 @@ def test_who_lost_the_claim_meanwhile_is_told(tmp_path: Path) -> None:
     assert third.path != log
     third.release()
     claim.release()
+
+
+def test_a_claim_that_cannot_be_looked_at_is_not_taken_for_one_that_is_gone(tmp_path: Path) -> None:
+    log = tmp_path / "logs" / "log.sqlite"
+    claim = Claim(log)
+    log.parent.rename(tmp_path / "moved")
+    log.parent.symlink_to(log.parent)  # a loop
+    with pytest.raises(OSError, match=r"log\.lock"):
+        claim.hold()
+    log.parent.unlink()
+    claim.hold()
+    assert log.with_suffix(".lock").exists()
+    claim.release()

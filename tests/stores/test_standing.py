@@ -138,6 +138,20 @@ async def test_where_it_cannot_be_written_nothing_is_acknowledged_until_it_can(
         assert await after_a_kill(log, tmp_path / "killed") == ["x", "y"]
 
 
+async def test_where_it_cannot_be_looked_at_nothing_is_acknowledged_until_it_can(
+    log: Path, tmp_path: Path
+) -> None:
+    async with aclosing(SqliteStore(log)) as store:
+        await store.append("doc", [update("x")])
+        log.parent.rename(tmp_path / "moved")
+        log.parent.symlink_to(log.parent)  # a loop
+        with pytest.raises(StoreError, match="could not be looked at.*Check that the server may write"):
+            await store.append("doc", [update("refused")])
+        log.parent.unlink()
+        await store.append("doc", [update("y")])
+        assert await after_a_kill(log, tmp_path / "killed") == ["x", "y"]
+
+
 async def test_another_file_in_its_place_is_left_alone_and_nothing_is_acknowledged_until_it_is_gone(
     log: Path, tmp_path: Path
 ) -> None:
