@@ -98,7 +98,7 @@ def _write_again(document: LiveDocument, base: Any, mine: Any) -> None:
     copy: Doc[Any] = Doc(client_id=new_client_id())
     copy.apply_update(document.diff_update(_NOTHING))
     before = copy.get_state()
-    merge_notebook(copy, base, mine, document.origin)
+    merge_notebook(copy, base, mine, document.origin, settle=False)
     document.apply_copied(copy.get_update(before))
 
 

@@ -120,6 +120,7 @@ def merge_notebook(
     origin: Origin = FILE,
     *,
     merge_source: MergeSource = diff3.merge,
+    settle: bool = True,
 ) -> MergeResult:
     """Merge the notebook *theirs* into *doc*.
 
@@ -130,12 +131,15 @@ def merge_notebook(
         theirs: as read; a cell whose id is not really in the file has none.
         origin: signs the transaction.
         merge_source: makes one source of those of base, live and theirs.
+        settle: whether to make ids unique first (`settle_twins`), which only one of all participants may do: of two,
+            each may take out the cell that the other leaves.
 
     Raises:
         DocumentError: *theirs* is no notebook; nothing was changed.
     """
     merge = _NotebookMerge(doc, base, theirs, merge_source)
-    settle_twins(doc, origin)
+    if settle:
+        settle_twins(doc, origin)
     with doc.transaction(origin=origin):
         return merge.run()
 
@@ -209,9 +213,12 @@ class _NotebookMerge:
         fresh = self._edit(origins, moved)
         chains = self._placed(origins, moved)
         order = _emit(chains, "")
-        for cell in self._live:
-            if cell["id"] not in moved | gone:
-                order += [cell["id"], *_emit(chains, cell["id"])]
+        out = moved | gone
+        for index, cell in enumerate(self._live):
+            if cell["id"] not in out:
+                order.append(cell["id"])
+                if index == self._where[cell["id"]]:  # of twins behind the last, and once
+                    order += _emit(chains, cell["id"])
         self._arrange(order, gone, fresh)
 
     def _identify(self) -> dict[str, dict[str, Any] | None]:

@@ -201,3 +201,50 @@ async def test_what_who_deleted_it_knew_of_is_for_that_one(people: People) -> No
         await provider.synced()
     await until(lambda: texts(ada) == texts(ben), "both have the same")
     assert [id_ for id_, _ in texts(ada)] == ["a", "c"]
+
+
+async def moved_by_two(people: People, away: Callable[[Any], Any], here: Callable[[Any], Any]) -> list[Any]:
+    """Return the cells after both have moved one, which leaves it twice until the relay settles that."""
+    relay = people.relay("notebook", THREE)
+    ada, mine = await people.join(relay)
+    ben, theirs = await people.join(relay, "ben")
+    relay.away = True
+    relay.drop()
+    away(ada)
+    relay.away = False
+    await until(lambda: ben.state == "live")
+    here(ben)
+    await theirs.synced()
+    await mine.synced()
+    await until(lambda: texts(ada) == texts(ben), "both have the same")
+    return texts(ada)
+
+
+async def test_a_cell_that_two_have_moved_is_left_to_the_relay_to_settle(people: People) -> None:
+    """Each of two who settled it could take out what the other leaves, and the cell would be gone."""
+
+    def away(nb: Any) -> None:
+        typed(nb)
+        nb["c"].move(before="a")
+
+    def here(nb: Any) -> None:
+        nb["c"].move(before="b")
+        nb["b"].delete()
+
+    cells = await moved_by_two(people, away, here)
+    assert sorted(id_ for id_, _ in cells) == ["a", "b", "c", "c"]
+    assert dict(cells)["b"] == "b = 1\nb = 2, mine\nb = 3"
+
+
+async def test_a_cell_comes_back_once_behind_one_that_two_have_moved(people: People) -> None:
+    def away(nb: Any) -> None:
+        nb["a"].move(after="b")
+        nb["c"].source = "c = 1, mine"
+
+    def here(nb: Any) -> None:
+        nb["a"].move(after="c")
+        nb["c"].delete()
+
+    cells = await moved_by_two(people, away, here)
+    assert sorted(id_ for id_, _ in cells) == ["a", "a", "b", "c"]
+    assert dict(cells)["c"] == "c = 1, mine"
