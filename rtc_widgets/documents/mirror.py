@@ -206,7 +206,7 @@ def _creator(by: Author) -> Json:
 def _target(anchor: Mapping[str, Any]) -> Json:
     cell, quote = anchor.get("cell"), anchor.get("quote")
     target: Json = {"source": f"#{cell}" if isinstance(cell, str) else "#"}
-    if anchor.get("kind") in {"range", "line"} and isinstance(quote, Mapping):
+    if anchor.get("kind") in ("range", "line") and isinstance(quote, Mapping):
         selector = {key: str(quote[key]) for key in ("exact", "prefix", "suffix") if quote.get(key)}
         target["selector"] = {"type": "TextQuoteSelector", **selector}
     return target
@@ -298,7 +298,7 @@ def _anchor(anchor: object, target: object) -> Json:
         if isinstance(exact, str) and exact:
             quote = {key: str(selector.get(key) or "") for key in ("exact", "prefix", "suffix")}
             found |= {"kind": "range", "line": 0, "near": [None, None], "quote": quote}
-    if found.get("kind") in {"range", "line"}:
+    if found.get("kind") in ("range", "line"):  # it may be anything, a list too
         found["position"] = _NOWHERE
     return found
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 import nbformat
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pycrdt import Doc
@@ -141,6 +142,15 @@ def test_damage_raises_nothing(found: list[ThreadValue], data: st.DataObject) ->
         for thread in from_mirror(broken):
             assert thread.comments and all(one.body.strip() for one in thread.comments)
             to_mirror([thread])
+
+
+@pytest.mark.parametrize("kind", [[], {}, ["range"], None, 7])
+def test_an_anchor_of_no_kind_that_there_is_raises_nothing(kind: Any) -> None:
+    page: Any = to_mirror([plain_thread()])
+    page["items"][0]["rtc_widgets"]["anchor"]["kind"] = kind
+    (found,) = from_mirror(page)
+    assert found.anchor["kind"] == kind
+    assert to_mirror([found])
 
 
 def test_what_another_tool_wrote_is_read_and_gets_the_same_id_each_time() -> None:
