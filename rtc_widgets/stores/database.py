@@ -340,7 +340,10 @@ class Database:
             )
         try:
             if self._connection is not None:
-                (write_again if deleted else write_log)(self._connection, self.path)
+                if deleted:
+                    write_again(self._connection, self.path)
+                else:
+                    write_log(self._connection)
                 self._connection = None
             self._connection = self._open(self.path)
         except (sqlite3.Error, OSError) as error:

@@ -69,7 +69,7 @@ def write_again(connection: sqlite3.Connection, path: Path) -> None:
     connection.close()
 
 
-def write_log(connection: sqlite3.Connection, _path: Path) -> None:
+def write_log(connection: sqlite3.Connection) -> None:
     """Write what is in the ``-wal`` of *connection*, which is no file any more, into the database, and close it.
 
     Raises:
@@ -81,9 +81,8 @@ def write_log(connection: sqlite3.Connection, _path: Path) -> None:
 
 def _empty_log(connection: sqlite3.Connection) -> None:
     (patience,) = connection.execute("PRAGMA busy_timeout").fetchone()
-    connection.execute(
-        "PRAGMA busy_timeout=0"
-    ).fetchone()  # who waits for jobs is told so, and it is tried again
+    # Who waits for jobs is told at once, and it is tried again.
+    connection.execute("PRAGMA busy_timeout=0").fetchone()
     try:
         busy, *_ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
     finally:

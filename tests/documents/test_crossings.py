@@ -28,8 +28,8 @@ def texts(nb: Any) -> list[tuple[str, str]]:
     return [(cell["id"], cell["source"]) for cell in read_cells(nb.document.replica.doc)]
 
 
-async def meanwhile(people: People, away: Callable[[Any], Any], here: Callable[[Any], Any]) -> Any:
-    """Have Ada write while she is away, and Ben while she is; return what both have in the end."""
+async def both(people: People, away: Callable[[Any], Any], here: Callable[[Any], Any]) -> list[Any]:
+    """Have Ada write while she is away, and Ben while she is; return the cells that both have in the end."""
     relay = people.relay("notebook", THREE)
     ada, mine = await people.join(relay)
     ben, theirs = await people.join(relay, "ben")
@@ -42,9 +42,15 @@ async def meanwhile(people: People, away: Callable[[Any], Any], here: Callable[[
     await theirs.synced()
     await mine.synced()
     await until(lambda: texts(ada) == texts(ben), "both have the same")
-    ids = [id_ for id_, _ in texts(ada)]
+    return texts(ada)
+
+
+async def meanwhile(people: People, away: Callable[[Any], Any], here: Callable[[Any], Any]) -> list[Any]:
+    """Likewise, and no cell is there twice."""
+    cells = await both(people, away, here)
+    ids = [id_ for id_, _ in cells]
     assert len(set(ids)) == len(ids)
-    return ada
+    return cells
 
 
 def typed(nb: Any) -> None:
@@ -52,8 +58,8 @@ def typed(nb: Any) -> None:
 
 
 async def test_a_cell_that_was_deleted_comes_back_where_somebody_wrote_in_it(people: People) -> None:
-    ada = await meanwhile(people, typed, lambda nb: nb["b"].delete())
-    assert texts(ada) == [("a", "a = 1"), ("b", "b = 1\nb = 2, mine\nb = 3"), ("c", "c = 1")]
+    cells = await meanwhile(people, typed, lambda nb: nb["b"].delete())
+    assert cells == [("a", "a = 1"), ("b", "b = 1\nb = 2, mine\nb = 3"), ("c", "c = 1")]
 
 
 async def test_what_was_written_in_a_cell_goes_where_it_was_moved_to(people: People) -> None:
@@ -61,8 +67,8 @@ async def test_what_was_written_in_a_cell_goes_where_it_was_moved_to(people: Peo
         nb["b"].move(after="c")
         nb["b"].source = "b = 1, theirs\nb = 2\nb = 3"
 
-    ada = await meanwhile(people, typed, move)
-    assert texts(ada) == [("a", "a = 1"), ("c", "c = 1"), ("b", "b = 1, theirs\nb = 2, mine\nb = 3")]
+    cells = await meanwhile(people, typed, move)
+    assert cells == [("a", "a = 1"), ("c", "c = 1"), ("b", "b = 1, theirs\nb = 2, mine\nb = 3")]
 
 
 async def test_of_the_same_line_both_stay(people: People) -> None:
@@ -70,8 +76,8 @@ async def test_of_the_same_line_both_stay(people: People) -> None:
         nb["b"].move(before="a")
         nb["b"].source = "b = 1\nb = 2, theirs\nb = 3"
 
-    ada = await meanwhile(people, typed, move)
-    (source,) = [source for id_, source in texts(ada) if id_ == "b"]
+    cells = await meanwhile(people, typed, move)
+    (source,) = [source for id_, source in cells if id_ == "b"]
     assert source.count("b = 2, mine") == source.count("b = 2, theirs") == 1
 
 
@@ -80,8 +86,8 @@ async def test_where_nothing_was_written_a_deletion_is_one(people: People) -> No
         nb["a"].source = "a = 1, mine"
         nb.append("new")
 
-    ada = await meanwhile(people, away, lambda nb: nb["b"].delete())
-    assert [source for _, source in texts(ada)] == ["a = 1, mine", "c = 1", "new"]
+    cells = await meanwhile(people, away, lambda nb: nb["b"].delete())
+    assert [source for _, source in cells] == ["a = 1, mine", "c = 1", "new"]
 
 
 async def test_what_was_written_elsewhere_is_not_written_twice(people: People) -> None:
@@ -94,13 +100,13 @@ async def test_what_was_written_elsewhere_is_not_written_twice(people: People) -
         nb["a"].source = "theirs\n" + nb["a"].source
         nb["b"].delete()
 
-    ada = await meanwhile(people, away, here)
-    assert texts(ada) == [("a", "theirs\na = 1\nmine"), ("b", "b = 1\nb = 2, mine\nb = 3")]
+    cells = await meanwhile(people, away, here)
+    assert cells == [("a", "theirs\na = 1\nmine"), ("b", "b = 1\nb = 2, mine\nb = 3")]
 
 
 async def test_what_others_wrote_where_somebody_deleted_offline_comes_back(people: People) -> None:
-    ada = await meanwhile(people, lambda nb: nb["b"].delete(), typed)
-    assert texts(ada) == [("a", "a = 1"), ("b", "b = 1\nb = 2, mine\nb = 3"), ("c", "c = 1")]
+    cells = await meanwhile(people, lambda nb: nb["b"].delete(), typed)
+    assert cells == [("a", "a = 1"), ("b", "b = 1\nb = 2, mine\nb = 3"), ("c", "c = 1")]
 
 
 async def test_what_others_wrote_follows_to_where_somebody_moved_it_offline(people: People) -> None:
@@ -108,8 +114,8 @@ async def test_what_others_wrote_follows_to_where_somebody_moved_it_offline(peop
         nb["b"].move(after="c")
         nb["b"].source = "b = 1, moved\nb = 2\nb = 3"
 
-    ada = await meanwhile(people, move, typed)
-    assert texts(ada) == [("a", "a = 1"), ("c", "c = 1"), ("b", "b = 1, moved\nb = 2, mine\nb = 3")]
+    cells = await meanwhile(people, move, typed)
+    assert cells == [("a", "a = 1"), ("c", "c = 1"), ("b", "b = 1, moved\nb = 2, mine\nb = 3")]
 
 
 async def test_what_others_wrote_where_nothing_was_deleted_stands_once(people: People) -> None:
@@ -121,9 +127,9 @@ async def test_what_others_wrote_where_nothing_was_deleted_stands_once(people: P
         nb["a"].source += "  # theirs"
         typed(nb)
 
-    ada = await meanwhile(people, away, here)
-    assert [id_ for id_, _ in texts(ada)] == ["a", "b"]
-    assert texts(ada)[0][1].count("theirs") == texts(ada)[1][1].count("mine") == 1
+    cells = await meanwhile(people, away, here)
+    assert [id_ for id_, _ in cells] == ["a", "b"]
+    assert cells[0][1].count("theirs") == cells[1][1].count("mine") == 1
 
 
 async def test_who_writes_while_the_deletion_arrives_and_who_deleted_do_not_both_bring_it_back(
@@ -164,8 +170,8 @@ async def test_both_deleted_it(people: People) -> None:
         typed(nb)
         nb["b"].delete()
 
-    ada = await meanwhile(people, away, lambda nb: nb["b"].delete())
-    assert [id_ for id_, _ in texts(ada)] == ["a", "c"]
+    cells = await meanwhile(people, away, lambda nb: nb["b"].delete())
+    assert [id_ for id_, _ in cells] == ["a", "c"]
 
 
 async def test_both_wrote_while_a_third_deleted_it(people: People) -> None:
@@ -203,23 +209,6 @@ async def test_what_who_deleted_it_knew_of_is_for_that_one(people: People) -> No
     assert [id_ for id_, _ in texts(ada)] == ["a", "c"]
 
 
-async def moved_by_two(people: People, away: Callable[[Any], Any], here: Callable[[Any], Any]) -> list[Any]:
-    """Return the cells after both have moved one, which leaves it twice until the relay settles that."""
-    relay = people.relay("notebook", THREE)
-    ada, mine = await people.join(relay)
-    ben, theirs = await people.join(relay, "ben")
-    relay.away = True
-    relay.drop()
-    away(ada)
-    relay.away = False
-    await until(lambda: ben.state == "live")
-    here(ben)
-    await theirs.synced()
-    await mine.synced()
-    await until(lambda: texts(ada) == texts(ben), "both have the same")
-    return texts(ada)
-
-
 async def test_a_cell_that_two_have_moved_is_left_to_the_relay_to_settle(people: People) -> None:
     """Each of two who settled it could take out what the other leaves, and the cell would be gone."""
 
@@ -231,7 +220,7 @@ async def test_a_cell_that_two_have_moved_is_left_to_the_relay_to_settle(people:
         nb["c"].move(before="b")
         nb["b"].delete()
 
-    cells = await moved_by_two(people, away, here)
+    cells = await both(people, away, here)
     assert sorted(id_ for id_, _ in cells) == ["a", "b", "c", "c"]
     assert dict(cells)["b"] == "b = 1\nb = 2, mine\nb = 3"
 
@@ -245,6 +234,6 @@ async def test_a_cell_comes_back_once_behind_one_that_two_have_moved(people: Peo
         nb["a"].move(after="c")
         nb["c"].delete()
 
-    cells = await moved_by_two(people, away, here)
+    cells = await both(people, away, here)
     assert sorted(id_ for id_, _ in cells) == ["a", "a", "b", "c"]
     assert dict(cells)["c"] == "c = 1, mine"
